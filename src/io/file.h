@@ -1,0 +1,91 @@
+/*
+ * file.h
+ *		A relation's main fork as files opened O_DIRECT.
+ *
+ * The files and their 1 GB segments are core's own (storage/smgr/md.c); only
+ * the way in is ours.  All block numbers are relation-wide; a request never
+ * crosses a segment (callers split with ps_file_run()).  Buffers, lengths and
+ * offsets are multiples of PS_IO_ALIGN.
+ */
+#ifndef PAGESTORE_IO_FILE_H
+#define PAGESTORE_IO_FILE_H
+
+#include "postgres.h"
+#include "storage/block.h"
+#include "storage/relfilenode.h"
+#include "utils/rel.h"
+#include <sys/uio.h>
+
+#define PS_IO_ALIGN 4096		/* alignment O_DIRECT asks for */
+#define PS_IO_MAX_PAGES 128		/* most pages in one request */
+
+/* Pages from block to the end of its segment, at most wanted. */
+static inline int
+ps_file_run(BlockNumber block, int wanted)
+{
+	BlockNumber left = RELSEG_SIZE - block % RELSEG_SIZE;
+
+	return Min(left, (BlockNumber) wanted);
+}
+
+/*
+ * Descriptor and offset of a block's place.  Returns -1 with errno ENOENT when
+ * the segment is not there and missing_ok; other failures ereport(ERROR).
+ * The descriptor belongs to a backend-local cache (VFDs): use it at once.
+ * Where the file system refuses O_DIRECT the file is opened buffered, which is
+ * logged once for each tablespace.
+ */
+extern int	ps_file_fd(RelFileNode rnode, BlockNumber block, off_t *offset,
+					   bool missing_ok);
+
+/*
+ * Read npages pages (one segment) into iov, synchronously; short reads are
+ * continued.  Returns the number of whole pages read: fewer than npages only
+ * at the end of the file.  ereport(ERROR) on I/O errors.
+ */
+extern int	ps_file_read(RelFileNode rnode, BlockNumber block, int npages,
+						 struct iovec *iov, int niov);
+
+/*
+ * Write npages pages (one segment) from iov, synchronously; short writes are
+ * continued.  Returns false, having written nothing, when the file is gone
+ * (missing, unlinked: link count 0, or its database directory is gone) or the
+ * block lies past its end; ereport(elevel) on I/O errors.  The caller asks for
+ * the fsync.  Never extends a file.
+ */
+extern bool ps_file_write(RelFileNode rnode, BlockNumber block, int npages,
+						  struct iovec *iov, int niov, int elevel);
+
+/* Ask the checkpointer to fsync the segment of block at its next checkpoint. */
+extern void ps_file_request_sync(RelFileNode rnode, BlockNumber block);
+
+/* fsync the segment now; a failure is data_sync_elevel(ERROR); a missing file is fine. */
+extern void ps_file_sync_now(RelFileNode rnode, BlockNumber block);
+
+/* Number of blocks by the file's size (core's md.c rules over segments). */
+extern BlockNumber ps_file_nblocks(Relation rel);
+
+/*
+ * Grow the main fork by n blocks of zeroes and return the first new block.
+ * The caller holds the relation extension lock.  Disk space is allocated
+ * physically in large steps beyond the visible size (posix_fallocate semantics
+ * with FALLOC_FL_KEEP_SIZE), so that a full disk is an error of this statement
+ * and the size users see stays true.  Requests the fsync of new segments.
+ * ereport(ERROR): ERRCODE_DISK_FULL, ERRCODE_PROGRAM_LIMIT_EXCEEDED.
+ */
+extern BlockNumber ps_file_extend(Relation rel, BlockNumber n);
+
+/* Drop clean pages of the relation's files from the kernel's page cache. */
+extern void ps_file_drop_page_cache(RelFileNode rnode);
+
+/*
+ * Make every backend close its cached descriptors before next use: called when
+ * a relation's files go away or its number begins a new life.
+ */
+extern void ps_file_invalidate(void);
+
+/* Shared memory of the io layer (files and rings). */
+extern Size ps_io_shmem_size(void);
+extern void ps_io_shmem_init(bool found);
+
+#endif							/* PAGESTORE_IO_FILE_H */

@@ -1,0 +1,164 @@
+/*
+ * guard.h
+ *		Pins and guards: the only way to the bytes of a page (D3, D4).
+ *
+ * A pin keeps a page's bytes in place.  A read guard (shared latch) lends const
+ * bytes; a write guard (exclusive latch) lends mutable bytes and is the only
+ * thing that can mark the page dirty.  None of the code above knows
+ * which of the four origins a page has.
+ *
+ *	PsPin pin = ps_pin(rel, block);
+ *	PsRead g = ps_read_lock(rel, &pin);
+ *	... views and rows borrowed from g ...
+ *	ps_read_unlock(&g);
+ *	... bytes of tuples seen may still be read: the pin holds them ...
+ *	ps_unpin(&pin);
+ *
+ * Locking a pin brings it up to date: if its page has moved to another frame
+ * (pruned while we held it), the pin moves along.  Pointers taken under an
+ * earlier guard stay good only as long as some other pin (a slot's) holds the old frame.
+ */
+#ifndef PAGESTORE_PAGE_GUARD_H
+#define PAGESTORE_PAGE_GUARD_H
+
+#include "postgres.h"
+#include "access/xloginsert.h"
+#include "pool/pool.h"
+#include "storage/bufmgr.h"
+#include "utils/rel.h"
+
+typedef enum PsOrigin
+{
+	PS_NOWHERE,					/* an empty pin */
+	PS_POOL,					/* frame of the pool */
+	PS_SHARED,					/* shared_buffers: recovery, single user, WAL skipped, just switched from heap */
+	PS_LOCAL,					/* local buffer of a temporary table */
+	PS_RING						/* private memory of a large scan: read-only, MVCC snapshots only */
+} PsOrigin;
+
+struct PsRingPiece;
+
+typedef struct PsPin
+{
+	PsOrigin	origin;
+	BlockNumber block;
+	const char *page;			/* the bytes held in place */
+	union
+	{
+		PsFrame		frame;		/* PS_POOL */
+		Buffer		buffer;		/* PS_SHARED, PS_LOCAL */
+		struct PsRingPiece *piece;	/* PS_RING */
+	}			u;
+} PsPin;
+
+#define PS_NO_PIN ((PsPin) {PS_NOWHERE, InvalidBlockNumber, NULL, {0}})
+
+static inline bool
+ps_pinned(const PsPin *pin)
+{
+	return pin->origin != PS_NOWHERE;
+}
+
+/* Where the relation's pages are to be accessed now; decided anew each time. */
+extern PsOrigin ps_origin(Relation rel);
+
+/* Pin a page, reading it if need be.  Counts hits and reads for statistics and EXPLAIN. */
+extern PsPin ps_pin(Relation rel, BlockNumber block);
+
+/* Another pin on the same bytes, for CurrentResourceOwner. */
+extern PsPin ps_pin_copy(const PsPin *pin);
+extern void ps_unpin(PsPin *pin);	/* an empty pin is fine; leaves it empty */
+
+/* Both hold the very same bytes. */
+static inline bool
+ps_pin_same(const PsPin *a, const PsPin *b)
+{
+	return a->origin == b->origin && a->page == b->page && a->block == b->block;
+}
+
+/* Make *pin hold this block, keeping it when it already does and its bytes are current. */
+extern void ps_pin_move(Relation rel, PsPin *pin, BlockNumber block);
+
+/* The bytes are still the page (not a ghost, not a private copy). */
+extern bool ps_pin_is_current(const PsPin *pin);
+
+/* Do these bytes lie in the pool's memory?  For tests and assertions. */
+extern bool ps_in_pool(const void *ptr);
+
+/* ---- read guard ---- */
+
+typedef struct PsRead
+{
+	Relation	rel;
+	PsPin	   *pin;
+	const char *page;
+} PsRead;
+
+extern PsRead ps_read_lock(Relation rel, PsPin *pin);
+extern void ps_read_unlock(PsRead *guard);
+
+/*
+ * The one change allowed under a read guard: hint bits in a tuple header that lies in this page.  No-op on a ring page
+ * but for the private copy.  See row/visibility.c for the rule on the commit LSN.
+ */
+extern void ps_set_hint(const PsRead *guard, const struct HeapTupleHeaderData *header,
+						uint16 infomask_bits);
+extern bool ps_may_set_hint(const PsRead *guard, XLogRecPtr commit_lsn);	/* permanent: commit record flushed, or page LSN beyond it */
+
+/* ---- write guard ---- */
+
+typedef struct PsWrite
+{
+	Relation	rel;
+	PsPin	   *pin;
+	char	   *page;
+} PsWrite;
+
+extern PsWrite ps_write_lock(Relation rel, PsPin *pin);
+extern bool ps_write_trylock(Relation rel, PsPin *pin, PsWrite *guard);
+extern void ps_write_unlock(PsWrite *guard);
+
+/* A write guard lends a read guard (same latch): do not unlock it. */
+static inline PsRead
+ps_write_lend(const PsWrite *guard)
+{
+	PsRead		r = {guard->rel, guard->pin, guard->page};
+
+	return r;
+}
+
+/* In the critical section, before changing the page and before XLogInsert(). */
+extern void ps_mark_dirty(PsWrite *guard);
+
+/* Register the page with the WAL record under construction (REGBUF_* flags). */
+extern void ps_xlog_register(uint8 block_id, const PsWrite *guard, uint8 flags);
+
+/* After XLogInsert(). */
+static inline void
+ps_set_lsn(PsWrite *guard, XLogRecPtr lsn)
+{
+	PageSetLSN(guard->page, lsn);
+}
+
+/*
+ * Tuple bytes of the page may be moved until unlock: nobody else points into it (pool: the page may
+ * have moved to a fresh frame; shared and local buffers: we are the only pin).
+ * guard->page may change: derive every pointer anew.  False: not now; nothing changed.
+ */
+extern bool ps_write_movable(PsWrite *guard);
+
+/*
+ * Add a block to the relation: pins it in *pin, returns it latched exclusively and zeroed
+ * (PageInit is the caller's).  Takes and releases the extension lock itself when needed.
+ */
+extern PsWrite ps_extend(Relation rel, PsPin *pin);
+
+/* Number of blocks of the main fork (as RelationGetNumberOfBlocks). */
+extern BlockNumber ps_nblocks(Relation rel);
+
+/* Prefetch a block hint for random access (index and bitmap read-ahead); never waits. */
+extern void ps_prefetch(Relation rel, BlockNumber block);
+
+/* The LSN-logged relation test used all over: RelationNeedsWAL. */
+
+#endif							/* PAGESTORE_PAGE_GUARD_H */

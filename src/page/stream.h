@@ -1,0 +1,38 @@
+/*
+ * stream.h
+ *		Pages in a known order, read ahead.
+ *
+ * A scan that knows which blocks come next gives a callback; the stream
+ * keeps reads in flight ahead of it.  Adjacent blocks are read
+ * in one request.  With PS_STREAM_AROUND_POOL and a relation larger than a quarter of the
+ * pool, runs of blocks are read in contiguous pieces into the scan's own ring in
+ * huge pages (D12); pages resident in the pool are taken from there.  For shared and local
+ * origins it is plain ReadBuffer, with core's prefetch where that helps.
+ */
+#ifndef PAGESTORE_PAGE_STREAM_H
+#define PAGESTORE_PAGE_STREAM_H
+
+#include "page/guard.h"
+
+/* Next block of the scan, InvalidBlockNumber at the end.  Called ahead of use; must not touch pages. */
+typedef BlockNumber (*PsStreamNext) (void *arg);
+
+#define PS_STREAM_AROUND_POOL	1	/* MVCC, non-serializable, forward: private page images will do */
+
+typedef struct PsStream PsStream;
+
+/* Allocated in CurrentMemoryContext; freed by ps_stream_end() or, on error, by its context and resource owner. */
+extern PsStream *ps_stream_begin(Relation rel, PsStreamNext next, void *arg, int flags);
+
+/* Move *pin to the next page of the stream (unpinning what it held); false at the end, with *pin empty. */
+extern bool ps_stream_next(PsStream *stream, PsPin *pin);
+
+/* Forget what was read ahead; the next ps_stream_next() asks the callback afresh. flags as in begin. */
+extern void ps_stream_reset(PsStream *stream, int flags);
+extern void ps_stream_end(PsStream *stream);
+
+/* For guard.c: pins on pieces of a ring. */
+extern void ps_ring_pin_again(struct PsRingPiece *piece);
+extern void ps_ring_unpin(struct PsRingPiece *piece);
+
+#endif							/* PAGESTORE_PAGE_STREAM_H */

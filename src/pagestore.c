@@ -1,0 +1,106 @@
+/*
+ * pagestore.c
+ *		Entry of the extension: settings, shared memory, hooks, workers.
+ */
+#include "postgres.h"
+
+#include "am/am.h"
+#include "fmgr.h"
+#include "io/aio.h"
+#include "miscadmin.h"
+#include "pagestore.h"
+#include "pool/pool.h"
+#include "storage/ipc.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+#include "utils/guc.h"
+
+PG_MODULE_MAGIC;
+
+void		_PG_init(void);
+
+static bool preloaded = false;
+static shmem_request_hook_type prev_shmem_request_hook = NULL;
+static shmem_startup_hook_type prev_shmem_startup_hook = NULL;
+
+void
+ps_require_preloaded(void)
+{
+	if (!preloaded)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("pagestore must be loaded at server start"),
+				 errhint("Add pagestore to shared_preload_libraries in postgresql.conf and restart the server.")));
+}
+
+static void
+define_settings(void)
+{
+	/* Smallest: 1 MB.  Largest: what a frame number can name. */
+	DefineCustomIntVariable("pagestore.pool_size",
+							"Sets the size of the pool of pages of pagestore tables.",
+							NULL,
+							&ps_pool_size_blocks,
+							128 * 1024 * 1024 / BLCKSZ,
+							1024 * 1024 / BLCKSZ,
+							INT_MAX / 2,
+							PGC_POSTMASTER, GUC_UNIT_BLOCKS,
+							NULL, NULL, NULL);
+	DefineCustomEnumVariable("pagestore.replacement",
+							 "Chooses the policy by which pages leave the pool.",
+							 NULL,
+							 &ps_replacement, PS_REPLACEMENT_DEFAULT,
+							 ps_replacement_options,
+							 PGC_POSTMASTER, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable("pagestore.io_method",
+							 "Chooses how pages are read: io_uring or sync.",
+							 "Where io_uring is refused, sync is used and the reason is logged once.",
+							 &ps_io_method, PS_IO_URING,
+							 ps_io_method_options,
+							 PGC_POSTMASTER, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("pagestore.debug_protect_frames",
+							 "Lets a process touch a page of the pool only while it holds a pin on it.",
+							 "A use after unpin then faults at once.  For debugging: slow.",
+							 &ps_debug_protect_frames, false,
+							 PGC_POSTMASTER, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+	MarkGUCPrefixReserved("pagestore");
+}
+
+static void
+request_shmem(void)
+{
+	if (prev_shmem_request_hook)
+		prev_shmem_request_hook();
+	RequestAddinShmemSpace(ps_io_shmem_size());
+	RequestAddinShmemSpace(ps_pool_shmem_size());
+	RequestNamedLWLockTranche("pagestore", ps_pool_lwlocks());
+}
+
+static void
+startup_shmem(void)
+{
+	if (prev_shmem_startup_hook)
+		prev_shmem_startup_hook();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	ps_io_shmem_init(IsUnderPostmaster);
+	ps_pool_shmem_init(IsUnderPostmaster);
+	LWLockRelease(AddinShmemInitLock);
+}
+
+void
+_PG_init(void)
+{
+	/* Loaded by a backend for want of preloading: the handler will say so. */
+	if (!process_shared_preload_libraries_in_progress)
+		return;
+	preloaded = true;
+
+	define_settings();
+	prev_shmem_request_hook = shmem_request_hook;
+	shmem_request_hook = request_shmem;
+	prev_shmem_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = startup_shmem;
+	ps_pool_init_hooks();
+	ps_pool_register_workers();
+	ps_readahead_init();
+}

@@ -1,0 +1,157 @@
+/*
+ * frame.h
+ *		A frame's header and state word: internal to src/pool.
+ *
+ * The state word packs the shared pin count and the flags; every change is a
+ * compare-and-swap.  What each other field is protected by stands beside it.
+ */
+#ifndef PAGESTORE_POOL_FRAME_H
+#define PAGESTORE_POOL_FRAME_H
+
+#include "io/aio.h"
+#include "pool/pool.h"
+#include "port/atomics.h"
+#include "storage/condition_variable.h"
+
+/* Identity of a page: main forks only. */
+typedef struct PsTag
+{
+	RelFileNode rnode;
+	BlockNumber block;
+} PsTag;
+
+#define PS_PIN_MASK		((uint32) 0x0003FFFF)	/* 18 bits of shared pin count: one a process holding any */
+#define PS_TAGGED		((uint32) 1 << 18)	/* in the page table under its tag */
+#define PS_VALID		((uint32) 1 << 19)	/* bytes are the page */
+#define PS_READING		((uint32) 1 << 20)	/* a read is in flight; holds a pin of its own */
+#define PS_WRITING		((uint32) 1 << 21)	/* a write is in flight; the writer holds a pin */
+#define PS_DIRTY		((uint32) 1 << 22)	/* differs from disk; first_dirty is set */
+#define PS_REDIRTIED	((uint32) 1 << 23)	/* changed since the write in flight copied it; redirty is set */
+#define PS_PERMANENT	((uint32) 1 << 24)	/* WAL-logged relation */
+#define PS_HINTED		((uint32) 1 << 25)	/* has hint bits that disk has not, worth no write by themselves */
+#define PS_NOWRITE		((uint32) 1 << 26)	/* past the end of a truncation under way */
+#define PS_GHOST		((uint32) 1 << 27)	/* its page moved on; freed at the last unpin */
+#define PS_READ_FAILED	((uint32) 1 << 28)	/* the read in flight failed: waiters retry for themselves */
+
+typedef struct PsFrameHeader
+{
+	pg_atomic_uint32 state;
+	PsTag		tag;			/* changed only while not TAGGED and unpinned by others; stable under a pin */
+	PsFrame		next;			/* page table chain or free list; that list's lock */
+	PsAioRef	aio;			/* the read in flight; set before READING is visible to others */
+	pg_atomic_uint64 first_dirty;	/* insert LSN before the first change since clean; by mark_dirty (excl. latch), or by
+									 * the writer when it turns REDIRTIED into DIRTY */
+	pg_atomic_uint64 redirty;	/* the same for changes since the copy; set before REDIRTIED */
+	pg_atomic_uint32 policy;	/* the replacement policy's own word */
+	ConditionVariable io_cv;	/* end of a read or a write */
+	LWLock		latch;
+} PsFrameHeader;
+
+typedef union PsFramePadded
+{
+	PsFrameHeader h;
+	char		pad[128];		/* two cache lines: latch traffic of neighbours stays apart */
+} PsFramePadded;
+
+extern PsFramePadded *ps_frames;	/* in shared memory */
+
+static inline PsFrameHeader *
+ps_frame(PsFrame frame)
+{
+	return &ps_frames[frame].h;
+}
+
+static inline PsRelKey
+ps_frame_relkey(PsFrame frame)
+{
+	PsRelKey	key = {ps_frame(frame)->tag.rnode,
+	(pg_atomic_read_u32(&ps_frame(frame)->state) & PS_PERMANENT) != 0};
+
+	return key;
+}
+
+/*
+ * Replacement policies (pool/policy.c).  The pool calls hit on every hit (must be cheap and need no lock),
+ * admit when a page enters a frame, forget when it leaves; victim proposes frames, one a
+ * call, resuming where it stopped; the pool decides whether one can be had.
+ */
+typedef struct PsPolicy
+{
+	const char *name;
+	Size		(*shmem_size) (uint32 nframes);
+	void		(*shmem_init) (void *area, uint32 nframes, bool found);
+	void		(*hit) (PsFrame frame);
+	void		(*admit) (PsFrame frame);
+	void		(*forget) (PsFrame frame);
+	PsFrame		(*victim) (void);
+} PsPolicy;
+
+extern const PsPolicy *ps_policy;
+extern const PsPolicy ps_policy_clock,
+			ps_policy_sieve,
+			ps_policy_lru;
+
+/* Page table (pool/table.c): partitioned hash with chains through PsFrameHeader.next. */
+extern Size ps_table_shmem_size(void);
+extern void ps_table_shmem_init(bool found);
+extern uint32 ps_table_hash(const PsTag *tag);
+extern LWLock *ps_table_lock(uint32 hash);
+extern PsFrame ps_table_find(const PsTag *tag, uint32 hash);	/* lock held, or lock-free guess to be verified */
+extern void ps_table_insert(PsFrame frame, uint32 hash);	/* exclusive; sets no flag */
+extern void ps_table_remove(PsFrame frame, uint32 hash);	/* exclusive */
+extern void ps_table_replace(PsFrame old, PsFrame new, uint32 hash);	/* exclusive; a page moves to a new frame */
+
+/*
+ * Backend-local pins (pool/pin.c).  The shared count counts processes (and I/Os);
+ * this module counts this process's pins and ties them to resource owners.
+ */
+extern void ps_pin_remember(PsFrame frame); /* for CurrentResourceOwner; may palloc: call ps_pin_reserve() first */
+extern void ps_pin_reserve(void);
+extern uint32 ps_local_pins(PsFrame frame);
+
+/* pin without a resource owner, for workers and I/O: raw changes of the shared count */
+extern bool ps_frame_pin_if(PsFrame frame, const PsTag *tag);	/* pins if TAGGED with this tag; any process; no owner */
+extern void ps_frame_unpin_raw(PsFrame frame);	/* frees a ghost when it was the last */
+
+/* Frames to fill (pool/evict.c): an unpinned, untagged frame with one raw pin for the caller. */
+extern PsFrame ps_frame_take(bool may_write, bool may_fail);
+extern void ps_frame_give_back(PsFrame frame);	/* unused after all, or a dead ghost: to the free list */
+extern uint32 ps_frames_free(void);
+
+/*
+ * Writing (pool/write.c).  Gathers adjacent dirty frames, copies each under its
+ * shared latch into aligned private memory, sets checksums, flushes WAL, writes,
+ * requests the sync, and only then clears DIRTY.
+ */
+typedef enum PsWriteReason
+{
+	PS_WRITE_WORKER,
+	PS_WRITE_CHECKPOINT,
+	PS_WRITE_BACKEND,
+	PS_WRITE_FLUSH
+} PsWriteReason;
+
+/*
+ * Write the frame (and dirty neighbours on disk, up to PS_IO_MAX_PAGES) if it is dirty. The caller
+ * holds a pin (raw or owned) and no latch. wait: wait for a write in flight and for the latch; otherwise skip.
+ * sync_now: fsync here as well, instead of a request only.  Returns pages written.  A frame whose file is gone is discarded.
+ */
+extern int	ps_write_frame(PsFrame frame, PsWriteReason reason, bool wait, bool sync_now);
+extern void ps_wait_write(PsFrame frame);
+
+/* All frames dirtied before redo (InvalidXLogRecPtr: all); unlogged ones only if asked.  (pool/write.c) */
+extern void ps_write_all(XLogRecPtr redo, bool unlogged, bool sync_now, PsWriteReason reason);
+
+/* protect mode (pool/protect.c): no-ops unless ps_debug_protect_frames */
+extern void ps_protect_attach(void);	/* once a process, before its first pin */
+extern void ps_protect_allow(PsFrame frame);	/* first local pin or I/O */
+extern void ps_protect_forbid(PsFrame frame);	/* last local pin gone */
+
+/* Make a frame with no page left in the table: TAGGED off, GHOST if pinned, else free. Bucket lock taken inside. */
+extern void ps_frame_detach(PsFrame frame);
+
+/* control block of the pool; see pool.c for what protects each field */
+typedef struct PsPoolControl PsPoolControl;
+extern PsPoolControl *ps_pool;
+
+#endif							/* PAGESTORE_POOL_FRAME_H */

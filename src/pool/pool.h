@@ -1,0 +1,184 @@
+/*
+ * pool.h
+ *		The shared pool of frames: what layers above may ask of it.
+ *
+ * A frame holds one page of one relation's main fork.  A pin keeps a frame's
+ * bytes in place; the latch of the frame lets one look (shared) or change
+ * (exclusive).  Pins belong to CurrentResourceOwner and end with it.
+ * Locking order: page table bucket lock > nothing; frame latch may be held while taking a
+ * bucket lock, never the other way round.  No latch is held while
+ * waiting for a heavyweight lock or a transaction.
+ */
+#ifndef PAGESTORE_POOL_H
+#define PAGESTORE_POOL_H
+
+#include "postgres.h"
+#include "access/xlogdefs.h"
+#include "storage/block.h"
+#include "storage/lwlock.h"
+#include "storage/relfilenode.h"
+#include "utils/guc.h"
+#include "utils/rel.h"
+
+typedef uint32 PsFrame;			/* number of a frame */
+#define PS_NO_FRAME PG_UINT32_MAX
+
+/* GUCs, registered in pagestore.c */
+extern int	ps_pool_size_blocks;	/* pagestore.pool_size, in BLCKSZ units */
+extern int	ps_replacement;		/* pagestore.replacement */
+#define PS_REPLACEMENT_DEFAULT 1	/* sieve, in ps_replacement_options */
+extern bool ps_debug_protect_frames;	/* pagestore.debug_protect_frames */
+extern const struct config_enum_entry ps_replacement_options[];
+
+/* Which relation's pages, as the pool needs to know it. */
+typedef struct PsRelKey
+{
+	RelFileNode rnode;
+	bool		permanent;		/* WAL-logged: flush WAL before its pages */
+} PsRelKey;
+
+typedef enum PsFetch
+{
+	PS_FETCH_READ,				/* read it if it is not here */
+	PS_FETCH_RESIDENT,			/* only if it is here and needs no wait: else PS_NO_FRAME */
+	PS_FETCH_NEW				/* a block just added by extension: a zeroed frame, no read */
+} PsFetch;
+
+/* The bytes of a frame.  Only with a pin. */
+extern char *ps_pool_bytes;		/* first frame; aligned to PS_IO_ALIGN (huge page where used) */
+extern uint32 ps_pool_nframes;
+static inline char *
+ps_frame_bytes(PsFrame frame)
+{
+	return ps_pool_bytes + (Size) frame * BLCKSZ;
+}
+
+/*
+ * Pin a page's frame.  *hit tells whether it was resident (may be NULL).
+ * Waits for a read in flight.  ereport(ERROR): ERRCODE_DATA_CORRUPTED for a
+ * damaged page (zero_damaged_pages is honoured), ERRCODE_INSUFFICIENT_RESOURCES
+ * when every frame is pinned (hint: pagestore.pool_size), I/O errors,
+ * "could not read block %u in file ...: read only %d of %d bytes" past the end.
+ * A page past the end of the file is an error, as for heap.
+ */
+extern PsFrame ps_pool_pin(const PsRelKey *rel, BlockNumber block, PsFetch how, bool *hit);
+
+extern void ps_pool_pin_again(PsFrame frame);	/* one more, caller holds one */
+extern void ps_pool_unpin(PsFrame frame);	/* of CurrentResourceOwner */
+
+/* The frame is still the one that holds its page (not a ghost).  Caller holds a pin. */
+extern bool ps_pool_is_current(PsFrame frame);
+extern bool ps_pool_frame_is(PsFrame frame, RelFileNode rnode, BlockNumber block);
+
+/*
+ * Latch the page.  If the frame has become a ghost the pin moves to the page's
+ * current frame, which may have to be read, and *frame is updated: any pointer
+ * taken before is stale unless another pin holds that ghost.
+ */
+extern void ps_pool_latch(PsFrame *frame, LWLockMode mode);
+extern bool ps_pool_try_latch(PsFrame *frame, LWLockMode mode);
+extern void ps_pool_unlatch(PsFrame frame);
+extern bool ps_pool_holds_latch(PsFrame frame, LWLockMode mode);	/* for assertions */
+
+/* Under the exclusive latch, before XLogInsert(): the page changes now. */
+extern void ps_pool_mark_dirty(PsFrame frame);
+
+/*
+ * Under at least the shared latch, after setting hint bits.  Marks the page dirty only
+ * where hint bits need no WAL (XLogHintBitIsNeeded() false); otherwise hints ride along with the next real write.
+ */
+extern void ps_pool_mark_hinted(PsFrame frame);
+
+/*
+ * Under the exclusive latch: make sure that nobody else, and no other pin of
+ * this backend, points into the frame, so that tuple bytes may be moved until
+ * the latch is released.  If others hold pins the page moves to a
+ * fresh frame (pin and latch move along, *frame is updated, the old one becomes a ghost).
+ * Waits for a write in flight.  False when no frame can be had at once: nothing has changed.
+ */
+extern bool ps_pool_make_movable(PsFrame *frame);
+
+/* Start reading those of n adjacent blocks that are not resident; never waits for a read, never fails
+ * for want of frames (does less).  Returns the number of pages whose read was started. */
+extern int	ps_pool_prefetch(const PsRelKey *rel, BlockNumber block, int n);
+
+/* Any wait-free guess whether the page is resident (no pin taken). */
+extern bool ps_pool_resident(const PsRelKey *rel, BlockNumber block);
+
+/*
+ * Sequence counter of the piece (PS_PIECE_PAGES adjacent blocks) that holds a block: odd
+ * while one of its pages is being written.  For reads around the pool: note it,
+ * read; at use, look the page up first, then compare.
+ */
+#define PS_PIECE_PAGES 64
+extern uint32 ps_piece_sequence(RelFileNode rnode, BlockNumber block);
+
+/*
+ * Whole relations and databases (pool/relation.c).
+ *
+ * flush: write all dirty frames and request their fsync; no frame is dropped.
+ * discard: forget frames from first_block on, dirty or not, waiting out writes in
+ * flight; a frame that somebody pins becomes a ghost.
+ */
+extern void ps_pool_flush_relation(RelFileNode rnode);
+extern void ps_pool_flush_database(Oid dboid);
+extern void ps_pool_discard_relation(RelFileNode rnode, BlockNumber first_block);
+extern void ps_pool_discard_database(Oid dboid);
+
+/*
+ * Truncate the main fork (and core's maps) to nblocks under AccessExclusiveLock: no frame past the
+ * end is written from the start, RelationTruncate(), then the frames go (invariant I5).
+ */
+extern void ps_pool_truncate(Relation rel, BlockNumber nblocks);
+
+/*
+ * Gate (pool/gate.c): who owns a relfilenode, pool or shared buffers.
+ *
+ * ps_gate_pass: the relation's pages are about to be used through the pool: on first
+ * use since start, write out its dirty shared buffers and drop the page cache's copies, then register it.
+ * Cheap when passed before (backend-local cache).  No latch may be held.
+ * ps_gate_new: a relfilenode begins a life: forget frames and registration of an earlier one.
+ * ps_gate_leave: under AccessExclusiveLock: flush and fsync frames, discard them, drop
+ * main-fork shared buffers, unregister: from here on shared buffers own it.
+ * ps_gate_arrive: under AccessExclusiveLock: the relation has just been switched from heap; for the rest
+ * of this transaction it stays with shared buffers (see ps_gate_uses_shared).
+ */
+extern void ps_gate_pass(Relation rel);
+extern void ps_gate_new(RelFileNode rnode);
+extern void ps_gate_leave(Relation rel);
+extern void ps_gate_arrive(Relation rel);
+extern bool ps_gate_uses_shared(Relation rel);	/* recovery, single user, WAL skipped, just switched */
+
+/* Waits until writes are allowed (the sentinel is there); called before the first change. */
+extern void ps_sentinel_wait_ready(void);
+
+/* Set-up, called from pagestore.c */
+extern Size ps_pool_shmem_size(void);
+extern void ps_pool_shmem_init(bool found);
+extern int	ps_pool_lwlocks(void);	/* number to ask for in tranche "pagestore" */
+extern void ps_pool_register_workers(void);	/* sentinel and write-back, in _PG_init */
+extern void ps_pool_init_hooks(void);	/* resource owner, xact callbacks, in _PG_init */
+
+/* Totals for the statistics views; any process. */
+typedef struct PsPoolStats
+{
+	uint64		hits,
+				reads,			/* pages read in by a waiting backend */
+				prefetched,		/* pages read ahead */
+				ring_pages,		/* pages read around the pool */
+				writes_worker,	/* pages written by the write-back worker */
+				writes_checkpoint,	/* ... by the sentinel for a checkpoint */
+				writes_backend, /* ... by a backend that needed a frame */
+				evictions,
+				ghosts_made;
+	uint32		frames,
+				free,
+				dirty,
+				pinned,
+				ghosts;
+} PsPoolStats;
+
+extern void ps_pool_stats(PsPoolStats *out);
+extern void ps_pool_count_ring_pages(uint64 n);
+
+#endif							/* PAGESTORE_POOL_H */

@@ -1,0 +1,37 @@
+/*
+ * visibility.h
+ *		Who sees a row version: heap's rules (heapam_visibility.c), over guards.
+ *
+ * All of these want a guard on the current page (for a ring page: an MVCC
+ * snapshot only) and may set hint bits through it.
+ */
+#ifndef PAGESTORE_ROW_VISIBILITY_H
+#define PAGESTORE_ROW_VISIBILITY_H
+
+#include "access/heapam.h"
+#include "access/tableam.h"
+#include "page/view.h"
+#include "utils/snapmgr.h"
+
+/* Any snapshot type; Dirty fills in the snapshot's xmin, xmax and speculativeToken. */
+extern bool ps_row_visible(const PsRead *guard, const PsRow *row, Snapshot snapshot);
+
+/* May the current command update it?  (HeapTupleSatisfiesUpdate) */
+extern TM_Result ps_row_updatable(const PsRead *guard, const PsRow *row, CommandId curcid);
+
+/* Is it of use to anybody?  (HeapTupleSatisfiesVacuum and ...Horizon) */
+extern HTSV_Result ps_row_vacuum_state(const PsRead *guard, const PsRow *row,
+									   TransactionId oldest_xmin);
+extern HTSV_Result ps_row_vacuum_horizon(const PsRead *guard, const PsRow *row,
+										 TransactionId *dead_after);
+
+/* By hint bits alone.  (HeapTupleIsSurelyDead) */
+extern bool ps_row_surely_dead(const PsRow *row, struct GlobalVisState *vistest);
+
+/* Set HEAP_XMAX_COMMITTED or HEAP_XMAX_INVALID for an xmax that is no longer running. */
+extern void ps_row_settle_xmax(const PsRead *guard, const PsRow *row, TransactionId xid);
+
+/* SSI: a serializable reader met this row version.  Guard held.  (HeapCheckForSerializableConflictOut) */
+extern void ps_row_conflict_out(const PsRead *guard, bool visible, const PsRow *row, Snapshot snapshot);
+
+#endif							/* PAGESTORE_ROW_VISIBILITY_H */
