@@ -12,9 +12,6 @@
 #define WEAK __attribute__((weak))
 #define PENDING ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("pagestore: %s is not there yet", __func__))
 
-const TupleTableSlotOps TTSOpsPagestore WEAK;
-WEAK const TupleTableSlotOps *ps_slot_callbacks(Relation rel) { PENDING; return NULL; }
-WEAK void ps_slot_store(TupleTableSlot *s, const PsRow *r, const PsPin *p) { PENDING; }
 WEAK TableScanDesc ps_scan_begin(Relation r, Snapshot s, int n, struct ScanKeyData *k, ParallelTableScanDesc p, uint32 f) { PENDING; return NULL; }
 WEAK void ps_scan_end(TableScanDesc s) { PENDING; }
 WEAK void ps_scan_rescan(TableScanDesc s, struct ScanKeyData *k, bool a, bool b, bool c, bool d) { PENDING; }
