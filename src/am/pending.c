@@ -57,7 +57,6 @@ WEAK void ps_row_conflict_out(const PsRead *g, bool v, const PsRow *r, Snapshot 
 WEAK bool ps_chain_search(const PsRead *g, ItemPointer t, Snapshot s, PsRow *r, bool *a, bool f) { PENDING; return false; }
 WEAK void ps_prune_opportunistic(Relation r, PsPin *p) { }
 WEAK int ps_prune_page(PsWrite *g, TransactionId m, struct GlobalVisState *v, TransactionId x, TimestampTz t, int *n, OffsetNumber *o) { PENDING; return 0; }
-WEAK void ps_vm_set(PsWrite *g, Buffer b, TransactionId x, uint8 f) { PENDING; }
 WEAK void ps_set_new_filenode(Relation r, const RelFileNode *n, char p, TransactionId *f, MultiXactId *m) { PENDING; }
 WEAK void ps_nontransactional_truncate(Relation r) { PENDING; }
 WEAK void ps_copy_data(Relation r, const RelFileNode *n) { PENDING; }
