@@ -59,6 +59,7 @@ WEAK PsStream *ps_stream_begin(Relation rel, PsStreamNext next, void *arg, int f
 WEAK bool ps_stream_next(PsStream *s, PsPin *pin)
 { BlockNumber b = s->next(s->arg); if (b == InvalidBlockNumber) { ps_unpin(pin); return false; } ps_pin_move(s->rel, pin, b); return true; }
 WEAK void ps_stream_reset(PsStream *s, int flags) { }
+WEAK void ps_stream_limit(PsStream *s, BlockNumber n) { }
 WEAK void ps_stream_end(PsStream *s) { pfree(s); }
 #include "utils/guc.h"
 WEAK const struct config_enum_entry ps_replacement_options[] = {{"clock", 0, false}, {"sieve", 1, false}, {"lru", 2, false}, {NULL, 0, false}};
