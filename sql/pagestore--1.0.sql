@@ -11,3 +11,69 @@ COMMENT ON FUNCTION pagestore_tableam_handler(internal) IS 'handler of the pages
 
 CREATE ACCESS METHOD pagestore TYPE TABLE HANDLER pagestore_tableam_handler;
 COMMENT ON ACCESS METHOD pagestore IS 'heap-format tables on their own O_DIRECT pool';
+
+CREATE FUNCTION pagestore_convert(relation regclass, access_method name)
+RETURNS boolean
+AS 'MODULE_PATHNAME'
+LANGUAGE C STRICT VOLATILE;
+
+COMMENT ON FUNCTION pagestore_convert(regclass, name) IS
+'give a table the access method heap or pagestore without rewriting it; false if it has it already';
+
+CREATE FUNCTION pagestore_in_pool("any")
+RETURNS boolean
+AS 'MODULE_PATHNAME'
+LANGUAGE C STRICT VOLATILE;
+
+COMMENT ON FUNCTION pagestore_in_pool("any") IS
+'does this value lie, uncopied, in a frame of the pool? NULL for a type passed by value';
+
+CREATE FUNCTION pagestore_stat(
+	OUT io_method text,
+	OUT io_fallback_reason text,
+	OUT frames bigint,
+	OUT frames_free bigint,
+	OUT frames_dirty bigint,
+	OUT frames_pinned bigint,
+	OUT frames_ghost bigint,
+	OUT blks_hit bigint,
+	OUT blks_read bigint,
+	OUT blks_read_ahead bigint,
+	OUT blks_around bigint,
+	OUT writes_worker bigint,
+	OUT writes_checkpoint bigint,
+	OUT writes_backend bigint,
+	OUT evictions bigint,
+	OUT ghosts_made bigint,
+	OUT block_size bigint)
+RETURNS record
+AS 'MODULE_PATHNAME'
+LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+
+CREATE VIEW pg_stat_pagestore AS SELECT * FROM pagestore_stat();
+COMMENT ON VIEW pg_stat_pagestore IS
+'state of the pool and counts since server start: one row';
+GRANT SELECT ON pg_stat_pagestore TO PUBLIC;
+
+CREATE FUNCTION pagestore_frames(
+	OUT frame bigint,
+	OUT reltablespace oid,
+	OUT reldatabase oid,
+	OUT relfilenode oid,
+	OUT relblocknumber bigint,
+	OUT isdirty boolean,
+	OUT reading boolean,
+	OUT writing boolean,
+	OUT ghost boolean,
+	OUT pins integer)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C STRICT VOLATILE;
+
+REVOKE ALL ON FUNCTION pagestore_frames() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION pagestore_frames() TO pg_monitor;
+
+CREATE VIEW pagestore_frames AS SELECT * FROM pagestore_frames();
+COMMENT ON VIEW pagestore_frames IS
+'the frames of the pool in use, as pg_buffercache shows shared buffers';
+GRANT SELECT ON pagestore_frames TO pg_monitor;

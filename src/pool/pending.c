@@ -37,7 +37,6 @@ WEAK void ps_gate_arrive(Relation r) { }
 WEAK bool ps_gate_uses_shared(Relation r) { return true; }
 WEAK void ps_sentinel_wait_ready(void) { }
 WEAK BlockNumber ps_file_extend(Relation r, BlockNumber n) { PENDING; return 0; }
-WEAK bool ps_page_check(const char *p, const char **w, OffsetNumber *o) { return true; }
 WEAK void ps_ring_pin_again(struct PsRingPiece *p) { PENDING; }
 WEAK void ps_ring_unpin(struct PsRingPiece *p) { PENDING; }
 WEAK Size ps_pool_shmem_size(void) { return 0; }
@@ -59,7 +58,13 @@ WEAK PsStream *ps_stream_begin(Relation rel, PsStreamNext next, void *arg, int f
 WEAK bool ps_stream_next(PsStream *s, PsPin *pin)
 { BlockNumber b = s->next(s->arg); if (b == InvalidBlockNumber) { ps_unpin(pin); return false; } ps_pin_move(s->rel, pin, b); return true; }
 WEAK void ps_stream_reset(PsStream *s, int flags) { }
+WEAK void ps_stream_limit(PsStream *s, BlockNumber n) { }
 WEAK void ps_stream_end(PsStream *s) { pfree(s); }
 #include "utils/guc.h"
 WEAK const struct config_enum_entry ps_replacement_options[] = {{"clock", 0, false}, {"sieve", 1, false}, {"lru", 2, false}, {NULL, 0, false}};
 WEAK const struct config_enum_entry ps_io_method_options[] = {{"sync", 0, false}, {"io_uring", 1, false}, {NULL, 0, false}};
+#include "pool/frame.h"
+WEAK const char *ps_aio_fallback_reason(void) { return NULL; }
+WEAK PsIoMethod ps_aio_method(void) { return PS_IO_SYNC; }
+WEAK PsFramePadded *ps_frames = NULL;
+WEAK void ps_pool_stats(PsPoolStats *out) { memset(out, 0, sizeof(*out)); }

@@ -1,0 +1,118 @@
+/*
+ * views.c
+ *		The functions behind the statistics views.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "funcapi.h"
+#include "io/aio.h"
+#include "page/guard.h"
+#include "pagestore.h"
+#include "pool/inspect.h"
+#include "pool/pool.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+PG_FUNCTION_INFO_V1(pagestore_stat);
+PG_FUNCTION_INFO_V1(pagestore_frames);
+PG_FUNCTION_INFO_V1(pagestore_in_pool);
+
+/* SQL: pagestore_stat() returns record, the row of pg_stat_pagestore */
+Datum
+pagestore_stat(PG_FUNCTION_ARGS)
+{
+	TupleDesc	desc;
+	Datum		values[17];
+	bool		nulls[17] = {0};
+	int			n = 0;
+	PsPoolStats stats;
+	const char *reason;
+
+	ps_require_preloaded();
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	if (desc->natts != lengthof(values))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("pagestore_stat() is declared with %d columns, the library gives %d",
+						desc->natts, (int) lengthof(values)),
+				 errhint("Run ALTER EXTENSION pagestore UPDATE.")));
+
+	ps_pool_stats(&stats);
+	reason = ps_aio_fallback_reason();
+
+	values[n++] = CStringGetTextDatum(ps_aio_method() == PS_IO_URING ? "io_uring" : "sync");
+	nulls[n] = reason == NULL;
+	values[n++] = reason ? CStringGetTextDatum(reason) : (Datum) 0;
+	values[n++] = Int64GetDatum(stats.frames);
+	values[n++] = Int64GetDatum(stats.free);
+	values[n++] = Int64GetDatum(stats.dirty);
+	values[n++] = Int64GetDatum(stats.pinned);
+	values[n++] = Int64GetDatum(stats.ghosts);
+	values[n++] = Int64GetDatum(stats.hits);
+	values[n++] = Int64GetDatum(stats.reads);
+	values[n++] = Int64GetDatum(stats.prefetched);
+	values[n++] = Int64GetDatum(stats.ring_pages);
+	values[n++] = Int64GetDatum(stats.writes_worker);
+	values[n++] = Int64GetDatum(stats.writes_checkpoint);
+	values[n++] = Int64GetDatum(stats.writes_backend);
+	values[n++] = Int64GetDatum(stats.evictions);
+	values[n++] = Int64GetDatum(stats.ghosts_made);
+	values[n++] = Int64GetDatum(BLCKSZ);
+	Assert(n == lengthof(values));
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
+}
+
+/* SQL: pagestore_frames() returns setof record, a row a frame in use */
+Datum
+pagestore_frames(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	ps_require_preloaded();
+	InitMaterializedSRF(fcinfo, 0);
+	for (PsFrame frame = 0; frame < ps_pool_nframes; frame++)
+	{
+		PsFrameInfo info;
+		Datum		values[10];
+		bool		nulls[10] = {0};
+		int			n = 0;
+
+		if (!ps_frame_inspect(frame, &info))
+			continue;
+		values[n++] = Int64GetDatum(frame);
+		values[n++] = ObjectIdGetDatum(info.rnode.spcNode);
+		values[n++] = ObjectIdGetDatum(info.rnode.dbNode);
+		values[n++] = ObjectIdGetDatum(info.rnode.relNode);
+		values[n++] = Int64GetDatum(info.block);
+		values[n++] = BoolGetDatum(info.dirty);
+		values[n++] = BoolGetDatum(info.reading);
+		values[n++] = BoolGetDatum(info.writing);
+		values[n++] = BoolGetDatum(info.ghost);
+		values[n++] = Int32GetDatum(info.pins);
+		Assert(n == lengthof(values));
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/*
+ * SQL: pagestore_in_pool("any") returns boolean
+ *
+ * Does a by-reference value lie in a frame of the pool, uncopied?  NULL for a
+ * type passed by value.
+ */
+Datum
+pagestore_in_pool(PG_FUNCTION_ARGS)
+{
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 0);
+
+	if (!OidIsValid(type))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("could not determine the argument's type")));
+	if (get_typbyval(type))
+		PG_RETURN_NULL();
+	PG_RETURN_BOOL(ps_in_pool(PG_GETARG_POINTER(0)));
+}
