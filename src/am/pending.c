@@ -12,9 +12,6 @@
 #define WEAK __attribute__((weak))
 #define PENDING ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("pagestore: %s is not there yet", __func__))
 
-const TupleTableSlotOps TTSOpsPagestore WEAK;
-WEAK const TupleTableSlotOps *ps_slot_callbacks(Relation rel) { PENDING; return NULL; }
-WEAK void ps_slot_store(TupleTableSlot *s, const PsRow *r, const PsPin *p) { PENDING; }
 WEAK TableScanDesc ps_scan_begin(Relation r, Snapshot s, int n, struct ScanKeyData *k, ParallelTableScanDesc p, uint32 f) { PENDING; return NULL; }
 WEAK void ps_scan_end(TableScanDesc s) { PENDING; }
 WEAK void ps_scan_rescan(TableScanDesc s, struct ScanKeyData *k, bool a, bool b, bool c, bool d) { PENDING; }
@@ -50,17 +47,9 @@ WEAK bool ps_analyze_next_block(TableScanDesc s, BlockNumber b, BufferAccessStra
 WEAK bool ps_analyze_next_tuple(TableScanDesc s, TransactionId x, double *l, double *d, TupleTableSlot *t) { PENDING; return false; }
 WEAK double ps_index_build_range_scan(Relation r, Relation i, struct IndexInfo *ii, bool a, bool v, bool p, BlockNumber b, BlockNumber n, IndexBuildCallback c, void *s, TableScanDesc d) { PENDING; return 0; }
 WEAK void ps_index_validate_scan(Relation r, Relation i, struct IndexInfo *ii, Snapshot s, struct ValidateIndexState *v) { PENDING; }
-WEAK bool ps_row_visible(const PsRead *g, const PsRow *r, Snapshot s) { PENDING; return false; }
-WEAK TM_Result ps_row_updatable(const PsRead *g, const PsRow *r, CommandId c) { PENDING; return TM_Ok; }
-WEAK HTSV_Result ps_row_vacuum_state(const PsRead *g, const PsRow *r, TransactionId x) { PENDING; return HEAPTUPLE_LIVE; }
-WEAK HTSV_Result ps_row_vacuum_horizon(const PsRead *g, const PsRow *r, TransactionId *d) { PENDING; return HEAPTUPLE_LIVE; }
-WEAK bool ps_row_surely_dead(const PsRow *r, struct GlobalVisState *v) { PENDING; return false; }
-WEAK void ps_row_settle_xmax(const PsRead *g, const PsRow *r, TransactionId x) { PENDING; }
-WEAK void ps_row_conflict_out(const PsRead *g, bool v, const PsRow *r, Snapshot s) { PENDING; }
 WEAK bool ps_chain_search(const PsRead *g, ItemPointer t, Snapshot s, PsRow *r, bool *a, bool f) { PENDING; return false; }
 WEAK void ps_prune_opportunistic(Relation r, PsPin *p) { }
-WEAK int ps_prune_page(PsWrite *g, struct GlobalVisState *v, TransactionId x, TimestampTz t, int *n, OffsetNumber *o) { PENDING; return 0; }
-WEAK void ps_vm_set(PsWrite *g, Buffer b, TransactionId x, uint8 f) { PENDING; }
+WEAK int ps_prune_page(PsWrite *g, TransactionId m, struct GlobalVisState *v, TransactionId x, TimestampTz t, int *n, OffsetNumber *o) { PENDING; return 0; }
 WEAK void ps_set_new_filenode(Relation r, const RelFileNode *n, char p, TransactionId *f, MultiXactId *m) { PENDING; }
 WEAK void ps_nontransactional_truncate(Relation r) { PENDING; }
 WEAK void ps_copy_data(Relation r, const RelFileNode *n) { PENDING; }

@@ -19,10 +19,45 @@ typedef struct PsSlot
 
 extern const TupleTableSlotOps TTSOpsPagestore;
 
+static inline bool
+ps_is_slot(const TupleTableSlot *slot)
+{
+	return slot->tts_ops == &TTSOpsPagestore;
+}
+
+/* Let go of a materialized tuple (slot.c); for ps_slot_store(). */
+extern void ps_slot_free_copy(PsSlot *ps);
+
 /*
  * Store a row borrowed from a page that *pin holds; the slot takes a pin of its own (none
- * if it already holds the same bytes).  Guard not needed any more.
+ * if it already holds the same bytes).  Guard not needed any more.  Inline: once a row
+ * of every scan.
  */
-extern void ps_slot_store(TupleTableSlot *slot, const PsRow *row, const PsPin *pin);
+static inline void
+ps_slot_store(TupleTableSlot *slot, const PsRow *row, const PsPin *pin)
+{
+	PsSlot	   *ps = (PsSlot *) slot;
+
+	Assert(ps_is_slot(slot));
+	Assert(ps_pinned(pin));
+
+	if (unlikely(TTS_SHOULDFREE(slot)))
+		ps_slot_free_copy(ps);
+
+	slot->tts_flags &= ~TTS_FLAG_EMPTY;
+	slot->tts_nvalid = 0;
+	slot->tts_tid = row->tid;
+	slot->tts_tableOid = row->table;
+	ps->row = ps_row_tuple(row);
+	ps->tuple = &ps->row;
+	ps->off = 0;
+
+	/* Successive rows of one page need no new pin. */
+	if (unlikely(!ps_pin_same(&ps->pin, pin)))
+	{
+		ps_unpin(&ps->pin);
+		ps->pin = ps_pin_copy(pin);
+	}
+}
 
 #endif							/* PAGESTORE_AM_SLOT_H */

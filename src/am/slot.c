@@ -1,0 +1,307 @@
+/*
+ * slot.c
+ *		Tuple slots that borrow a row's bytes where they lie in a pinned page.
+ *
+ * A slot is in one of four states:
+ *	empty;
+ *	borrowed:		tuple == &row, row.t_data points into the page that pin holds;
+ *	materialized:	tuple is a copy in the slot's context (TTS_FLAG_SHOULDFREE), no pin;
+ *	virtual:		tuple == NULL, only tts_values/tts_isnull, no pin.
+ *
+ * The pin keeps tuple bytes in place and nothing else: the page may have moved on
+ * to another frame meanwhile.  So header words that are changed in place (xmax,
+ * command ids) are taken from the current page, see sysattr_from_current().
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/sysattr.h"
+#include "am/am.h"
+#include "am/slot.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+
+static void
+slot_init(TupleTableSlot *slot)
+{
+	((PsSlot *) slot)->pin = PS_NO_PIN;
+}
+
+static void
+slot_release(TupleTableSlot *slot)
+{
+}
+
+void
+ps_slot_free_copy(PsSlot *ps)
+{
+	Assert(!ps_pinned(&ps->pin));
+	heap_freetuple(ps->tuple);
+	ps->tuple = NULL;
+	ps->base.tts_flags &= ~TTS_FLAG_SHOULDFREE;
+}
+
+static void
+slot_clear(TupleTableSlot *slot)
+{
+	PsSlot	   *ps = (PsSlot *) slot;
+
+	if (TTS_SHOULDFREE(slot))
+		ps_slot_free_copy(ps);
+	ps_unpin(&ps->pin);
+
+	slot->tts_nvalid = 0;
+	slot->tts_flags |= TTS_FLAG_EMPTY;
+	ItemPointerSetInvalid(&slot->tts_tid);
+	ps->tuple = NULL;
+	ps->off = 0;
+}
+
+/*
+ * Continue extracting columns up to natts from where the last call stopped.
+ *
+ * Two loops: as long as the offset of a column is the same in every row (no null
+ * and no variable-width column before it) it is cached in the row
+ * type and the column is a load at a constant distance; from there on
+ * offsets are computed, and cached where that is still right.
+ */
+static void
+slot_someattrs(TupleTableSlot *slot, int natts)
+{
+	PsSlot	   *ps = (PsSlot *) slot;
+	HeapTupleHeader header = ps->tuple->t_data;
+	TupleDesc	desc = slot->tts_tupleDescriptor;
+	Datum	   *values = slot->tts_values;
+	bool	   *isnull = slot->tts_isnull;
+	const bits8 *nulls = (header->t_infomask & HEAP_HASNULL) ? header->t_bits : NULL;
+	char	   *data = (char *) header + header->t_hoff;
+	int			attnum = slot->tts_nvalid;
+	uint32		off = attnum == 0 ? 0 : ps->off;
+	bool		computed = attnum == 0 ? false : TTS_SLOW(slot);
+
+	Assert(!TTS_EMPTY(slot));
+
+	/* A row written before columns were added has fewer. */
+	natts = Min(natts, HeapTupleHeaderGetNatts(header));
+
+	if (!computed)
+	{
+		int			first = attnum;
+
+		for (; attnum < natts; attnum++)
+		{
+			Form_pg_attribute att = TupleDescAttr(desc, attnum);
+
+			if (att->attcacheoff < 0 || (nulls && att_isnull(attnum, nulls)))
+				break;
+			values[attnum] = fetchatt(att, data + att->attcacheoff);
+			isnull[attnum] = false;
+		}
+		if (attnum > first)
+		{
+			Form_pg_attribute last = TupleDescAttr(desc, attnum - 1);
+
+			off = att_addlength_pointer(last->attcacheoff, last->attlen,
+										data + last->attcacheoff);
+			computed = last->attlen <= 0;
+		}
+	}
+
+	for (; attnum < natts; attnum++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, attnum);
+
+		if (nulls && att_isnull(attnum, nulls))
+		{
+			values[attnum] = (Datum) 0;
+			isnull[attnum] = true;
+			computed = true;
+			continue;
+		}
+
+		if (att->attlen == -1)
+		{
+			/* A short varlena is not aligned: cacheable only where padding can't occur. */
+			if (off != att_align_nominal(off, att->attalign))
+			{
+				off = att_align_pointer(off, att->attalign, -1, data + off);
+				computed = true;
+			}
+		}
+		else
+			off = att_align_nominal(off, att->attalign);
+
+		if (!computed)
+			att->attcacheoff = off;
+		values[attnum] = fetchatt(att, data + off);
+		isnull[attnum] = false;
+		off = att_addlength_pointer(off, att->attlen, data + off);
+		if (att->attlen <= 0)
+			computed = true;
+	}
+
+	slot->tts_nvalid = attnum;
+	ps->off = off;
+	if (computed)
+		slot->tts_flags |= TTS_FLAG_SLOW;
+	else
+		slot->tts_flags &= ~TTS_FLAG_SLOW;
+}
+
+/*
+ * System column of a borrowed row whose frame no longer is the page (a ghost, or a scan's
+ * private image): xmax and command ids may have changed since, so look at the same TID in the
+ * current page.  If another version lies there now, the row was removed and the bytes
+ * held are its last known state.  Returns false in that case.
+ */
+static bool
+sysattr_from_current(const PsSlot *ps, int attnum, Datum *value, bool *isnull)
+{
+	Relation	rel = RelationIdGetRelation(ps->row.t_tableOid);
+	BlockNumber block = ItemPointerGetBlockNumber(&ps->row.t_self);
+	bool		found = false;
+
+	if (!RelationIsValid(rel))
+		return false;
+	if (block < ps_nblocks(rel))
+	{
+		PsPin		pin = ps_pin(rel, block);
+		PsRead		guard = ps_read_lock(rel, &pin);
+		PsRow		row;
+
+		if (ps_read_row(&guard, ItemPointerGetOffsetNumber(&ps->row.t_self), &row) &&
+			HeapTupleHeaderGetRawXmin(row.header) == HeapTupleHeaderGetRawXmin(ps->row.t_data))
+		{
+			HeapTupleData tuple = ps_row_tuple(&row);
+
+			/* these columns are passed by value: nothing points into the page */
+			*value = heap_getsysattr(&tuple, attnum, ps->base.tts_tupleDescriptor, isnull);
+			found = true;
+		}
+		ps_read_unlock(&guard);
+		ps_unpin(&pin);
+	}
+	RelationClose(rel);
+	return found;
+}
+
+static Datum
+slot_sysattr(TupleTableSlot *slot, int attnum, bool *isnull)
+{
+	PsSlot	   *ps = (PsSlot *) slot;
+	Datum		value;
+
+	Assert(!TTS_EMPTY(slot));
+
+	if (ps->tuple == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot retrieve a system column in this context")));
+
+	/* ctid, tableoid and xmin never change while the row is there */
+	if ((attnum == MaxTransactionIdAttributeNumber ||
+		 attnum == MinCommandIdAttributeNumber ||
+		 attnum == MaxCommandIdAttributeNumber) &&
+		ps_pinned(&ps->pin) && !ps_pin_is_current(&ps->pin) &&
+		sysattr_from_current(ps, attnum, &value, isnull))
+		return value;
+
+	return heap_getsysattr(ps->tuple, attnum, slot->tts_tupleDescriptor, isnull);
+}
+
+static void
+slot_materialize(TupleTableSlot *slot)
+{
+	PsSlot	   *ps = (PsSlot *) slot;
+	MemoryContext old;
+
+	Assert(!TTS_EMPTY(slot));
+
+	if (TTS_SHOULDFREE(slot))
+		return;
+
+	/* Values extracted so far point into the page: extract them anew from the copy. */
+	old = MemoryContextSwitchTo(slot->tts_mcxt);
+	if (ps->tuple == NULL)
+		ps->tuple = heap_form_tuple(slot->tts_tupleDescriptor, slot->tts_values, slot->tts_isnull);
+	else
+		ps->tuple = heap_copytuple(ps->tuple);
+	MemoryContextSwitchTo(old);
+
+	ps->off = 0;
+	slot->tts_nvalid = 0;
+	ps_unpin(&ps->pin);
+	slot->tts_flags |= TTS_FLAG_SHOULDFREE;
+}
+
+static void
+slot_copyslot(TupleTableSlot *dst, TupleTableSlot *src)
+{
+	PsSlot	   *psrc = (PsSlot *) src;
+	PsSlot	   *pdst = (PsSlot *) dst;
+
+	if (ps_is_slot(src) && ps_pinned(&psrc->pin))
+	{
+		PsRow		row = {psrc->row.t_data, psrc->row.t_len, psrc->row.t_self, psrc->row.t_tableOid};
+
+		ps_slot_store(dst, &row, &psrc->pin);
+	}
+	else
+	{
+		MemoryContext old;
+
+		ExecClearTuple(dst);
+		old = MemoryContextSwitchTo(dst->tts_mcxt);
+		pdst->tuple = ExecCopySlotHeapTuple(src);
+		MemoryContextSwitchTo(old);
+		dst->tts_tid = pdst->tuple->t_self;
+		dst->tts_flags &= ~TTS_FLAG_EMPTY;
+		dst->tts_flags |= TTS_FLAG_SHOULDFREE;
+	}
+}
+
+static HeapTuple
+slot_get_heap_tuple(TupleTableSlot *slot)
+{
+	PsSlot	   *ps = (PsSlot *) slot;
+
+	Assert(!TTS_EMPTY(slot));
+	if (ps->tuple == NULL)
+		slot_materialize(slot);
+	return ps->tuple;
+}
+
+static HeapTuple
+slot_copy_heap_tuple(TupleTableSlot *slot)
+{
+	return heap_copytuple(slot_get_heap_tuple(slot));
+}
+
+static MinimalTuple
+slot_copy_minimal_tuple(TupleTableSlot *slot)
+{
+	return minimal_tuple_from_heap_tuple(slot_get_heap_tuple(slot));
+}
+
+const TupleTableSlotOps TTSOpsPagestore = {
+	.base_slot_size = sizeof(PsSlot),
+	.init = slot_init,
+	.release = slot_release,
+	.clear = slot_clear,
+	.getsomeattrs = slot_someattrs,
+	.getsysattr = slot_sysattr,
+	.materialize = slot_materialize,
+	.copyslot = slot_copyslot,
+	.get_heap_tuple = slot_get_heap_tuple,
+
+	/* a row in a page is no minimal tuple: only copies */
+	.get_minimal_tuple = NULL,
+	.copy_heap_tuple = slot_copy_heap_tuple,
+	.copy_minimal_tuple = slot_copy_minimal_tuple,
+};
+
+const TupleTableSlotOps *
+ps_slot_callbacks(Relation rel)
+{
+	return &TTSOpsPagestore;
+}
