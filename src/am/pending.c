@@ -41,13 +41,6 @@ WEAK bool ps_analyze_next_block(TableScanDesc s, BlockNumber b, BufferAccessStra
 WEAK bool ps_analyze_next_tuple(TableScanDesc s, TransactionId x, double *l, double *d, TupleTableSlot *t) { PENDING; return false; }
 WEAK double ps_index_build_range_scan(Relation r, Relation i, struct IndexInfo *ii, bool a, bool v, bool p, BlockNumber b, BlockNumber n, IndexBuildCallback c, void *s, TableScanDesc d) { PENDING; return 0; }
 WEAK void ps_index_validate_scan(Relation r, Relation i, struct IndexInfo *ii, Snapshot s, struct ValidateIndexState *v) { PENDING; }
-WEAK bool ps_row_visible(const PsRead *g, const PsRow *r, Snapshot s) { PENDING; return false; }
-WEAK TM_Result ps_row_updatable(const PsRead *g, const PsRow *r, CommandId c) { PENDING; return TM_Ok; }
-WEAK HTSV_Result ps_row_vacuum_state(const PsRead *g, const PsRow *r, TransactionId x) { PENDING; return HEAPTUPLE_LIVE; }
-WEAK HTSV_Result ps_row_vacuum_horizon(const PsRead *g, const PsRow *r, TransactionId *d) { PENDING; return HEAPTUPLE_LIVE; }
-WEAK bool ps_row_surely_dead(const PsRow *r, struct GlobalVisState *v) { PENDING; return false; }
-WEAK void ps_row_settle_xmax(const PsRead *g, const PsRow *r, TransactionId x) { PENDING; }
-WEAK void ps_row_conflict_out(const PsRead *g, bool v, const PsRow *r, Snapshot s) { PENDING; }
 WEAK bool ps_chain_search(const PsRead *g, ItemPointer t, Snapshot s, PsRow *r, bool *a, bool f) { PENDING; return false; }
 WEAK void ps_prune_opportunistic(Relation r, PsPin *p) { }
 WEAK int ps_prune_page(PsWrite *g, TransactionId m, struct GlobalVisState *v, TransactionId x, TimestampTz t, int *n, OffsetNumber *o) { PENDING; return 0; }

@@ -297,11 +297,12 @@ ps_set_hint(const PsRead *guard, const HeapTupleHeaderData *header, uint16 infom
 		case PS_SHARED:
 
 			/*
-			 * In recovery the buffer may be older than the page the pool will
-			 * read later; core's own full-page image of it would be wrong to
-			 * keep (I3).  The bit stays in memory only.
+			 * A buffer pinned in recovery can outlive a promotion, after which
+			 * the pool owns the page: dirtying the buffer now would let core
+			 * log and write a stale image over it (I3).  The bit stays in
+			 * memory.
 			 */
-			if (!RecoveryInProgress())
+			if (!RecoveryInProgress() && ps_gate_uses_shared(guard->rel))
 				MarkBufferDirtyHint(guard->pin->u.buffer, true);
 			break;
 		case PS_LOCAL:
