@@ -12,18 +12,6 @@
 #define WEAK __attribute__((weak))
 #define PENDING ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("pagestore: %s is not there yet", __func__))
 
-WEAK bool ps_scan_bitmap_next_block(TableScanDesc s, struct TBMIterateResult *t) { PENDING; return false; }
-WEAK bool ps_scan_bitmap_next_tuple(TableScanDesc s, struct TBMIterateResult *t, TupleTableSlot *u) { PENDING; return false; }
-WEAK bool ps_scan_sample_next_block(TableScanDesc s, struct SampleScanState *t) { PENDING; return false; }
-WEAK bool ps_scan_sample_next_tuple(TableScanDesc s, struct SampleScanState *t, TupleTableSlot *u) { PENDING; return false; }
-WEAK struct IndexFetchTableData *ps_index_fetch_begin(Relation r) { PENDING; return NULL; }
-WEAK void ps_index_fetch_reset(struct IndexFetchTableData *d) { PENDING; }
-WEAK void ps_index_fetch_end(struct IndexFetchTableData *d) { PENDING; }
-WEAK bool ps_index_fetch_tuple(struct IndexFetchTableData *d, ItemPointer t, Snapshot s, TupleTableSlot *u, bool *c, bool *a) { PENDING; return false; }
-WEAK bool ps_fetch_row_version(Relation r, ItemPointer t, Snapshot s, TupleTableSlot *u) { PENDING; return false; }
-WEAK bool ps_tid_valid(TableScanDesc s, ItemPointer t) { PENDING; return false; }
-WEAK void ps_get_latest_tid(TableScanDesc s, ItemPointer t) { PENDING; }
-WEAK bool ps_satisfies_snapshot(Relation r, TupleTableSlot *t, Snapshot s) { PENDING; return false; }
 WEAK TransactionId ps_index_delete_tuples(Relation r, TM_IndexDeleteOp *d) { PENDING; return 0; }
 WEAK void ps_readahead_init(void) { }
 WEAK void ps_readahead_index(Relation r, struct IndexFetchTableData *f, ItemPointer t) { }
