@@ -12,12 +12,6 @@
 #define WEAK __attribute__((weak))
 #define PENDING ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("pagestore: %s is not there yet", __func__))
 
-WEAK TableScanDesc ps_scan_begin(Relation r, Snapshot s, int n, struct ScanKeyData *k, ParallelTableScanDesc p, uint32 f) { PENDING; return NULL; }
-WEAK void ps_scan_end(TableScanDesc s) { PENDING; }
-WEAK void ps_scan_rescan(TableScanDesc s, struct ScanKeyData *k, bool a, bool b, bool c, bool d) { PENDING; }
-WEAK bool ps_scan_getnextslot(TableScanDesc s, ScanDirection d, TupleTableSlot *t) { PENDING; return false; }
-WEAK void ps_scan_set_tidrange(TableScanDesc s, ItemPointer a, ItemPointer b) { PENDING; }
-WEAK bool ps_scan_getnextslot_tidrange(TableScanDesc s, ScanDirection d, TupleTableSlot *t) { PENDING; return false; }
 WEAK bool ps_scan_bitmap_next_block(TableScanDesc s, struct TBMIterateResult *t) { PENDING; return false; }
 WEAK bool ps_scan_bitmap_next_tuple(TableScanDesc s, struct TBMIterateResult *t, TupleTableSlot *u) { PENDING; return false; }
 WEAK bool ps_scan_sample_next_block(TableScanDesc s, struct SampleScanState *t) { PENDING; return false; }
