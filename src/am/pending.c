@@ -16,11 +16,6 @@ WEAK TransactionId ps_index_delete_tuples(Relation r, TM_IndexDeleteOp *d) { PEN
 WEAK void ps_readahead_init(void) { }
 WEAK void ps_readahead_index(Relation r, struct IndexFetchTableData *f, ItemPointer t) { }
 WEAK void ps_readahead_bitmap(TableScanDesc s) { }
-WEAK void ps_tuple_insert(Relation r, TupleTableSlot *s, CommandId c, int o, struct BulkInsertStateData *b) { PENDING; }
-WEAK void ps_tuple_insert_speculative(Relation r, TupleTableSlot *s, CommandId c, int o, struct BulkInsertStateData *b, uint32 t) { PENDING; }
-WEAK void ps_tuple_complete_speculative(Relation r, TupleTableSlot *s, uint32 t, bool u) { PENDING; }
-WEAK void ps_multi_insert(Relation r, TupleTableSlot **s, int n, CommandId c, int o, struct BulkInsertStateData *b) { PENDING; }
-WEAK void ps_finish_bulk_insert(Relation r, int o) { }
 WEAK TM_Result ps_tuple_delete(Relation r, ItemPointer t, CommandId c, Snapshot s, Snapshot x, bool w, TM_FailureData *d, bool p) { PENDING; return TM_Ok; }
 WEAK TM_Result ps_tuple_update(Relation r, ItemPointer t, TupleTableSlot *u, CommandId c, Snapshot s, Snapshot x, bool w, TM_FailureData *d, LockTupleMode *m, bool *i) { PENDING; return TM_Ok; }
 WEAK TM_Result ps_tuple_lock(Relation r, ItemPointer t, Snapshot s, TupleTableSlot *u, CommandId c, LockTupleMode m, LockWaitPolicy w, uint8 f, TM_FailureData *d) { PENDING; return TM_Ok; }
