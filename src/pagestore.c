@@ -8,6 +8,7 @@
 #include "fmgr.h"
 #include "io/aio.h"
 #include "miscadmin.h"
+#include "page/view.h"
 #include "pagestore.h"
 #include "pool/pool.h"
 #include "storage/ipc.h"
@@ -73,7 +74,6 @@ request_shmem(void)
 		prev_shmem_request_hook();
 	RequestAddinShmemSpace(ps_io_shmem_size());
 	RequestAddinShmemSpace(ps_pool_shmem_size());
-	RequestNamedLWLockTranche("pagestore", ps_pool_lwlocks());
 }
 
 static void
@@ -96,6 +96,7 @@ _PG_init(void)
 	preloaded = true;
 
 	define_settings();
+	ps_pool_page_check = ps_page_check;
 	prev_shmem_request_hook = shmem_request_hook;
 	shmem_request_hook = request_shmem;
 	prev_shmem_startup_hook = shmem_startup_hook;

@@ -24,6 +24,12 @@ typedef struct PsStream PsStream;
 /* Allocated in CurrentMemoryContext; freed by ps_stream_end() or, on error, by its context and resource owner. */
 extern PsStream *ps_stream_begin(Relation rel, PsStreamNext next, void *arg, int flags);
 
+/*
+ * Never ask the callback for more than this many blocks ahead of the one handed out last: what it gives
+ * is shared with other processes, which go without.
+ */
+extern void ps_stream_limit(PsStream *stream, BlockNumber blocks);
+
 /* Move *pin to the next page of the stream (unpinning what it held); false at the end, with *pin empty. */
 extern bool ps_stream_next(PsStream *stream, PsPin *pin);
 

@@ -24,7 +24,8 @@ typedef struct PsTag
 #define PS_TAGGED		((uint32) 1 << 18)	/* in the page table under its tag */
 #define PS_VALID		((uint32) 1 << 19)	/* bytes are the page */
 #define PS_READING		((uint32) 1 << 20)	/* a read is in flight; holds a pin of its own */
-#define PS_WRITING		((uint32) 1 << 21)	/* a write is in flight; the writer holds a pin */
+#define PS_WRITING		((uint32) 1 << 21)	/* a write is in flight; set under the shared latch, in the same hold as the
+												 * copy; cleared without a latch; the writer holds a pin */
 #define PS_DIRTY		((uint32) 1 << 22)	/* differs from disk; first_dirty is set */
 #define PS_REDIRTIED	((uint32) 1 << 23)	/* changed since the write in flight copied it; redirty is set */
 #define PS_PERMANENT	((uint32) 1 << 24)	/* WAL-logged relation */
@@ -32,25 +33,35 @@ typedef struct PsTag
 #define PS_NOWRITE		((uint32) 1 << 26)	/* past the end of a truncation under way */
 #define PS_GHOST		((uint32) 1 << 27)	/* its page moved on; freed at the last unpin */
 #define PS_READ_FAILED	((uint32) 1 << 28)	/* the read in flight failed: waiters retry for themselves */
+#define PS_AHEAD		((uint32) 1 << 29)	/* read ahead, not yet used: the first pin is no hit */
 
+#define PS_PINS(state)	((state) & PS_PIN_MASK)
+
+/*
+ * What one page access touches (state, tag, chain, policy, latch) shares the first
+ * cache line.
+ *
+ * Who holds the latch exclusively may wait for WRITING to end, so a writer waits for no latch while any
+ * frame of its is WRITING: neighbours are latched conditionally.
+ */
 typedef struct PsFrameHeader
 {
 	pg_atomic_uint32 state;
-	PsTag		tag;			/* changed only while not TAGGED and unpinned by others; stable under a pin */
+	PsTag		tag;			/* changed only while not TAGGED and pinned by its taker alone; stable under a pin */
 	PsFrame		next;			/* page table chain or free list; that list's lock */
-	PsAioRef	aio;			/* the read in flight; set before READING is visible to others */
+	pg_atomic_uint32 policy;	/* the replacement policy's own word */
+	PsAioRef	aio;			/* the read in flight, once its request is made; see read.c */
+	LWLock		latch;
+	ConditionVariable io_cv;	/* end of a read or a write */
 	pg_atomic_uint64 first_dirty;	/* insert LSN before the first change since clean; by mark_dirty (excl. latch), or by
 									 * the writer when it turns REDIRTIED into DIRTY */
 	pg_atomic_uint64 redirty;	/* the same for changes since the copy; set before REDIRTIED */
-	pg_atomic_uint32 policy;	/* the replacement policy's own word */
-	ConditionVariable io_cv;	/* end of a read or a write */
-	LWLock		latch;
 } PsFrameHeader;
 
 typedef union PsFramePadded
 {
 	PsFrameHeader h;
-	char		pad[128];		/* two cache lines: latch traffic of neighbours stays apart */
+	char		pad[128];		/* two cache lines: traffic of neighbours stays apart */
 } PsFramePadded;
 
 extern PsFramePadded *ps_frames;	/* in shared memory */
@@ -110,10 +121,14 @@ extern void ps_pin_reserve(void);
 extern uint32 ps_local_pins(PsFrame frame);
 
 /* pin without a resource owner, for workers and I/O: raw changes of the shared count */
-extern bool ps_frame_pin_if(PsFrame frame, const PsTag *tag);	/* pins if TAGGED with this tag; any process; no owner */
+extern bool ps_frame_pin_if(PsFrame frame, const PsTag *tag);	/* pins if TAGGED, with this tag unless NULL; no owner */
 extern void ps_frame_unpin_raw(PsFrame frame);	/* frees a ghost when it was the last */
 
-/* Frames to fill (pool/evict.c): an unpinned, untagged frame with one raw pin for the caller. */
+/*
+ * Frames to fill (pool/evict.c): an untagged frame with one raw pin for the
+ * caller.  may_write: dirty pages may be written out to get it.  may_fail: returns PS_NO_FRAME
+ * rather than wait or ereport(ERROR).  No bucket lock may be held; latches may.
+ */
 extern PsFrame ps_frame_take(bool may_write, bool may_fail);
 extern void ps_frame_give_back(PsFrame frame);	/* unused after all, or a dead ghost: to the free list */
 extern uint32 ps_frames_free(void);
@@ -147,11 +162,75 @@ extern void ps_protect_attach(void);	/* once a process, before its first pin */
 extern void ps_protect_allow(PsFrame frame);	/* first local pin or I/O */
 extern void ps_protect_forbid(PsFrame frame);	/* last local pin gone */
 
-/* Make a frame with no page left in the table: TAGGED off, GHOST if pinned, else free. Bucket lock taken inside. */
+/*
+ * The frame leaves the page table, its page forgotten (dirty or not): a ghost, free after
+ * the last unpin.  The caller holds a pin and has waited out a write in flight.  Harmless when it has left already.
+ * Takes the bucket lock.
+ */
 extern void ps_frame_detach(PsFrame frame);
 
-/* control block of the pool; see pool.c for what protects each field */
-typedef struct PsPoolControl PsPoolControl;
-extern PsPoolControl *ps_pool;
+/* Wait until a read in flight is over, whoever started it.  The caller holds a pin. */
+extern void ps_frame_wait_read(PsFrame frame);
+
+/*
+ * Sequence counters of pieces: around every write of pages of a frame's relation to disk, in
+ * pairs (also when the write fails).  A run may span pieces.
+ */
+extern void ps_piece_write_begin(RelFileNode rnode, BlockNumber block, int npages);
+extern void ps_piece_write_end(RelFileNode rnode, BlockNumber block, int npages);
+
+/* Statistics: each process adds to a slot of its own, without atomics. */
+typedef enum PsCounter
+{
+	PS_COUNT_HITS,
+	PS_COUNT_READS,
+	PS_COUNT_PREFETCHED,
+	PS_COUNT_RING_PAGES,
+	PS_COUNT_WRITES_WORKER,
+	PS_COUNT_WRITES_CHECKPOINT,
+	PS_COUNT_WRITES_BACKEND,
+	PS_COUNT_EVICTIONS,
+	PS_COUNT_GHOSTS
+} PsCounter;
+#define PS_NCOUNTERS (PS_COUNT_GHOSTS + 1)
+
+typedef struct PsCounterSlot
+{
+	uint64		n[PS_NCOUNTERS];
+} pg_attribute_aligned(PG_CACHE_LINE_SIZE) PsCounterSlot;
+
+extern PsCounterSlot *ps_my_counters;
+extern void ps_pool_attach(void);	/* once a process, before its first pin; idempotent */
+
+static inline void
+ps_count(PsCounter counter, uint64 n)
+{
+	if (unlikely(ps_my_counters == NULL))
+		ps_pool_attach();
+	ps_my_counters->n[counter] += n;
+}
+
+/* Wait event names of the pool's LWLocks: one tranche each. */
+typedef enum PsTranche
+{
+	PS_TRANCHE_FRAME,			/* PagestoreFrame: latches */
+	PS_TRANCHE_TABLE,			/* PagestorePageTable */
+	PS_TRANCHE_POLICY,			/* PagestorePolicy */
+	PS_TRANCHE_GATE,			/* PagestoreGate */
+	PS_TRANCHE_SENTINEL			/* PagestoreSentinel */
+} PsTranche;
+#define PS_NTRANCHES (PS_TRANCHE_SENTINEL + 1)
+extern int	ps_tranche(PsTranche which);	/* id for LWLockInitialize(), from shmem_init on */
+
+/* Shared memory of the parts, called by pool.c (control block, tranches and frames are there by then). */
+extern Size ps_gate_shmem_size(void);
+extern void ps_gate_shmem_init(bool found);
+extern Size ps_sentinel_shmem_size(void);
+extern void ps_sentinel_shmem_init(bool found);
+extern Size ps_writeback_shmem_size(void);
+extern void ps_writeback_shmem_init(bool found);
+
+/* Tell the write-back worker that clean frames run short (pool/writeback.c).  Cheap; any locks. */
+extern void ps_writeback_wake(void);
 
 #endif							/* PAGESTORE_POOL_FRAME_H */

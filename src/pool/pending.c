@@ -37,12 +37,11 @@ WEAK void ps_gate_arrive(Relation r) { }
 WEAK bool ps_gate_uses_shared(Relation r) { return true; }
 WEAK void ps_sentinel_wait_ready(void) { }
 WEAK BlockNumber ps_file_extend(Relation r, BlockNumber n) { PENDING; return 0; }
-WEAK bool ps_page_check(const char *p, const char **w, OffsetNumber *o) { return true; }
 WEAK void ps_ring_pin_again(struct PsRingPiece *p) { PENDING; }
 WEAK void ps_ring_unpin(struct PsRingPiece *p) { PENDING; }
 WEAK Size ps_pool_shmem_size(void) { return 0; }
 WEAK void ps_pool_shmem_init(bool f) { }
-WEAK int ps_pool_lwlocks(void) { return 0; }
+WEAK bool (*ps_pool_page_check) (const char *, const char **, OffsetNumber *);
 WEAK void ps_pool_register_workers(void) { }
 WEAK void ps_pool_init_hooks(void) { }
 WEAK Size ps_io_shmem_size(void) { return 0; }
@@ -59,6 +58,7 @@ WEAK PsStream *ps_stream_begin(Relation rel, PsStreamNext next, void *arg, int f
 WEAK bool ps_stream_next(PsStream *s, PsPin *pin)
 { BlockNumber b = s->next(s->arg); if (b == InvalidBlockNumber) { ps_unpin(pin); return false; } ps_pin_move(s->rel, pin, b); return true; }
 WEAK void ps_stream_reset(PsStream *s, int flags) { }
+WEAK void ps_stream_limit(PsStream *s, BlockNumber n) { }
 WEAK void ps_stream_end(PsStream *s) { pfree(s); }
 #include "utils/guc.h"
 WEAK const struct config_enum_entry ps_replacement_options[] = {{"clock", 0, false}, {"sieve", 1, false}, {"lru", 2, false}, {NULL, 0, false}};

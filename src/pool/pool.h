@@ -16,6 +16,7 @@
 #include "access/xlogdefs.h"
 #include "storage/block.h"
 #include "storage/lwlock.h"
+#include "storage/off.h"
 #include "storage/relfilenode.h"
 #include "utils/guc.h"
 #include "utils/rel.h"
@@ -152,10 +153,13 @@ extern bool ps_gate_uses_shared(Relation rel);	/* recovery, single user, WAL ski
 /* Waits until writes are allowed (the sentinel is there); called before the first change. */
 extern void ps_sentinel_wait_ready(void);
 
-/* Set-up, called from pagestore.c */
+/*
+ * Set-up, called from pagestore.c.  ps_pool_page_check is the layer above's judge of a page that
+ * enters the pool (page/view.h: ps_page_check); must not throw.
+ */
+extern bool (*ps_pool_page_check) (const char *page, const char **why, OffsetNumber *offset);
 extern Size ps_pool_shmem_size(void);
 extern void ps_pool_shmem_init(bool found);
-extern int	ps_pool_lwlocks(void);	/* number to ask for in tranche "pagestore" */
 extern void ps_pool_register_workers(void);	/* sentinel and write-back, in _PG_init */
 extern void ps_pool_init_hooks(void);	/* resource owner, xact callbacks, in _PG_init */
 

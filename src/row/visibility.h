@@ -10,11 +10,46 @@
 
 #include "access/heapam.h"
 #include "access/tableam.h"
+#include "access/transam.h"
 #include "page/view.h"
 #include "utils/snapmgr.h"
 
 /* Any snapshot type; Dirty fills in the snapshot's xmin, xmax and speculativeToken. */
 extern bool ps_row_visible(const PsRead *guard, const PsRow *row, Snapshot snapshot);
+
+/* An MVCC snapshot, and the row's hint bits alone do not tell. */
+extern bool ps_row_visible_mvcc_full(const PsRead *guard, const PsRow *row, Snapshot snapshot);
+
+/* A logical decoding (historic) snapshot; sets no hints. (historic.c) */
+extern bool ps_row_visible_historic(const PsRead *guard, const PsRow *row, Snapshot snapshot);
+
+/*
+ * Older than everything that the snapshot held to be running.  False may mean
+ * "look closer".  Permanent xids precede every normal one.
+ */
+static inline bool
+ps_xid_before_snapshot(TransactionId xid, Snapshot snapshot)
+{
+	return !TransactionIdIsNormal(xid) || (int32) (xid - snapshot->xmin) < 0;
+}
+
+/*
+ * ps_row_visible() for SNAPSHOT_MVCC, the inner loop of scans: rows whose
+ * inserter is hinted and old, and that nobody deleted, are answered inline.
+ */
+static inline bool
+ps_row_visible_mvcc(const PsRead *guard, const PsRow *row, Snapshot snapshot)
+{
+	uint16		mask = row->header->t_infomask;
+
+	Assert(snapshot->snapshot_type == SNAPSHOT_MVCC);
+	if (likely((mask & (HEAP_XMIN_COMMITTED | HEAP_XMAX_INVALID)) ==
+			   (HEAP_XMIN_COMMITTED | HEAP_XMAX_INVALID) &&
+			   ((mask & HEAP_XMIN_INVALID) != 0 ||	/* both bits: frozen */
+				ps_xid_before_snapshot(HeapTupleHeaderGetRawXmin(row->header), snapshot))))
+		return true;
+	return ps_row_visible_mvcc_full(guard, row, snapshot);
+}
 
 /* May the current command update it?  (HeapTupleSatisfiesUpdate) */
 extern TM_Result ps_row_updatable(const PsRead *guard, const PsRow *row, CommandId curcid);
@@ -31,7 +66,10 @@ extern bool ps_row_surely_dead(const PsRow *row, struct GlobalVisState *vistest)
 /* Set HEAP_XMAX_COMMITTED or HEAP_XMAX_INVALID for an xmax that is no longer running. */
 extern void ps_row_settle_xmax(const PsRead *guard, const PsRow *row, TransactionId xid);
 
-/* SSI: a serializable reader met this row version.  Guard held.  (HeapCheckForSerializableConflictOut) */
+/*
+ * SSI: a serializable reader met this row version.  Guard held.  Cheap when nothing is to be
+ * checked.  (HeapCheckForSerializableConflictOut)
+ */
 extern void ps_row_conflict_out(const PsRead *guard, bool visible, const PsRow *row, Snapshot snapshot);
 
 #endif							/* PAGESTORE_ROW_VISIBILITY_H */
