@@ -7,6 +7,7 @@
 #include "access/visibilitymap.h"
 #include "access/xloginsert.h"
 #include "am/vacuum.h"
+#include "catalog/pg_control.h"
 #include "commands/progress.h"
 #include "miscadmin.h"
 #include "page/stream.h"
