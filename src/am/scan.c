@@ -11,6 +11,7 @@
 #include "access/heapam.h"
 #include "access/relscan.h"
 #include "access/syncscan.h"
+#include "access/tsmapi.h"
 #include "access/valid.h"
 #include "access/xact.h"
 #include "am/am.h"
@@ -123,6 +124,7 @@ ps_scan_begin(Relation rel, Snapshot snapshot, int nkeys, struct ScanKeyData *ke
 
 	scan->stream = NULL;
 	scan->pin = PS_NO_PIN;
+	scan->sample = NULL;
 	scan->bitmap_ahead = NULL;
 
 	/*
@@ -204,6 +206,16 @@ next_block(void *arg)
 	if (scan->base.rs_parallel)
 		return table_block_parallelscan_nextpage(scan->base.rs_rd, &scan->worker,
 												 (ParallelBlockTableScanDesc) scan->base.rs_parallel);
+	if (scan->sample)
+	{
+		BlockNumber block = InvalidBlockNumber;
+
+		/* a method that has answered that there are no more must not be asked again */
+		if (scan->asked >= 0)
+			block = scan->sample->tsmroutine->NextSampleBlock(scan->sample, scan->nblocks);
+		scan->asked = BlockNumberIsValid(block) ? 0 : -1;
+		return block;
+	}
 	if (scan->backward)
 		return scan->asked > 0 ? block_at(scan, --scan->asked) : InvalidBlockNumber;
 	return scan->asked < scan->size ? block_at(scan, scan->asked++) : InvalidBlockNumber;
@@ -355,7 +367,12 @@ ps_scan_collect(PsScanDesc *scan)
 			ItemPointerSet(&row.tid, scan->pin.block, i + 1);
 			seen = all_visible || ps_row_visible(&guard, &row, snapshot);
 			if (serializable)
+			{
+				/* the page of a lossy bitmap: no relation lock covers its rows */
+				if (seen && (scan->base.rs_flags & SO_TYPE_BITMAPSCAN))
+					PredicateLockTID(rel, &row.tid, snapshot, HeapTupleHeaderGetXmin(row.header));
 				ps_row_conflict_out(&guard, seen, &row, snapshot);
+			}
 			if (seen)
 				visible[nvisible++] = i + 1;
 		}
@@ -379,21 +396,6 @@ passes_keys(const PsScanDesc *scan, const PsRow *row)
 	return result;
 }
 
-/* The row at an offset that is known to be normal, in the bytes that the pin holds. */
-static inline PsRow
-row_in_hand(const PsScanDesc *scan, OffsetNumber offset)
-{
-	const ItemIdData *item = ps_page_item(scan->pin.page, offset);
-	PsRow		row;
-
-	Assert(ItemIdIsNormal(item));
-	row.header = (const HeapTupleHeaderData *) (scan->pin.page + ItemIdGetOffset(item));
-	row.len = ItemIdGetLength(item);
-	ItemPointerSet(&row.tid, scan->pin.block, offset);
-	row.table = RelationGetRelid(scan->base.rs_rd);
-	return row;
-}
-
 /* Page at a time: step is 1 or -1. */
 static inline bool
 next_listed(PsScanDesc *scan, int step, TupleTableSlot *slot)
@@ -404,7 +406,7 @@ next_listed(PsScanDesc *scan, int step, TupleTableSlot *slot)
 
 		for (; i >= 0 && i < scan->nvisible; i += step)
 		{
-			PsRow		row = row_in_hand(scan, scan->visible[i]);
+			PsRow		row = ps_scan_row(scan, scan->visible[i]);
 
 			if (scan->base.rs_nkeys > 0 && !passes_keys(scan, &row))
 				continue;
@@ -479,7 +481,7 @@ same_again(PsScanDesc *scan, TupleTableSlot *slot)
 		return false;
 	offset = (scan->base.rs_flags & SO_ALLOW_PAGEMODE) ?
 		scan->visible[scan->current] : scan->offset;
-	row = row_in_hand(scan, offset);
+	row = ps_scan_row(scan, offset);
 	ps_slot_store(slot, &row, &scan->pin);
 	return true;
 }

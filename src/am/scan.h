@@ -13,7 +13,7 @@
 #include "access/tableam.h"
 #include "page/guard.h"
 #include "page/stream.h"
-#include "storage/bufpage.h"
+#include "page/view.h"
 
 typedef struct PsScanDesc
 {
@@ -38,6 +38,7 @@ typedef struct PsScanDesc
 	int			nvisible;
 	OffsetNumber visible[MaxHeapTuplesPerPage]; /* the rows of the page in hand that the snapshot sees */
 
+	struct SampleScanState *sample; /* if not NULL, its method chooses the blocks, ahead of use */
 	struct PsBitmapAhead *bitmap_ahead; /* read-ahead of a bitmap scan (readahead.c) */
 } PsScanDesc;
 
@@ -59,5 +60,20 @@ extern bool ps_scan_advance(PsScanDesc *scan, bool backward);
  * long as the pin stays: it holds these bytes, and the snapshot's xmin these rows.
  */
 extern void ps_scan_collect(PsScanDesc *scan);
+
+/* The row at an offset that is known to be normal, in the bytes that the pin holds. */
+static inline PsRow
+ps_scan_row(const PsScanDesc *scan, OffsetNumber offset)
+{
+	const ItemIdData *item = ps_page_item(scan->pin.page, offset);
+	PsRow		row;
+
+	Assert(ItemIdIsNormal(item));
+	row.header = (const HeapTupleHeaderData *) (scan->pin.page + ItemIdGetOffset(item));
+	row.len = ItemIdGetLength(item);
+	ItemPointerSet(&row.tid, scan->pin.block, offset);
+	row.table = RelationGetRelid(scan->base.rs_rd);
+	return row;
+}
 
 #endif							/* PAGESTORE_AM_SCAN_H */
