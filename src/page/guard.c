@@ -280,15 +280,24 @@ ps_may_set_hint(const PsRead *guard, XLogRecPtr commit_lsn)
 {
 	if (!RelationIsPermanent(guard->rel) || guard->pin->origin == PS_RING)
 		return true;
-	return !XLogNeedsFlush(commit_lsn) ||
-		PageGetLSN(unconstify(char *, guard->page)) >= commit_lsn;
+	if (!XLogNeedsFlush(commit_lsn))
+		return true;
+	/* core sets a buffer's LSN for hint bits under the share lock: read it whole */
+	if (guard->pin->origin == PS_SHARED)
+		return BufferGetLSNAtomic(guard->pin->u.buffer) >= commit_lsn;
+	return PageGetLSN(unconstify(char *, guard->page)) >= commit_lsn;
 }
 
 void
 ps_set_hint(const PsRead *guard, const HeapTupleHeaderData *header, uint16 infomask_bits)
 {
 	unconstify(HeapTupleHeaderData *, header)->t_infomask |= infomask_bits;
+	ps_mark_hinted(guard);
+}
 
+void
+ps_mark_hinted(const PsRead *guard)
+{
 	switch (guard->pin->origin)
 	{
 		case PS_POOL:
