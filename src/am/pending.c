@@ -24,4 +24,3 @@ WEAK void ps_index_validate_scan(Relation r, Relation i, struct IndexInfo *ii, S
 WEAK void ps_set_new_filenode(Relation r, const RelFileNode *n, char p, TransactionId *f, MultiXactId *m) { PENDING; }
 WEAK void ps_nontransactional_truncate(Relation r) { PENDING; }
 WEAK void ps_copy_data(Relation r, const RelFileNode *n) { PENDING; }
-WEAK void ps_copy_for_cluster(Relation a, Relation b, Relation c, bool s, TransactionId x, TransactionId *y, MultiXactId *m, double *n, double *o, double *p) { PENDING; }
