@@ -22,8 +22,6 @@ WEAK TM_Result ps_tuple_lock(Relation r, ItemPointer t, Snapshot s, TupleTableSl
 WEAK void ps_vacuum(Relation r, struct VacuumParams *p, BufferAccessStrategy b) { PENDING; }
 WEAK bool ps_analyze_next_block(TableScanDesc s, BlockNumber b, BufferAccessStrategy t) { PENDING; return false; }
 WEAK bool ps_analyze_next_tuple(TableScanDesc s, TransactionId x, double *l, double *d, TupleTableSlot *t) { PENDING; return false; }
-WEAK double ps_index_build_range_scan(Relation r, Relation i, struct IndexInfo *ii, bool a, bool v, bool p, BlockNumber b, BlockNumber n, IndexBuildCallback c, void *s, TableScanDesc d) { PENDING; return 0; }
-WEAK void ps_index_validate_scan(Relation r, Relation i, struct IndexInfo *ii, Snapshot s, struct ValidateIndexState *v) { PENDING; }
 WEAK void ps_set_new_filenode(Relation r, const RelFileNode *n, char p, TransactionId *f, MultiXactId *m) { PENDING; }
 WEAK void ps_nontransactional_truncate(Relation r) { PENDING; }
 WEAK void ps_copy_data(Relation r, const RelFileNode *n) { PENDING; }
