@@ -22,12 +22,12 @@
 #define NEIGHBOUR_BLOCKS 3
 
 /* Adjacent entries of deltids[] that point into one block. */
-typedef struct Group
+typedef struct BlockGroup
 {
 	int			first;
 	int			n;
 	int			promising;
-} Group;
+} BlockGroup;
 
 static inline uint64
 tid_order(const TM_IndexDelete *entry)
@@ -44,14 +44,14 @@ tid_order(const TM_IndexDelete *entry)
 #include "lib/sort_template.h"
 
 static inline BlockNumber
-group_block(const TM_IndexDeleteOp *op, const Group *group)
+group_block(const TM_IndexDeleteOp *op, const BlockGroup *group)
 {
 	return ItemPointerGetBlockNumber(&op->deltids[group->first].tid);
 }
 
 /* Sort the entries by TID and group them by block; returns the number of groups. */
 static int
-make_groups(TM_IndexDeleteOp *op, Group *groups)
+make_groups(TM_IndexDeleteOp *op, BlockGroup *groups)
 {
 	int			ngroups = 0;
 
@@ -61,7 +61,7 @@ make_groups(TM_IndexDeleteOp *op, Group *groups)
 		const TM_IndexDelete *entry = &op->deltids[i];
 
 		if (i == 0 || group_block(op, &groups[ngroups - 1]) != ItemPointerGetBlockNumber(&entry->tid))
-			groups[ngroups++] = (Group) {.first = i};
+			groups[ngroups++] = (BlockGroup) {.first = i};
 		groups[ngroups - 1].n++;
 		if (op->status[entry->id].promising)
 			groups[ngroups - 1].promising++;
@@ -73,7 +73,7 @@ make_groups(TM_IndexDeleteOp *op, Group *groups)
 
 /* Small differences in numbers of entries are noise, and small numbers altogether. */
 static inline uint32
-bucket_promising(const Group *group)
+bucket_promising(const BlockGroup *group)
 {
 	return pg_nextpower2_32(Max(group->promising, 4));
 }
@@ -82,8 +82,8 @@ bucket_promising(const Group *group)
 static int
 compare_groups(const void *left, const void *right)
 {
-	const Group *a = left;
-	const Group *b = right;
+	const BlockGroup *a = left;
+	const BlockGroup *b = right;
 	uint32		promise_a = bucket_promising(a);
 	uint32		promise_b = bucket_promising(b);
 	uint32		size_a = pg_nextpower2_32(a->n);
@@ -98,12 +98,12 @@ compare_groups(const void *left, const void *right)
 
 /* Keep the best groups only, best first, in deltids[] as well.  Returns their number. */
 static int
-choose_groups(TM_IndexDeleteOp *op, Group *groups, int ngroups)
+choose_groups(TM_IndexDeleteOp *op, BlockGroup *groups, int ngroups)
 {
 	TM_IndexDelete *chosen = palloc(op->ndeltids * sizeof(TM_IndexDelete));
 	int			nchosen = 0;
 
-	qsort(groups, ngroups, sizeof(Group), compare_groups);
+	qsort(groups, ngroups, sizeof(BlockGroup), compare_groups);
 	ngroups = Min(ngroups, MAX_BOTTOMUP_BLOCKS);
 	for (int g = 0; g < ngroups; g++)
 	{
@@ -119,7 +119,7 @@ choose_groups(TM_IndexDeleteOp *op, Group *groups, int ngroups)
 
 /* How many groups from the first on lie next to each other: cheap to visit in one go. */
 static int
-count_neighbours(const TM_IndexDeleteOp *op, const Group *groups, int ngroups)
+count_neighbours(const TM_IndexDeleteOp *op, const BlockGroup *groups, int ngroups)
 {
 	int			n = 1;
 
@@ -189,7 +189,7 @@ note_removed(const char *page, OffsetNumber root, TransactionId *xid)
  * their deletion gives the index; *last becomes the last deletable entry, if any.
  */
 static void
-judge_group(Relation rel, TM_IndexDeleteOp *op, const Group *group, Snapshot nonvacuumable,
+judge_group(Relation rel, TM_IndexDeleteOp *op, const BlockGroup *group, Snapshot nonvacuumable,
 			TransactionId *conflict_xid, int *freed, int *last)
 {
 	PsPin		pin = ps_pin(rel, group_block(op, group));
@@ -223,7 +223,7 @@ ps_index_delete_tuples(Relation rel, TM_IndexDeleteOp *op)
 {
 	TransactionId conflict_xid = InvalidTransactionId;
 	SnapshotData nonvacuumable;
-	Group	   *groups = palloc(op->ndeltids * sizeof(Group));
+	BlockGroup	   *groups = palloc(op->ndeltids * sizeof(BlockGroup));
 	int			ngroups = make_groups(op, groups);
 	int			ahead;			/* groups to be read ahead */
 	int			neighbours = 0;
