@@ -28,18 +28,12 @@ ps_is_slot(const TupleTableSlot *slot)
 /* Let go of a materialized tuple (slot.c); for ps_slot_store(). */
 extern void ps_slot_free_copy(PsSlot *ps);
 
-/*
- * Store a row borrowed from a page that *pin holds; the slot takes a pin of its own (none
- * if it already holds the same bytes).  Guard not needed any more.  Inline: once a row
- * of every scan.
- */
 static inline void
-ps_slot_store(TupleTableSlot *slot, const PsRow *row, const PsPin *pin)
+ps_slot_set_row(PsSlot *ps, const PsRow *row)
 {
-	PsSlot	   *ps = (PsSlot *) slot;
+	TupleTableSlot *slot = &ps->base;
 
 	Assert(ps_is_slot(slot));
-	Assert(ps_pinned(pin));
 
 	if (unlikely(TTS_SHOULDFREE(slot)))
 		ps_slot_free_copy(ps);
@@ -51,6 +45,20 @@ ps_slot_store(TupleTableSlot *slot, const PsRow *row, const PsPin *pin)
 	ps->row = ps_row_tuple(row);
 	ps->tuple = &ps->row;
 	ps->off = 0;
+}
+
+/*
+ * Store a row borrowed from a page that *pin holds; the slot takes a pin of its own (none
+ * if it already holds the same bytes).  Guard not needed any more.  Inline: once a row
+ * of every scan.
+ */
+static inline void
+ps_slot_store(TupleTableSlot *slot, const PsRow *row, const PsPin *pin)
+{
+	PsSlot	   *ps = (PsSlot *) slot;
+
+	Assert(ps_pinned(pin));
+	ps_slot_set_row(ps, row);
 
 	/* Successive rows of one page need no new pin. */
 	if (unlikely(!ps_pin_same(&ps->pin, pin)))
@@ -58,6 +66,19 @@ ps_slot_store(TupleTableSlot *slot, const PsRow *row, const PsPin *pin)
 		ps_unpin(&ps->pin);
 		ps->pin = ps_pin_copy(pin);
 	}
+}
+
+/* The same, but the slot takes over *pin, which is left empty. */
+static inline void
+ps_slot_store_pinned(TupleTableSlot *slot, const PsRow *row, PsPin *pin)
+{
+	PsSlot	   *ps = (PsSlot *) slot;
+
+	Assert(ps_pinned(pin));
+	ps_slot_set_row(ps, row);
+	ps_unpin(&ps->pin);
+	ps->pin = *pin;
+	*pin = PS_NO_PIN;
 }
 
 #endif							/* PAGESTORE_AM_SLOT_H */

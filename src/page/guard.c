@@ -280,15 +280,24 @@ ps_may_set_hint(const PsRead *guard, XLogRecPtr commit_lsn)
 {
 	if (!RelationIsPermanent(guard->rel) || guard->pin->origin == PS_RING)
 		return true;
-	return !XLogNeedsFlush(commit_lsn) ||
-		PageGetLSN(unconstify(char *, guard->page)) >= commit_lsn;
+	if (!XLogNeedsFlush(commit_lsn))
+		return true;
+	/* core sets a buffer's LSN for hint bits under the share lock: read it whole */
+	if (guard->pin->origin == PS_SHARED)
+		return BufferGetLSNAtomic(guard->pin->u.buffer) >= commit_lsn;
+	return PageGetLSN(unconstify(char *, guard->page)) >= commit_lsn;
 }
 
 void
 ps_set_hint(const PsRead *guard, const HeapTupleHeaderData *header, uint16 infomask_bits)
 {
 	unconstify(HeapTupleHeaderData *, header)->t_infomask |= infomask_bits;
+	ps_mark_hinted(guard);
+}
 
+void
+ps_mark_hinted(const PsRead *guard)
+{
 	switch (guard->pin->origin)
 	{
 		case PS_POOL:
@@ -297,11 +306,12 @@ ps_set_hint(const PsRead *guard, const HeapTupleHeaderData *header, uint16 infom
 		case PS_SHARED:
 
 			/*
-			 * In recovery the buffer may be older than the page the pool will
-			 * read later; core's own full-page image of it would be wrong to
-			 * keep (I3).  The bit stays in memory only.
+			 * A buffer pinned in recovery can outlive a promotion, after which
+			 * the pool owns the page: dirtying the buffer now would let core
+			 * log and write a stale image over it (I3).  The bit stays in
+			 * memory.
 			 */
-			if (!RecoveryInProgress())
+			if (!RecoveryInProgress() && ps_gate_uses_shared(guard->rel))
 				MarkBufferDirtyHint(guard->pin->u.buffer, true);
 			break;
 		case PS_LOCAL:

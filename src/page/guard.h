@@ -103,6 +103,8 @@ extern void ps_read_unlock(PsRead *guard);
  */
 extern void ps_set_hint(const PsRead *guard, const struct HeapTupleHeaderData *header,
 						uint16 infomask_bits);
+/* Another change worth no write and no WAL of its own was made to the page (pd_prune_xid). Write guard's latch held. */
+extern void ps_mark_hinted(const PsRead *guard);
 extern bool ps_may_set_hint(const PsRead *guard, XLogRecPtr commit_lsn);	/* permanent: commit record flushed, or page LSN beyond it */
 
 /* ---- write guard ---- */

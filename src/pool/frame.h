@@ -124,6 +124,7 @@ extern void ps_table_shmem_init(bool found);
 extern uint32 ps_table_hash(const PsTag *tag);
 extern LWLock *ps_table_lock(uint32 hash);
 extern PsFrame ps_table_find(const PsTag *tag, uint32 hash);	/* lock held, or lock-free guess to be verified */
+extern bool ps_table_has(const PsTag *tag, uint32 hash);	/* no lock held; true is a guess, false is certain */
 extern void ps_table_insert(PsFrame frame, uint32 hash);	/* exclusive; sets no flag */
 extern void ps_table_remove(PsFrame frame, uint32 hash);	/* exclusive */
 extern void ps_table_replace(PsFrame old, PsFrame new, uint32 hash);	/* exclusive; a page moves to a new frame */

@@ -21,12 +21,9 @@ WEAK void ps_gate_leave(Relation r) { }
 WEAK void ps_gate_arrive(Relation r) { }
 WEAK bool ps_gate_uses_shared(Relation r) { return true; }
 WEAK void ps_sentinel_wait_ready(void) { }
-WEAK BlockNumber ps_file_extend(Relation r, BlockNumber n) { PENDING; return 0; }
 WEAK void ps_ring_pin_again(struct PsRingPiece *p) { PENDING; }
 WEAK void ps_ring_unpin(struct PsRingPiece *p) { PENDING; }
 WEAK void ps_pool_register_workers(void) { }
-WEAK Size ps_io_shmem_size(void) { return 0; }
-WEAK void ps_io_shmem_init(bool f) { }
 WEAK int ps_io_method = 1;
 
 /* Simple stream over ReadBuffer until page/stream.c is there. */
@@ -56,5 +53,3 @@ WEAK bool ps_aio_done(PsAioRef r) { return true; }
 WEAK ssize_t ps_aio_wait(PsAioRef r) { return 0; }
 WEAK PsAioFrameDone ps_aio_frame_done;
 WEAK PsAioRef ps_aio_read(RelFileNode r, BlockNumber b, int n, const struct iovec *v, int nv, const uint32 *c, int nc, PsAioPrepare p) { PENDING; return PS_AIO_NONE; }
-WEAK int ps_file_read(RelFileNode r, BlockNumber b, int n, struct iovec *v, int nv) { PENDING; return 0; }
-WEAK int ps_file_fd(RelFileNode r, BlockNumber b, off_t *o, bool m) { return -1; }

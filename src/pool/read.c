@@ -334,7 +334,7 @@ ps_pool_resident(const PsRelKey *rel, BlockNumber block)
 {
 	PsTag		tag = {rel->rnode, block};
 
-	return ps_table_find(&tag, ps_table_hash(&tag)) != PS_NO_FRAME;
+	return ps_table_has(&tag, ps_table_hash(&tag));
 }
 
 /* ---- reading ahead ---- */

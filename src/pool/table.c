@@ -103,6 +103,22 @@ ps_table_find(const PsTag *tag, uint32 hash)
 	return PS_NO_FRAME;
 }
 
+/* True is a guess; false is certain: the page was not in the table at some moment of the call. */
+bool
+ps_table_has(const PsTag *tag, uint32 hash)
+{
+	bool		found;
+
+	if (*bucket_of(hash) == PS_NO_FRAME)
+		return false;
+	if (ps_table_find(tag, hash) != PS_NO_FRAME)
+		return true;
+	LWLockAcquire(ps_table_lock(hash), LW_SHARED);
+	found = ps_table_find(tag, hash) != PS_NO_FRAME;
+	LWLockRelease(ps_table_lock(hash));
+	return found;
+}
+
 void
 ps_table_insert(PsFrame frame, uint32 hash)
 {

@@ -16,4 +16,33 @@
 extern bool ps_chain_search(const PsRead *guard, ItemPointer tid, Snapshot snapshot,
 							PsRow *row, bool *all_dead, bool first_call);
 
+/*
+ * roots[offset - 1] becomes the line pointer that index entries of the row at offset point
+ * to, InvalidOffsetNumber where there is no row or no root.  roots has MaxHeapTuplesPerPage
+ * entries.  Good while the guard, or the pin with it, keeps the page from being pruned.
+ */
+extern void ps_chain_roots(const char *page, OffsetNumber *roots);
+
+/*
+ * The next member behind a version of a chain, and the xmin it must have; false at the end
+ * of the chain.  The offset is not checked.
+ */
+static inline bool
+ps_chain_next(const HeapTupleHeaderData *header, OffsetNumber *offset, TransactionId *xmin)
+{
+	if (!HeapTupleHeaderIsHotUpdated(header))
+		return false;
+	*offset = ItemPointerGetOffsetNumberNoCheck(&header->t_ctid);
+	*xmin = HeapTupleHeaderGetUpdateXid(unconstify(HeapTupleHeaderData *, header));
+	return true;
+}
+
+/* A version whose xmin is not its predecessor's xmax took over the line pointer of one that is gone. */
+static inline bool
+ps_chain_follows(const HeapTupleHeaderData *header, TransactionId xmin)
+{
+	return !TransactionIdIsValid(xmin) ||
+		TransactionIdEquals(HeapTupleHeaderGetXmin(header), xmin);
+}
+
 #endif							/* PAGESTORE_ROW_CHAIN_H */

@@ -1,0 +1,192 @@
+/*
+ * fetch.c
+ *		Rows by index entry and by TID.
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "am/am.h"
+#include "am/fetch.h"
+#include "am/scan.h"
+#include "am/slot.h"
+#include "row/chain.h"
+#include "row/prune.h"
+#include "row/visibility.h"
+#include "storage/bufmgr.h"
+#include "storage/predicate.h"
+
+/* ---- by index entry ---- */
+
+struct IndexFetchTableData *
+ps_index_fetch_begin(Relation rel)
+{
+	PsIndexFetch *fetch = palloc0(sizeof(PsIndexFetch));
+
+	fetch->base.rel = rel;
+	fetch->pin = PS_NO_PIN;
+	return &fetch->base;
+}
+
+void
+ps_index_fetch_reset(struct IndexFetchTableData *data)
+{
+	PsIndexFetch *fetch = (PsIndexFetch *) data;
+
+	ps_unpin(&fetch->pin);
+}
+
+void
+ps_index_fetch_end(struct IndexFetchTableData *data)
+{
+	ps_index_fetch_reset(data);
+	pfree(data);
+}
+
+/*
+ * The member of the HOT chain at *tid that the snapshot sees.  Each entry of the index starts on the
+ * page as it is now; only a chain begun under a non-MVCC snapshot is
+ * continued (*call_again) where it stopped.
+ */
+bool
+ps_index_fetch_tuple(struct IndexFetchTableData *data, ItemPointer tid, Snapshot snapshot,
+					 TupleTableSlot *slot, bool *call_again, bool *all_dead)
+{
+	PsIndexFetch *fetch = (PsIndexFetch *) data;
+	Relation	rel = data->rel;
+	PsRead		guard;
+	PsRow		row;
+	bool		found;
+
+	if (!*call_again)
+	{
+		BlockNumber block = ItemPointerGetBlockNumber(tid);
+		bool		arrived = !ps_pinned(&fetch->pin) || fetch->pin.block != block;
+
+		if (arrived)
+			ps_readahead_index(rel, data, tid);
+		ps_pin_move(rel, &fetch->pin, block);
+		if (arrived)
+			ps_prune_opportunistic(rel, &fetch->pin);
+	}
+
+	guard = ps_read_lock(rel, &fetch->pin);
+	found = ps_chain_search(&guard, tid, snapshot, &row, all_dead, !*call_again);
+	ps_read_unlock(&guard);
+
+	/* Other members may be visible too, but not to an MVCC snapshot. */
+	*call_again = found && !IsMVCCSnapshot(snapshot);
+	if (found)
+		ps_slot_store(slot, &row, &fetch->pin);
+	return found;
+}
+
+/* ---- by TID ---- */
+
+/* The very version at *tid, if the snapshot sees it; HOT chains are not followed. */
+bool
+ps_fetch_row_version(Relation rel, ItemPointer tid, Snapshot snapshot, TupleTableSlot *slot)
+{
+	PsPin		pin = ps_pin(rel, ItemPointerGetBlockNumber(tid));
+	PsRead		guard = ps_read_lock(rel, &pin);
+	PsRow		row;
+	bool		visible = false;
+
+	TestForOldSnapshot(snapshot, rel, unconstify(char *, guard.page));
+
+	/* The line pointer may have gone since the caller learnt of the TID. */
+	if (ps_read_row(&guard, ItemPointerGetOffsetNumber(tid), &row))
+	{
+		visible = ps_row_visible(&guard, &row, snapshot);
+		if (visible)
+			PredicateLockTID(rel, &row.tid, snapshot, HeapTupleHeaderGetXmin(row.header));
+		ps_row_conflict_out(&guard, visible, &row, snapshot);
+	}
+	ps_read_unlock(&guard);
+
+	if (visible)
+		ps_slot_store_pinned(slot, &row, &pin);
+	else
+		ps_unpin(&pin);
+	return visible;
+}
+
+bool
+ps_tid_valid(TableScanDesc base, ItemPointer tid)
+{
+	return ItemPointerIsValid(tid) &&
+		ItemPointerGetBlockNumber(tid) < ((PsScanDesc *) base)->nblocks;
+}
+
+/*
+ * Follow the update chain that starts at *tid; *tid becomes the last version on
+ * the way that the snapshot sees.  A link may dangle (its target pruned and the
+ * place reused): then the chain ends before it.
+ */
+void
+ps_get_latest_tid(TableScanDesc base, ItemPointer tid)
+{
+	Relation	rel = base->rs_rd;
+	Snapshot	snapshot = base->rs_snapshot;
+	ItemPointerData next = *tid;
+	TransactionId updater = InvalidTransactionId;
+	bool		more = true;
+
+	while (more)
+	{
+		PsPin		pin = ps_pin(rel, ItemPointerGetBlockNumber(&next));
+		PsRead		guard = ps_read_lock(rel, &pin);
+		PsRow		row;
+
+		TestForOldSnapshot(snapshot, rel, unconstify(char *, guard.page));
+
+		more = ps_read_row(&guard, ItemPointerGetOffsetNumber(&next), &row) &&
+			(!TransactionIdIsValid(updater) ||
+			 TransactionIdEquals(updater, HeapTupleHeaderGetXmin(row.header)));
+		if (more)
+		{
+			HeapTupleHeader header = unconstify(HeapTupleHeaderData *, row.header);
+			bool		visible = ps_row_visible(&guard, &row, snapshot);
+
+			ps_row_conflict_out(&guard, visible, &row, snapshot);
+			if (visible)
+				*tid = next;
+
+			more = !(header->t_infomask & HEAP_XMAX_INVALID) &&
+				!HeapTupleHeaderIsOnlyLocked(header) &&
+				!HeapTupleHeaderIndicatesMovedPartitions(header) &&
+				!ItemPointerEquals(&row.tid, &header->t_ctid);
+			if (more)
+			{
+				next = header->t_ctid;
+				updater = HeapTupleHeaderGetUpdateXid(header);
+			}
+		}
+		ps_read_unlock(&guard);
+		ps_unpin(&pin);
+	}
+}
+
+/*
+ * Does the snapshot see the row in the slot?  Judged on the page as it is now, which may
+ * have moved away from the bytes that the slot holds; a row gone from there is seen by nobody new.
+ */
+bool
+ps_satisfies_snapshot(Relation rel, TupleTableSlot *slot, Snapshot snapshot)
+{
+	PsSlot	   *ps = (PsSlot *) slot;
+	PsPin		pin = ps_pin(rel, ItemPointerGetBlockNumber(&slot->tts_tid));
+	PsRead		guard;
+	PsRow		row;
+	bool		visible;
+
+	Assert(ps_is_slot(slot) && ps->tuple != NULL);
+
+	guard = ps_read_lock(rel, &pin);
+	visible = ps_read_row(&guard, ItemPointerGetOffsetNumber(&slot->tts_tid), &row) &&
+		HeapTupleHeaderGetRawXmin(row.header) == HeapTupleHeaderGetRawXmin(ps->tuple->t_data) &&
+		ps_row_visible(&guard, &row, snapshot);
+	ps_read_unlock(&guard);
+	ps_unpin(&pin);
+	return visible;
+}

@@ -1,0 +1,97 @@
+/*
+ * multi_insert.c
+ *		Insert many rows, a page at a time.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "am/am.h"
+#include "am/modify.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "row/vm.h"
+#include "row/wal_change.h"
+#include "storage/predicate.h"
+
+/* Put the first of n tuples on the page, for which there is room, and as many more as fit. */
+static int
+fill_page(PsWrite *guard, HeapTuple *tuples, int n, Size reserve)
+{
+	int			done = 0;
+
+	do
+	{
+		ps_place_put(guard, tuples[done], false);
+		done++;
+	} while (done < n &&
+			 PageGetHeapFreeSpace(guard->page) >= MAXALIGN(tuples[done]->t_len) + reserve);
+	return done;
+}
+
+/* Find a page, fill it, log it; returns the number of tuples stored. */
+static int
+insert_on_one_page(Relation rel, HeapTuple *tuples, int n, int options, PsPlace *place)
+{
+	Size		reserve = RelationGetTargetPageFreeSpace(rel, HEAP_DEFAULT_FILLFACTOR);
+	PsMultiInsert what = {.tuples = tuples};
+
+	ps_place_find(rel, tuples[0]->t_len, options, place);
+	what.page_was_empty = ps_page_nitems(place->guard.page) == 0;
+
+	/* Frozen rows alone on a page: visible to all, and in no need of vacuum. */
+	what.all_frozen_set = what.page_was_empty && (options & HEAP_INSERT_FROZEN);
+
+	START_CRIT_SECTION();
+	ps_mark_dirty(&place->guard);
+	what.count = fill_page(&place->guard, tuples, n, reserve);
+	what.last = what.count == n;
+	if (what.all_frozen_set)
+		PageSetAllVisible(place->guard.page);
+	else if (!(options & HEAP_INSERT_FROZEN))
+		what.all_visible_cleared = ps_clear_all_visible(&place->guard, place->vmbuf);
+	if (RelationNeedsWAL(rel))
+		ps_wal_multi_insert(&place->guard, &what);
+	END_CRIT_SECTION();
+
+	if (what.all_frozen_set)
+		ps_vm_set(&place->guard, place->vmbuf, InvalidTransactionId,
+				  VISIBILITYMAP_ALL_VISIBLE | VISIBILITYMAP_ALL_FROZEN);
+
+	ps_place_leave(place);
+	return what.count;
+}
+
+void
+ps_multi_insert(Relation rel, TupleTableSlot **slots, int nslots, CommandId cid, int options,
+				struct BulkInsertStateData *bistate)
+{
+	HeapTuple  *tuples = palloc(nslots * sizeof(HeapTuple));
+	PsPlace		place;
+
+	Assert(!(options & HEAP_INSERT_NO_LOGICAL));
+
+	for (int i = 0; i < nslots; i++)
+	{
+		HeapTuple	tuple = ExecFetchSlotHeapTuple(slots[i], true, NULL);
+
+		slots[i]->tts_tableOid = RelationGetRelid(rel);
+		tuples[i] = ps_prepare_insert(rel, tuple, cid, options);
+	}
+
+	/* Only to fail before the work is done: the check that counts comes after it. */
+	CheckForSerializableConflictIn(rel, NULL, InvalidBlockNumber);
+
+	ps_place_init(&place);
+	for (int done = 0; done < nslots;)
+	{
+		CHECK_FOR_INTERRUPTS();
+		done += insert_on_one_page(rel, tuples + done, nslots - done, options, &place);
+	}
+	ps_release_vm(&place.vmbuf);
+
+	CheckForSerializableConflictIn(rel, NULL, InvalidBlockNumber);
+
+	for (int i = 0; i < nslots; i++)
+		slots[i]->tts_tid = tuples[i]->t_self;
+	pgstat_count_heap_insert(rel, nslots);
+}

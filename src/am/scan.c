@@ -1,0 +1,569 @@
+/*
+ * scan.c
+ *		Sequential scans: forward, backward, parallel, synchronized, TID range.
+ *
+ * With an MVCC snapshot a scan works a page at a time: under one read guard it lists
+ * the rows that the snapshot sees, and then hands them out with nothing but
+ * a pin.  With other snapshots it judges a row at a time, each under a guard.
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "access/relscan.h"
+#include "access/syncscan.h"
+#include "access/tsmapi.h"
+#include "access/valid.h"
+#include "access/xact.h"
+#include "am/am.h"
+#include "am/scan.h"
+#include "am/slot.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "pool/pool.h"
+#include "row/prune.h"
+#include "row/visibility.h"
+#include "storage/bufmgr.h"
+#include "storage/predicate.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+/* A table is large from a quarter of the cache it goes through. */
+static bool
+is_large(Relation rel, BlockNumber nblocks)
+{
+	switch (ps_origin(rel))
+	{
+		case PS_POOL:
+			return nblocks > ps_pool_nframes / 4;
+		case PS_SHARED:
+			return nblocks > NBuffers / 4;
+		default:
+			return false;
+	}
+}
+
+/*
+ * Set up for the first page.  A rescan keeps the start of a synchronized scan, so that
+ * rewinding a cursor shows the same order again.
+ */
+static void
+scan_init(PsScanDesc *scan, ScanKey key, bool keep_start)
+{
+	TableScanDesc base = &scan->base;
+	Relation	rel = base->rs_rd;
+	ParallelBlockTableScanDesc shared = (ParallelBlockTableScanDesc) base->rs_parallel;
+	bool		sync;
+	bool		large;
+
+	scan->nblocks = shared ? shared->phs_nblocks : ps_nblocks(rel);
+	large = is_large(rel, scan->nblocks);
+
+	if (shared)
+		sync = shared->base.phs_syncscan;
+	else
+		sync = large && (base->rs_flags & SO_ALLOW_SYNC) && synchronize_seqscans;
+
+	if (!keep_start || shared)
+		scan->start = (sync && !shared) ? ss_get_location(rel, scan->nblocks) : 0;
+	if (sync)
+		base->rs_flags |= SO_ALLOW_SYNC;
+	else
+		base->rs_flags &= ~SO_ALLOW_SYNC;
+	scan->size = scan->nblocks;
+
+	/*
+	 * A private image of a page will do for a snapshot that only asks which
+	 * rows were there, not for one that must meet concurrent changes.
+	 */
+	scan->stream_flags = 0;
+	if (large && (base->rs_flags & SO_ALLOW_STRAT) && !IsolationIsSerializable() &&
+		base->rs_snapshot && base->rs_snapshot->snapshot_type == SNAPSHOT_MVCC)
+		scan->stream_flags |= PS_STREAM_AROUND_POOL;
+
+	scan->started = false;
+	scan->backward = false;
+	scan->position = -1;
+	scan->offset = InvalidOffsetNumber;
+	scan->current = -1;
+	scan->nvisible = 0;
+
+	if (key != NULL && base->rs_nkeys > 0)
+		memcpy(base->rs_key, key, base->rs_nkeys * sizeof(ScanKeyData));
+
+	if (base->rs_flags & SO_TYPE_SEQSCAN)
+		pgstat_count_heap_scan(rel);
+}
+
+static inline void
+set_pagemode(TableScanDesc base, bool allowed)
+{
+	if (allowed && base->rs_snapshot && IsMVCCSnapshot(base->rs_snapshot))
+		base->rs_flags |= SO_ALLOW_PAGEMODE;
+	else
+		base->rs_flags &= ~SO_ALLOW_PAGEMODE;
+}
+
+TableScanDesc
+ps_scan_begin(Relation rel, Snapshot snapshot, int nkeys, struct ScanKeyData *key,
+			  ParallelTableScanDesc pscan, uint32 flags)
+{
+	PsScanDesc *scan = palloc(sizeof(PsScanDesc));
+	TableScanDesc base = &scan->base;
+
+	RelationIncrementReferenceCount(rel);
+
+	base->rs_rd = rel;
+	base->rs_snapshot = snapshot;
+	base->rs_nkeys = nkeys;
+	base->rs_key = nkeys > 0 ? palloc(sizeof(ScanKeyData) * nkeys) : NULL;
+	base->rs_flags = flags;
+	base->rs_parallel = pscan;
+	ItemPointerSetInvalid(&base->rs_mintid);
+	ItemPointerSetInvalid(&base->rs_maxtid);
+	set_pagemode(base, (flags & SO_ALLOW_PAGEMODE) != 0);
+
+	scan->stream = NULL;
+	scan->pin = PS_NO_PIN;
+	scan->sample = NULL;
+	scan->bitmap_ahead = NULL;
+
+	/*
+	 * These have no index pages to lock in place of the rows that are not
+	 * there: a serializable reader locks the whole table.
+	 */
+	if (flags & (SO_TYPE_SEQSCAN | SO_TYPE_SAMPLESCAN))
+	{
+		Assert(snapshot);
+		PredicateLockRelation(rel, snapshot);
+	}
+
+	scan_init(scan, key, false);
+	return base;
+}
+
+void
+ps_scan_rescan(TableScanDesc base, struct ScanKeyData *key, bool set_params,
+			   bool allow_strat, bool allow_sync, bool allow_pagemode)
+{
+	PsScanDesc *scan = (PsScanDesc *) base;
+
+	if (set_params)
+	{
+		base->rs_flags &= ~(SO_ALLOW_STRAT | SO_ALLOW_SYNC);
+		if (allow_strat)
+			base->rs_flags |= SO_ALLOW_STRAT;
+		if (allow_sync)
+			base->rs_flags |= SO_ALLOW_SYNC;
+		set_pagemode(base, allow_pagemode);
+	}
+	ps_unpin(&scan->pin);
+	scan_init(scan, key, true);
+}
+
+void
+ps_scan_end(TableScanDesc base)
+{
+	PsScanDesc *scan = (PsScanDesc *) base;
+
+	ps_unpin(&scan->pin);
+	if (scan->stream)
+		ps_stream_end(scan->stream);
+	RelationDecrementReferenceCount(base->rs_rd);
+	if (base->rs_key)
+		pfree(base->rs_key);
+	if (base->rs_flags & SO_TEMP_SNAPSHOT)
+		UnregisterSnapshot(base->rs_snapshot);
+	pfree(scan);
+}
+
+void
+ps_scan_set_limits(TableScanDesc base, BlockNumber start, BlockNumber n)
+{
+	PsScanDesc *scan = (PsScanDesc *) base;
+
+	Assert(!scan->started);
+	Assert(!(base->rs_flags & SO_ALLOW_SYNC));
+	Assert(start == 0 || start < scan->nblocks);
+
+	scan->start = start;
+	scan->size = Min(n, scan->nblocks);
+}
+
+/* ---- pages ---- */
+
+static inline BlockNumber
+block_at(const PsScanDesc *scan, int64 index)
+{
+	return (BlockNumber) (((int64) scan->start + index) % scan->nblocks);
+}
+
+/* Which block comes next: asked by the stream, ahead of use. */
+static BlockNumber
+next_block(void *arg)
+{
+	PsScanDesc *scan = arg;
+
+	if (scan->base.rs_parallel)
+		return table_block_parallelscan_nextpage(scan->base.rs_rd, &scan->worker,
+												 (ParallelBlockTableScanDesc) scan->base.rs_parallel);
+	if (scan->sample)
+	{
+		BlockNumber block = InvalidBlockNumber;
+
+		/* a method that has answered that there are no more must not be asked again */
+		if (scan->asked >= 0)
+			block = scan->sample->tsmroutine->NextSampleBlock(scan->sample, scan->nblocks);
+		scan->asked = BlockNumberIsValid(block) ? 0 : -1;
+		return block;
+	}
+	if (scan->backward)
+		return scan->asked > 0 ? block_at(scan, --scan->asked) : InvalidBlockNumber;
+	return scan->asked < scan->size ? block_at(scan, scan->asked++) : InvalidBlockNumber;
+}
+
+/* Let the stream begin anew behind (or before) the current position. */
+static void
+aim_stream(PsScanDesc *scan, bool backward)
+{
+	int			flags = scan->stream_flags;
+
+	scan->backward = backward;
+	scan->asked = backward ? scan->position : scan->position + 1;
+	if (backward)
+		flags &= ~PS_STREAM_AROUND_POOL;
+
+	if (scan->stream)
+		ps_stream_reset(scan->stream, flags);
+	else
+	{
+		/* we may be called in a context that lives for one row */
+		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(scan));
+
+		scan->stream = ps_stream_begin(scan->base.rs_rd, next_block, scan, flags);
+		MemoryContextSwitchTo(old);
+
+		/* Small enough that no process is left without its share. */
+		if (scan->base.rs_parallel)
+			ps_stream_limit(scan->stream, Max(scan->nblocks / 64, 2));
+	}
+}
+
+bool
+ps_scan_advance(PsScanDesc *scan, bool backward)
+{
+	TableScanDesc base = &scan->base;
+
+	CHECK_FOR_INTERRUPTS();
+
+	if (!scan->started)
+	{
+		if (scan->size == 0)
+			return false;
+		if (base->rs_parallel)
+		{
+			Assert(!backward);
+			table_block_parallelscan_startblock_init(base->rs_rd, &scan->worker,
+													 (ParallelBlockTableScanDesc) base->rs_parallel);
+		}
+
+		/* A backward scan would only mislead the forward ones that follow it. */
+		if (backward)
+			base->rs_flags &= ~SO_ALLOW_SYNC;
+		scan->position = backward ? (int64) scan->size : -1;
+		aim_stream(scan, backward);
+		scan->started = true;
+	}
+	else if (scan->backward != backward)
+		aim_stream(scan, backward);
+
+	/* Report what is used, not what is read ahead; at the end that is the start again. */
+	if ((base->rs_flags & SO_ALLOW_SYNC) && !backward && !base->rs_parallel &&
+		scan->position >= 0)
+		ss_report_location(base->rs_rd, block_at(scan, scan->position + 1));
+
+	scan->nvisible = 0;
+	scan->current = -1;
+	if (!ps_stream_next(scan->stream, &scan->pin))
+	{
+		scan->started = false;
+		return false;
+	}
+	scan->position += backward ? -1 : 1;
+	return true;
+}
+
+/*
+ * The common case of visibility decided on the spot: inserted by a transaction
+ * known to be committed before the snapshot was taken, and not touched since.
+ * All else goes through ps_row_visible().
+ */
+static inline bool
+plainly_visible(const HeapTupleHeaderData *header, TransactionId snapshot_xmin)
+{
+	uint16		infomask = header->t_infomask;
+
+	if ((infomask & (HEAP_XMAX_INVALID | HEAP_XMIN_COMMITTED)) !=
+		(HEAP_XMAX_INVALID | HEAP_XMIN_COMMITTED))
+		return false;
+	return (infomask & HEAP_XMIN_FROZEN) == HEAP_XMIN_FROZEN ||
+		TransactionIdPrecedes(HeapTupleHeaderGetRawXmin(header), snapshot_xmin);
+}
+
+void
+ps_scan_collect(PsScanDesc *scan)
+{
+	Relation	rel = scan->base.rs_rd;
+	Snapshot	snapshot = scan->base.rs_snapshot;
+	OffsetNumber nitems;
+	OffsetNumber *visible = scan->visible;
+	int			nvisible = 0;
+	const ItemIdData *items;
+	PsRead		guard;
+	bool		serializable;
+
+	if (scan->pin.origin != PS_RING)
+		ps_prune_opportunistic(rel, &scan->pin);
+
+	guard = ps_read_lock(rel, &scan->pin);
+	TestForOldSnapshot(snapshot, rel, unconstify(char *, guard.page));
+	nitems = ps_page_nitems(guard.page);
+	items = ((const PageHeaderData *) guard.page)->pd_linp;
+	serializable = CheckForSerializableConflictOutNeeded(rel, snapshot);
+
+	/*
+	 * On a standby, a row visible to all on the primary may be invisible still
+	 * to a snapshot taken here, and the page's flag is not conflict-checked.
+	 */
+	if (ps_page_all_visible(guard.page) && !snapshot->takenDuringRecovery && !serializable)
+	{
+		for (OffsetNumber i = 0; i < nitems; i++)
+			if (ItemIdIsNormal(&items[i]))
+				visible[nvisible++] = i + 1;
+	}
+	else
+	{
+		bool		all_visible = ps_page_all_visible(guard.page) && !snapshot->takenDuringRecovery;
+		TransactionId xmin = InvalidTransactionId;
+		PsRow		row;
+
+		/* no normal xid precedes the invalid one: other snapshots take the long way */
+		if (snapshot->snapshot_type == SNAPSHOT_MVCC)
+			xmin = snapshot->xmin;
+		row.table = RelationGetRelid(rel);
+
+		for (OffsetNumber i = 0; i < nitems; i++)
+		{
+			bool		seen;
+
+			if (!ItemIdIsNormal(&items[i]))
+				continue;
+			row.header = (const HeapTupleHeaderData *) (guard.page + ItemIdGetOffset(&items[i]));
+			if (!serializable && TransactionIdIsValid(xmin) && plainly_visible(row.header, xmin))
+			{
+				visible[nvisible++] = i + 1;
+				continue;
+			}
+			row.len = ItemIdGetLength(&items[i]);
+			ItemPointerSet(&row.tid, scan->pin.block, i + 1);
+			seen = all_visible || ps_row_visible(&guard, &row, snapshot);
+			if (serializable)
+			{
+				/* the page of a lossy bitmap: no relation lock covers its rows */
+				if (seen && (scan->base.rs_flags & SO_TYPE_BITMAPSCAN))
+					PredicateLockTID(rel, &row.tid, snapshot, HeapTupleHeaderGetXmin(row.header));
+				ps_row_conflict_out(&guard, seen, &row, snapshot);
+			}
+			if (seen)
+				visible[nvisible++] = i + 1;
+		}
+	}
+	ps_read_unlock(&guard);
+
+	Assert(nvisible <= MaxHeapTuplesPerPage);
+	scan->nvisible = nvisible;
+}
+
+/* ---- rows ---- */
+
+static bool
+passes_keys(const PsScanDesc *scan, const PsRow *row)
+{
+	HeapTupleData tuple = ps_row_tuple(row);
+	bool		result;
+
+	HeapKeyTest(&tuple, RelationGetDescr(scan->base.rs_rd),
+				scan->base.rs_nkeys, scan->base.rs_key, result);
+	return result;
+}
+
+/* Page at a time: step is 1 or -1. */
+static inline bool
+next_listed(PsScanDesc *scan, int step, TupleTableSlot *slot)
+{
+	for (;;)
+	{
+		int			i = scan->current + step;
+
+		for (; i >= 0 && i < scan->nvisible; i += step)
+		{
+			PsRow		row = ps_scan_row(scan, scan->visible[i]);
+
+			if (scan->base.rs_nkeys > 0 && !passes_keys(scan, &row))
+				continue;
+			scan->current = i;
+			ps_slot_store(slot, &row, &scan->pin);
+			return true;
+		}
+
+		if (!ps_scan_advance(scan, step < 0))
+			return false;
+		ps_scan_collect(scan);
+		scan->current = step > 0 ? -1 : scan->nvisible;
+	}
+}
+
+/* Tuple at a time: the guard is taken anew for each row. */
+static bool
+next_judged(PsScanDesc *scan, int step, TupleTableSlot *slot)
+{
+	Relation	rel = scan->base.rs_rd;
+	Snapshot	snapshot = scan->base.rs_snapshot;
+
+	for (;;)
+	{
+		if (scan->started)
+		{
+			PsRead		guard = ps_read_lock(rel, &scan->pin);
+			int			nitems = ps_page_nitems(guard.page);
+			int			offset;
+			PsRow		row;
+
+			TestForOldSnapshot(snapshot, rel, unconstify(char *, guard.page));
+
+			/* the page may have fewer line pointers than when we left it */
+			offset = Min((int) scan->offset + step, nitems + 1);
+			if (step < 0)
+				offset = Min(offset, nitems);
+
+			for (; offset >= FirstOffsetNumber && offset <= nitems; offset += step)
+			{
+				bool		seen;
+
+				if (!ps_read_row(&guard, offset, &row))
+					continue;
+				seen = ps_row_visible(&guard, &row, snapshot);
+				ps_row_conflict_out(&guard, seen, &row, snapshot);
+				if (!seen || (scan->base.rs_nkeys > 0 && !passes_keys(scan, &row)))
+					continue;
+
+				scan->offset = offset;
+				ps_slot_store(slot, &row, &scan->pin);
+				ps_read_unlock(&guard);
+				return true;
+			}
+			ps_read_unlock(&guard);
+		}
+
+		if (!ps_scan_advance(scan, step < 0))
+			return false;
+		scan->offset = step > 0 ? InvalidOffsetNumber : MaxOffsetNumber + 1;
+	}
+}
+
+/* No movement: the row returned last, once more. */
+static bool
+same_again(PsScanDesc *scan, TupleTableSlot *slot)
+{
+	OffsetNumber offset;
+	PsRow		row;
+
+	if (!scan->started)
+		return false;
+	offset = (scan->base.rs_flags & SO_ALLOW_PAGEMODE) ?
+		scan->visible[scan->current] : scan->offset;
+	row = ps_scan_row(scan, offset);
+	ps_slot_store(slot, &row, &scan->pin);
+	return true;
+}
+
+static inline bool
+next_row(PsScanDesc *scan, ScanDirection direction, TupleTableSlot *slot)
+{
+	if (ScanDirectionIsNoMovement(direction))
+		return same_again(scan, slot);
+	if (scan->base.rs_flags & SO_ALLOW_PAGEMODE)
+	{
+		if (likely(ScanDirectionIsForward(direction)))
+			return next_listed(scan, 1, slot);
+		return next_listed(scan, -1, slot);
+	}
+	return next_judged(scan, ScanDirectionIsForward(direction) ? 1 : -1, slot);
+}
+
+bool
+ps_scan_getnextslot(TableScanDesc base, ScanDirection direction, TupleTableSlot *slot)
+{
+	if (!next_row((PsScanDesc *) base, direction, slot))
+	{
+		ExecClearTuple(slot);
+		return false;
+	}
+	pgstat_count_heap_getnext(base->rs_rd);
+	return true;
+}
+
+/* ---- TID range ---- */
+
+void
+ps_scan_set_tidrange(TableScanDesc base, ItemPointer mintid, ItemPointer maxtid)
+{
+	PsScanDesc *scan = (PsScanDesc *) base;
+	ItemPointerData low,
+				high;
+
+	/* No block, no row outside the range either. */
+	if (scan->nblocks == 0)
+		return;
+
+	ItemPointerSet(&low, 0, FirstOffsetNumber);
+	ItemPointerSet(&high, scan->nblocks - 1, MaxOffsetNumber);
+	if (ItemPointerCompare(mintid, &low) > 0)
+		low = *mintid;
+	if (ItemPointerCompare(maxtid, &high) < 0)
+		high = *maxtid;
+
+	if (ItemPointerCompare(&low, &high) > 0)
+	{
+		ps_scan_set_limits(base, 0, 0);
+		return;
+	}
+	ps_scan_set_limits(base, ItemPointerGetBlockNumberNoCheck(&low),
+					   ItemPointerGetBlockNumberNoCheck(&high) -
+					   ItemPointerGetBlockNumberNoCheck(&low) + 1);
+	base->rs_mintid = low;
+	base->rs_maxtid = high;
+}
+
+/*
+ * The limits have left only pages that reach into the range; here rows of the first and the
+ * last of them are sorted out.
+ */
+bool
+ps_scan_getnextslot_tidrange(TableScanDesc base, ScanDirection direction, TupleTableSlot *slot)
+{
+	while (next_row((PsScanDesc *) base, direction, slot))
+	{
+		bool		below = ItemPointerCompare(&slot->tts_tid, &base->rs_mintid) < 0;
+		bool		above = ItemPointerCompare(&slot->tts_tid, &base->rs_maxtid) > 0;
+
+		if (!below && !above)
+		{
+			pgstat_count_heap_getnext(base->rs_rd);
+			return true;
+		}
+		if (below ? ScanDirectionIsBackward(direction) : ScanDirectionIsForward(direction))
+			break;				/* and so are all that follow */
+	}
+	ExecClearTuple(slot);
+	return false;
+}

@@ -1,0 +1,118 @@
+/*
+ * chain.c
+ *		HOT chains within a page.
+ *
+ * A chain starts at a line pointer that indexes know: a row that is not heap-only, or
+ * a redirect.  It goes on by t_ctid as long as each version's xmin is its predecessor's
+ * xmax.  No walk takes more steps than the page has line pointers, so that a
+ * damaged chain that runs in a circle ends too (I10).
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "row/chain.h"
+#include "storage/predicate.h"
+
+/* The offset of a chain's first row; InvalidOffsetNumber if no chain starts here. */
+static inline OffsetNumber
+chain_start(const char *page, OffsetNumber root)
+{
+	const ItemIdData *item;
+
+	if (root < FirstOffsetNumber || root > ps_page_nitems(page))
+		return InvalidOffsetNumber;
+	item = ps_page_item(page, root);
+	if (ItemIdIsRedirected(item))
+		return ItemIdGetRedirect(item);
+	if (ItemIdIsNormal(item) &&
+		!HeapTupleHeaderIsHeapOnly((const HeapTupleHeaderData *) (page + ItemIdGetOffset(item))))
+		return root;
+	return InvalidOffsetNumber;
+}
+
+static inline bool
+visible(const PsRead *guard, const PsRow *row, Snapshot snapshot)
+{
+	bool		sees = likely(snapshot->snapshot_type == SNAPSHOT_MVCC) ?
+		ps_row_visible_mvcc(guard, row, snapshot) :
+		ps_row_visible(guard, row, snapshot);
+
+	if (unlikely(IsolationIsSerializable()))
+	{
+		ps_row_conflict_out(guard, sees, row, snapshot);
+		if (sees)
+			PredicateLockTID(guard->rel, unconstify(ItemPointerData *, &row->tid), snapshot,
+							 HeapTupleHeaderGetXmin(row->header));
+	}
+	return sees;
+}
+
+bool
+ps_chain_search(const PsRead *guard, ItemPointer tid, Snapshot snapshot,
+				PsRow *row, bool *all_dead, bool first_call)
+{
+	const char *page = guard->page;
+	BlockNumber block = guard->pin->block;
+	Oid			table = RelationGetRelid(guard->rel);
+	OffsetNumber at = ItemPointerGetOffsetNumber(tid);
+	int			left = ps_page_nitems(page);
+	TransactionId xmin = InvalidTransactionId;
+	struct GlobalVisState *vistest = NULL;
+	bool		skip = !first_call; /* the one returned last time */
+	bool		dead = all_dead != NULL && first_call;
+
+	Assert(block == ItemPointerGetBlockNumber(tid));
+	Assert(TransactionIdIsValid(RecentXmin));
+
+	if (first_call)
+		at = chain_start(page, at);
+
+	while (left-- > 0 && ps_page_row(page, table, block, at, row) &&
+		   ps_chain_follows(row->header, xmin))
+	{
+		if (!skip && visible(guard, row, snapshot))
+		{
+			ItemPointerSetOffsetNumber(tid, at);
+			if (all_dead)
+				*all_dead = false;
+			return true;
+		}
+		skip = false;
+
+		if (dead)
+		{
+			if (vistest == NULL)
+				vistest = GlobalVisTestFor(guard->rel);
+			dead = ps_row_surely_dead(row, vistest);
+		}
+		if (!ps_chain_next(row->header, &at, &xmin))
+			break;
+	}
+
+	if (all_dead)
+		*all_dead = dead;
+	return false;
+}
+
+void
+ps_chain_roots(const char *page, OffsetNumber *roots)
+{
+	OffsetNumber nitems = ps_page_nitems(page);
+
+	memset(roots, 0, MaxHeapTuplesPerPage * sizeof(OffsetNumber));
+	for (OffsetNumber root = FirstOffsetNumber; root <= nitems; root++)
+	{
+		OffsetNumber at = chain_start(page, root);
+		TransactionId xmin = InvalidTransactionId;
+		int			left = nitems;
+		PsRow		row;
+
+		while (left-- > 0 && ps_page_row(page, InvalidOid, 0, at, &row) &&
+			   ps_chain_follows(row.header, xmin))
+		{
+			roots[at - 1] = root;
+			if (!ps_chain_next(row.header, &at, &xmin))
+				break;
+		}
+	}
+}

@@ -1,0 +1,493 @@
+/*
+ * wal_change.c
+ *		WAL records of changed rows, in the layout of PostgreSQL 15's
+ *		heapam_xlog.h.
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "access/heapam_xlog.h"
+#include "access/heaptoast.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "access/xloginsert.h"
+#include "catalog/catalog.h"
+#include "row/wal_change.h"
+
+/* Shorter matches than this cost more to describe than they save. */
+#define SHORTEST_MATCH 3
+
+static uint8
+infobits(const HeapTupleHeaderData *header)
+{
+	uint8		bits = 0;
+
+	if (header->t_infomask & HEAP_XMAX_IS_MULTI)
+		bits |= XLHL_XMAX_IS_MULTI;
+	if (header->t_infomask & HEAP_XMAX_LOCK_ONLY)
+		bits |= XLHL_XMAX_LOCK_ONLY;
+	if (header->t_infomask & HEAP_XMAX_EXCL_LOCK)
+		bits |= XLHL_XMAX_EXCL_LOCK;
+	if (header->t_infomask & HEAP_XMAX_KEYSHR_LOCK)
+		bits |= XLHL_XMAX_KEYSHR_LOCK;
+	if (header->t_infomask2 & HEAP_KEYS_UPDATED)
+		bits |= XLHL_KEYS_UPDATED;
+	return bits;
+}
+
+static inline xl_heap_header
+logged_header(HeapTuple tuple)
+{
+	xl_heap_header h = {0};
+
+	h.t_infomask2 = tuple->t_data->t_infomask2;
+	h.t_infomask = tuple->t_data->t_infomask;
+	h.t_hoff = tuple->t_data->t_hoff;
+	return h;
+}
+
+/* The part of a tuple that is logged as it is: null bitmap and values. */
+static inline char *
+body(HeapTuple tuple)
+{
+	return (char *) tuple->t_data + SizeofHeapTupleHeader;
+}
+
+static inline int
+body_length(HeapTuple tuple)
+{
+	return tuple->t_len - SizeofHeapTupleHeader;
+}
+
+/* The replica identity follows the main data of a record; *header must live until XLogInsert(). */
+static void
+register_old_key(HeapTuple old_key, xl_heap_header *header)
+{
+	*header = logged_header(old_key);
+	XLogRegisterData((char *) header, SizeOfHeapHeader);
+	XLogRegisterData(body(old_key), body_length(old_key));
+}
+
+/*
+ * A page whose only row is the one just put at its first line pointer can be rebuilt
+ * from the record alone: redo initialises it, whatever was there (I6).
+ */
+static inline bool
+only_row(const PsWrite *guard, OffsetNumber offset)
+{
+	return offset == FirstOffsetNumber && ps_page_nitems(guard->page) == FirstOffsetNumber;
+}
+
+void
+ps_wal_insert(PsWrite *guard, HeapTuple tuple, int options, bool all_visible_cleared)
+{
+	Relation	rel = guard->rel;
+	xl_heap_insert record;
+	xl_heap_header header = logged_header(tuple);
+	uint8		info = XLOG_HEAP_INSERT;
+	uint8		regflags = REGBUF_STANDARD;
+
+	if (RelationIsAccessibleInLogicalDecoding(rel))
+		ps_wal_new_cid(rel, tuple);
+
+	record.offnum = ItemPointerGetOffsetNumber(&tuple->t_self);
+	record.flags = 0;
+	if (all_visible_cleared)
+		record.flags |= XLH_INSERT_ALL_VISIBLE_CLEARED;
+	if (options & HEAP_INSERT_SPECULATIVE)
+		record.flags |= XLH_INSERT_IS_SPECULATIVE;
+	if (RelationIsLogicallyLogged(rel) && !(options & HEAP_INSERT_NO_LOGICAL))
+	{
+		record.flags |= XLH_INSERT_CONTAINS_NEW_TUPLE;
+		regflags |= REGBUF_KEEP_DATA;
+	}
+	if (only_row(guard, record.offnum))
+	{
+		info |= XLOG_HEAP_INIT_PAGE;
+		regflags |= REGBUF_WILL_INIT;
+	}
+
+	XLogBeginInsert();
+	XLogRegisterData((char *) &record, SizeOfHeapInsert);
+	ps_xlog_register(0, guard, regflags);
+	XLogRegisterBufData(0, (char *) &header, SizeOfHeapHeader);
+	XLogRegisterBufData(0, body(tuple), body_length(tuple));
+	XLogSetRecordFlags(XLOG_INCLUDE_ORIGIN);
+	ps_set_lsn(guard, XLogInsert(RM_HEAP_ID, info));
+}
+
+void
+ps_wal_multi_insert(PsWrite *guard, const PsMultiInsert *what)
+{
+	Relation	rel = guard->rel;
+	bool		init = what->page_was_empty;
+	bool		logical = RelationIsLogicallyLogged(rel);
+	uint8		info = XLOG_HEAP2_MULTI_INSERT;
+	uint8		regflags = REGBUF_STANDARD;
+	PGAlignedBlock scratch;		/* rows that fit on a page are shorter in the record */
+	xl_heap_multi_insert *record = (xl_heap_multi_insert *) scratch.data;
+	char	   *rows;
+	char	   *p;
+
+	if (RelationIsAccessibleInLogicalDecoding(rel))
+		for (int i = 0; i < what->count; i++)
+			ps_wal_new_cid(rel, what->tuples[i]);
+
+	record->ntuples = what->count;
+	record->flags = 0;
+	if (what->all_visible_cleared)
+		record->flags |= XLH_INSERT_ALL_VISIBLE_CLEARED;
+	if (what->all_frozen_set)
+		record->flags |= XLH_INSERT_ALL_FROZEN_SET;
+	if (what->last)
+		record->flags |= XLH_INSERT_LAST_IN_MULTI;
+	if (logical)
+	{
+		record->flags |= XLH_INSERT_CONTAINS_NEW_TUPLE;
+		regflags |= REGBUF_KEEP_DATA;
+	}
+	if (init)
+	{
+		info |= XLOG_HEAP_INIT_PAGE;
+		regflags |= REGBUF_WILL_INIT;
+	}
+
+	/* Offsets are implied by the order on a page that redo initialises. */
+	rows = scratch.data + SizeOfHeapMultiInsert;
+	if (!init)
+		rows += what->count * sizeof(OffsetNumber);
+	p = rows;
+	for (int i = 0; i < what->count; i++)
+	{
+		HeapTuple	tuple = what->tuples[i];
+		xl_multi_insert_tuple *row = (xl_multi_insert_tuple *) SHORTALIGN(p);
+
+		if (!init)
+			record->offsets[i] = ItemPointerGetOffsetNumber(&tuple->t_self);
+		row->datalen = body_length(tuple);
+		row->t_infomask2 = tuple->t_data->t_infomask2;
+		row->t_infomask = tuple->t_data->t_infomask;
+		row->t_hoff = tuple->t_data->t_hoff;
+		p = (char *) row + SizeOfMultiInsertTuple;
+		memcpy(p, body(tuple), body_length(tuple));
+		p += body_length(tuple);
+	}
+	Assert(p <= scratch.data + BLCKSZ);
+
+	XLogBeginInsert();
+	XLogRegisterData(scratch.data, rows - scratch.data);
+	ps_xlog_register(0, guard, regflags);
+	XLogRegisterBufData(0, rows, p - rows);
+	XLogSetRecordFlags(XLOG_INCLUDE_ORIGIN);
+	ps_set_lsn(guard, XLogInsert(RM_HEAP2_ID, info));
+}
+
+void
+ps_wal_delete(PsWrite *guard, const PsRowMut *row, HeapTuple old_key,
+			  bool all_visible_cleared, bool changing_part)
+{
+	Relation	rel = guard->rel;
+	xl_heap_delete record;
+	xl_heap_header key_header;
+
+	if (RelationIsAccessibleInLogicalDecoding(rel))
+	{
+		PsRow		lent = ps_row_lend(row);
+		HeapTupleData tuple = ps_row_tuple(&lent);
+
+		ps_wal_new_cid(rel, &tuple);
+	}
+
+	record.xmax = HeapTupleHeaderGetRawXmax(row->header);
+	record.offnum = ItemPointerGetOffsetNumber(&row->tid);
+	record.infobits_set = infobits(row->header);
+	record.flags = 0;
+	if (all_visible_cleared)
+		record.flags |= XLH_DELETE_ALL_VISIBLE_CLEARED;
+	if (changing_part)
+		record.flags |= XLH_DELETE_IS_PARTITION_MOVE;
+	if (old_key != NULL)
+		record.flags |= rel->rd_rel->relreplident == REPLICA_IDENTITY_FULL ?
+			XLH_DELETE_CONTAINS_OLD_TUPLE : XLH_DELETE_CONTAINS_OLD_KEY;
+
+	XLogBeginInsert();
+	XLogRegisterData((char *) &record, SizeOfHeapDelete);
+	ps_xlog_register(0, guard, REGBUF_STANDARD);
+	if (old_key != NULL)
+		register_old_key(old_key, &key_header);
+	XLogSetRecordFlags(XLOG_INCLUDE_ORIGIN);
+	ps_set_lsn(guard, XLogInsert(RM_HEAP_ID, XLOG_HEAP_DELETE));
+}
+
+/* Will the record carry a full image of the page?  A guess: a checkpoint may still come between. */
+static bool
+wants_image(const PsWrite *guard)
+{
+	XLogRecPtr	redo;
+	bool		full_page_writes;
+
+	GetFullPageWriteInfo(&redo, &full_page_writes);
+	return full_page_writes && PageGetLSN(guard->page) <= redo;
+}
+
+/* How many bytes of the values does the new version share with the old one, at each end? */
+static void
+common_ends(const PsRowMut *old_row, HeapTuple new_tuple, uint16 *prefix, uint16 *suffix)
+{
+	const char *old = (const char *) old_row->header + old_row->header->t_hoff;
+	const char *new = (const char *) new_tuple->t_data + new_tuple->t_data->t_hoff;
+	int			old_len = old_row->len - old_row->header->t_hoff;
+	int			new_len = new_tuple->t_len - new_tuple->t_data->t_hoff;
+	int			max = Min(old_len, new_len);
+	int			n = 0;
+
+	while (n < max && old[n] == new[n])
+		n++;
+	*prefix = n < SHORTEST_MATCH ? 0 : n;
+
+	max -= *prefix;
+	n = 0;
+	while (n < max && old[old_len - n - 1] == new[new_len - n - 1])
+		n++;
+	*suffix = n < SHORTEST_MATCH ? 0 : n;
+}
+
+void
+ps_wal_update(PsWrite *old, PsWrite *new, const PsRowMut *old_row,
+			  HeapTuple new_tuple, HeapTuple old_key,
+			  bool old_all_visible_cleared, bool new_all_visible_cleared)
+{
+	Relation	rel = new->rel;
+	bool		logical = RelationIsLogicallyLogged(rel);
+	bool		same_page = old->pin == new->pin;
+	uint8		info = HeapTupleIsHeapOnly(new_tuple) ? XLOG_HEAP_HOT_UPDATE : XLOG_HEAP_UPDATE;
+	uint8		regflags = REGBUF_STANDARD;
+	uint16		ends[2];
+	int			nends = 0;
+	uint16		prefix = 0,
+				suffix = 0;
+	xl_heap_update record;
+	xl_heap_header new_header = logged_header(new_tuple);
+	xl_heap_header key_header;
+	int			bitmap_length = new_tuple->t_data->t_hoff - SizeofHeapTupleHeader;
+	XLogRecPtr	lsn;
+
+	if (RelationIsAccessibleInLogicalDecoding(rel))
+	{
+		PsRow		lent = ps_row_lend(old_row);
+		HeapTupleData tuple = ps_row_tuple(&lent);
+
+		ps_wal_new_cid(rel, &tuple);
+		ps_wal_new_cid(rel, new_tuple);
+	}
+
+	/*
+	 * Bytes shared with the old version need not be logged when redo finds it on
+	 * the same page; decoding wants the whole row, an image has it anyway.
+	 */
+	if (same_page && !logical && !wants_image(new))
+		common_ends(old_row, new_tuple, &prefix, &suffix);
+
+	record.old_xmax = HeapTupleHeaderGetRawXmax(old_row->header);
+	record.old_offnum = ItemPointerGetOffsetNumber(&old_row->tid);
+	record.old_infobits_set = infobits(old_row->header);
+	record.new_xmax = HeapTupleHeaderGetRawXmax(new_tuple->t_data);
+	record.new_offnum = ItemPointerGetOffsetNumber(&new_tuple->t_self);
+	record.flags = 0;
+	if (old_all_visible_cleared)
+		record.flags |= XLH_UPDATE_OLD_ALL_VISIBLE_CLEARED;
+	if (new_all_visible_cleared)
+		record.flags |= XLH_UPDATE_NEW_ALL_VISIBLE_CLEARED;
+	if (prefix > 0)
+	{
+		record.flags |= XLH_UPDATE_PREFIX_FROM_OLD;
+		ends[nends++] = prefix;
+	}
+	if (suffix > 0)
+	{
+		record.flags |= XLH_UPDATE_SUFFIX_FROM_OLD;
+		ends[nends++] = suffix;
+	}
+	if (logical)
+	{
+		record.flags |= XLH_UPDATE_CONTAINS_NEW_TUPLE;
+		regflags |= REGBUF_KEEP_DATA;
+		if (old_key != NULL)
+			record.flags |= rel->rd_rel->relreplident == REPLICA_IDENTITY_FULL ?
+				XLH_UPDATE_CONTAINS_OLD_TUPLE : XLH_UPDATE_CONTAINS_OLD_KEY;
+	}
+	if (only_row(new, record.new_offnum))
+	{
+		info |= XLOG_HEAP_INIT_PAGE;
+		regflags |= REGBUF_WILL_INIT;
+	}
+
+	XLogBeginInsert();
+	ps_xlog_register(0, new, regflags);
+	if (!same_page)
+		ps_xlog_register(1, old, REGBUF_STANDARD);
+	XLogRegisterData((char *) &record, SizeOfHeapUpdate);
+
+	if (nends > 0)
+		XLogRegisterBufData(0, (char *) ends, nends * sizeof(uint16));
+	XLogRegisterBufData(0, (char *) &new_header, SizeOfHeapHeader);
+	if (prefix == 0)
+		XLogRegisterBufData(0, body(new_tuple), body_length(new_tuple) - suffix);
+	else
+	{
+		/* The prefix is of the values: the null bitmap stands before it. */
+		if (bitmap_length > 0)
+			XLogRegisterBufData(0, body(new_tuple), bitmap_length);
+		XLogRegisterBufData(0, body(new_tuple) + bitmap_length + prefix,
+							body_length(new_tuple) - bitmap_length - prefix - suffix);
+	}
+	if (logical && old_key != NULL)
+		register_old_key(old_key, &key_header);
+
+	XLogSetRecordFlags(XLOG_INCLUDE_ORIGIN);
+	lsn = XLogInsert(RM_HEAP_ID, info);
+	ps_set_lsn(new, lsn);
+	if (!same_page)
+		ps_set_lsn(old, lsn);
+}
+
+/*
+ * A lock is logged although it does not outlive the server: the xid or multixact it
+ * put into the page must not be used again after a crash.
+ */
+void
+ps_wal_lock(PsWrite *guard, const PsRowMut *row, bool all_frozen_cleared)
+{
+	xl_heap_lock record;
+
+	record.locking_xid = HeapTupleHeaderGetRawXmax(row->header);
+	record.offnum = ItemPointerGetOffsetNumber(&row->tid);
+	record.infobits_set = infobits(row->header);
+	record.flags = all_frozen_cleared ? XLH_LOCK_ALL_FROZEN_CLEARED : 0;
+
+	XLogBeginInsert();
+	ps_xlog_register(0, guard, REGBUF_STANDARD);
+	XLogRegisterData((char *) &record, SizeOfHeapLock);
+	ps_set_lsn(guard, XLogInsert(RM_HEAP_ID, XLOG_HEAP_LOCK));
+}
+
+void
+ps_wal_lock_updated(PsWrite *guard, const PsRowMut *row, bool all_frozen_cleared)
+{
+	xl_heap_lock_updated record;
+
+	record.xmax = HeapTupleHeaderGetRawXmax(row->header);
+	record.offnum = ItemPointerGetOffsetNumber(&row->tid);
+	record.infobits_set = infobits(row->header);
+	record.flags = all_frozen_cleared ? XLH_LOCK_ALL_FROZEN_CLEARED : 0;
+
+	XLogBeginInsert();
+	ps_xlog_register(0, guard, REGBUF_STANDARD);
+	XLogRegisterData((char *) &record, SizeOfHeapLockUpdated);
+	ps_set_lsn(guard, XLogInsert(RM_HEAP2_ID, XLOG_HEAP2_LOCK_UPDATED));
+}
+
+void
+ps_wal_confirm(PsWrite *guard, OffsetNumber offset)
+{
+	xl_heap_confirm record;
+
+	record.offnum = offset;
+
+	XLogBeginInsert();
+	XLogRegisterData((char *) &record, SizeOfHeapConfirm);
+	ps_xlog_register(0, guard, REGBUF_STANDARD);
+	XLogSetRecordFlags(XLOG_INCLUDE_ORIGIN);	/* filtered like the insert it confirms */
+	ps_set_lsn(guard, XLogInsert(RM_HEAP_ID, XLOG_HEAP_CONFIRM));
+}
+
+void
+ps_wal_kill(PsWrite *guard, const PsRowMut *row, TransactionId xid)
+{
+	xl_heap_delete record;
+
+	record.xmax = xid;
+	record.offnum = ItemPointerGetOffsetNumber(&row->tid);
+	record.infobits_set = infobits(row->header);
+	record.flags = XLH_DELETE_IS_SUPER;
+
+	XLogBeginInsert();
+	XLogRegisterData((char *) &record, SizeOfHeapDelete);
+	ps_xlog_register(0, guard, REGBUF_STANDARD);
+	ps_set_lsn(guard, XLogInsert(RM_HEAP_ID, XLOG_HEAP_DELETE));
+}
+
+void
+ps_wal_new_cid(Relation rel, HeapTuple tuple)
+{
+	HeapTupleHeader header = tuple->t_data;
+	xl_heap_new_cid record;
+
+	record.top_xid = GetTopTransactionId();
+	record.target_node = rel->rd_node;
+	record.target_tid = tuple->t_self;
+	record.cmin = record.cmax = record.combocid = InvalidCommandId;
+	if (header->t_infomask & HEAP_COMBOCID)
+	{
+		/* made and removed in this transaction */
+		record.cmin = HeapTupleHeaderGetCmin(header);
+		record.cmax = HeapTupleHeaderGetCmax(header);
+		record.combocid = HeapTupleHeaderGetRawCommandId(header);
+	}
+	else if ((header->t_infomask & HEAP_XMAX_INVALID) ||
+			 HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask))
+		record.cmin = HeapTupleHeaderGetRawCommandId(header);
+	else
+		record.cmax = HeapTupleHeaderGetRawCommandId(header);
+
+	XLogBeginInsert();
+	XLogRegisterData((char *) &record, SizeOfHeapNewCid);
+	XLogInsert(RM_HEAP2_ID, XLOG_HEAP2_NEW_CID);
+}
+
+HeapTuple
+ps_replica_identity(Relation rel, HeapTuple old, bool key_required, bool *copied)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	char		identity = rel->rd_rel->relreplident;
+	Bitmapset  *columns;
+	HeapTuple	key;
+	Datum		values[MaxHeapAttributeNumber];
+	bool		nulls[MaxHeapAttributeNumber];
+
+	*copied = false;
+	if (!RelationIsLogicallyLogged(rel) || identity == REPLICA_IDENTITY_NOTHING)
+		return NULL;
+
+	if (identity == REPLICA_IDENTITY_FULL)
+	{
+		if (!HeapTupleHasExternal(old))
+			return old;
+		*copied = true;
+		return toast_flatten_tuple(old, desc);
+	}
+
+	if (!key_required)
+		return NULL;
+	columns = RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_IDENTITY_KEY);
+	if (bms_is_empty(columns))
+		return NULL;
+
+	heap_deform_tuple(old, desc, values, nulls);
+	for (int i = 0; i < desc->natts; i++)
+		if (!bms_is_member(i + 1 - FirstLowInvalidHeapAttributeNumber, columns))
+			nulls[i] = true;
+	bms_free(columns);
+	key = heap_form_tuple(desc, values, nulls);
+	*copied = true;
+
+	/* A key is short enough for an index, but may yet lie out of line. */
+	if (HeapTupleHasExternal(key))
+	{
+		HeapTuple	flat = toast_flatten_tuple(key, desc);
+
+		heap_freetuple(key);
+		key = flat;
+	}
+	return key;
+}

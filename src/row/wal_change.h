@@ -1,0 +1,82 @@
+/*
+ * wal_change.h
+ *		WAL records of changed rows: heap's own, so that core replays them.
+ *
+ * Each function is called in the critical section, after the page was marked
+ * dirty and changed and only where RelationNeedsWAL(); it sets the LSN of the
+ * pages it logs.  Lengths and addresses come from the rows as they now lie in
+ * the page.
+ */
+#ifndef PAGESTORE_ROW_WAL_CHANGE_H
+#define PAGESTORE_ROW_WAL_CHANGE_H
+
+#include "access/visibilitymap.h"
+#include "page/view.h"
+
+/* What an insert wants said beside the row itself. */
+extern void ps_wal_insert(PsWrite *guard, HeapTuple tuple, int options,
+						  bool all_visible_cleared);
+
+typedef struct PsMultiInsert
+{
+	HeapTuple  *tuples;			/* those put on this page */
+	int			count;
+	bool		page_was_empty;
+	bool		all_visible_cleared;
+	bool		all_frozen_set;
+	bool		last;			/* last page of this call */
+} PsMultiInsert;
+
+extern void ps_wal_multi_insert(PsWrite *guard, const PsMultiInsert *what);
+
+/* old_key: the replica identity to log, or NULL; see ps_replica_identity(). */
+extern void ps_wal_delete(PsWrite *guard, const PsRowMut *row, HeapTuple old_key,
+						  bool all_visible_cleared, bool changing_part);
+
+/* old and new may be the same guard. */
+extern void ps_wal_update(PsWrite *old, PsWrite *new, const PsRowMut *old_row,
+						  HeapTuple new_tuple, HeapTuple old_key,
+						  bool old_all_visible_cleared, bool new_all_visible_cleared);
+
+extern void ps_wal_lock(PsWrite *guard, const PsRowMut *row, bool all_frozen_cleared);
+extern void ps_wal_lock_updated(PsWrite *guard, const PsRowMut *row, bool all_frozen_cleared);
+
+/* Speculative insertion: it stands, or it never was (xid: the inserter's). */
+extern void ps_wal_confirm(PsWrite *guard, OffsetNumber offset);
+extern void ps_wal_kill(PsWrite *guard, const PsRowMut *row, TransactionId xid);
+
+/* Command ids of a row version that logical decoding reads as catalog data. */
+extern void ps_wal_new_cid(Relation rel, HeapTuple tuple);
+
+/*
+ * What logical decoding needs of an old row version: NULL if nothing; else the
+ * tuple itself (FULL) or a copy with the key alone (*copied: the caller frees
+ * it).  key_required: identity columns change, or have values out of line.  May read
+ * TOAST: before the critical section.
+ */
+extern HeapTuple ps_replica_identity(Relation rel, HeapTuple old, bool key_required,
+									 bool *copied);
+
+/*
+ * Take back "all visible" from the page and its map bits; true if it was set.
+ * vmbuf was pinned for the page before it was latched.
+ */
+static inline bool
+ps_clear_all_visible(PsWrite *guard, Buffer vmbuf)
+{
+	if (!ps_page_all_visible(guard->page))
+		return false;
+	PageClearAllVisible(guard->page);
+	visibilitymap_clear(guard->rel, guard->pin->block, vmbuf, VISIBILITYMAP_VALID_BITS);
+	return true;
+}
+
+/* A row lock leaves a page all visible, but no longer all frozen. */
+static inline bool
+ps_clear_all_frozen(PsWrite *guard, Buffer vmbuf)
+{
+	return ps_page_all_visible(guard->page) &&
+		visibilitymap_clear(guard->rel, guard->pin->block, vmbuf, VISIBILITYMAP_ALL_FROZEN);
+}
+
+#endif							/* PAGESTORE_ROW_WAL_CHANGE_H */
