@@ -473,13 +473,19 @@ ps_nblocks(Relation rel)
 }
 
 void
-ps_prefetch(Relation rel, BlockNumber block)
+ps_prefetch_run(Relation rel, BlockNumber block, int n)
 {
 	if (ps_origin(rel) == PS_POOL)
 	{
 		PsRelKey	key = relkey(rel);
 
 		ps_gate_pass(rel);
-		(void) ps_pool_prefetch(&key, block, 1);
+		(void) ps_pool_prefetch(&key, block, n);
 	}
+}
+
+void
+ps_prefetch(Relation rel, BlockNumber block)
+{
+	ps_prefetch_run(rel, block, 1);
 }
