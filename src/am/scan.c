@@ -269,7 +269,7 @@ ps_scan_advance(PsScanDesc *scan, bool backward)
 		/* A backward scan would only mislead the forward ones that follow it. */
 		if (backward)
 			base->rs_flags &= ~SO_ALLOW_SYNC;
-		scan->position = backward ? scan->size : -1;
+		scan->position = backward ? (int64) scan->size : -1;
 		aim_stream(scan, backward);
 		scan->started = true;
 	}

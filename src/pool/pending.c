@@ -36,7 +36,6 @@ WEAK void ps_gate_leave(Relation r) { }
 WEAK void ps_gate_arrive(Relation r) { }
 WEAK bool ps_gate_uses_shared(Relation r) { return true; }
 WEAK void ps_sentinel_wait_ready(void) { }
-WEAK BlockNumber ps_file_extend(Relation r, BlockNumber n) { PENDING; return 0; }
 WEAK void ps_ring_pin_again(struct PsRingPiece *p) { PENDING; }
 WEAK void ps_ring_unpin(struct PsRingPiece *p) { PENDING; }
 WEAK Size ps_pool_shmem_size(void) { return 0; }
@@ -44,8 +43,6 @@ WEAK void ps_pool_shmem_init(bool f) { }
 WEAK bool (*ps_pool_page_check) (const char *, const char **, OffsetNumber *);
 WEAK void ps_pool_register_workers(void) { }
 WEAK void ps_pool_init_hooks(void) { }
-WEAK Size ps_io_shmem_size(void) { return 0; }
-WEAK void ps_io_shmem_init(bool f) { }
 WEAK int ps_pool_size_blocks = 16384;
 WEAK int ps_replacement = 0;
 WEAK bool ps_debug_protect_frames = false;
