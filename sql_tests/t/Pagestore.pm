@@ -18,7 +18,7 @@ sub new_server
 	my $conf = delete $opt{conf} // '';
 	my $node = PostgreSQL::Test::Cluster->new($name);
 
-	$node->init(extra => [ '-k', '-U', getpwuid($<) . '' ], %opt);
+	$node->init(extra => ['-k'], %opt);
 	$node->append_conf('postgresql.conf',
 		"shared_preload_libraries = 'pagestore'\nlog_statement = none\npagestore.pool_size = '8MB'\n$conf");
 	return $node;
