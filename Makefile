@@ -13,9 +13,25 @@ PG_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-com
 	-Wno-missing-field-initializers -Wno-cast-function-type -Wno-declaration-after-statement
 SHLIB_LINK = -luring
 
-PG_CONFIG ?= pg_config
+# Tests: any file put there joins in.  "setup" makes the helpers that the others use.
+REGRESS = setup $(filter-out setup,$(sort $(patsubst sql_tests/sql/%.sql,%, \
+	$(wildcard sql_tests/sql/*.sql))))
+REGRESS_OPTS = --inputdir=sql_tests --outputdir=. --load-extension=pagestore
+ISOLATION = $(sort $(patsubst sql_tests/specs/%.spec,%,$(wildcard sql_tests/specs/*.spec)))
+ISOLATION_OPTS = $(REGRESS_OPTS)
+EXTRA_CLEAN = results regression.diffs regression.out
+
+PG_CONFIG ?= $(firstword $(wildcard /usr/lib/postgresql/15/bin/pg_config) pg_config)
+
+# PGXS offers no "check": ours installs, then tests on clusters of its own.
+ifeq ($(MAKECMDGOALS),check)
+check:
+	PG_CONFIG="$(PG_CONFIG)" scripts/run-tests
+.PHONY: check
+else
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
 # every object depends on every header: the tree is small, a stale struct is not
 $(OBJS): $(wildcard src/*.h src/*/*.h)
+endif

@@ -157,6 +157,7 @@ ps_scan_rescan(TableScanDesc base, struct ScanKeyData *key, bool set_params,
 		set_pagemode(base, allow_pagemode);
 	}
 	ps_unpin(&scan->pin);
+	ps_readahead_bitmap_reset(base);
 	scan_init(scan, key, true);
 }
 
@@ -166,6 +167,7 @@ ps_scan_end(TableScanDesc base)
 	PsScanDesc *scan = (PsScanDesc *) base;
 
 	ps_unpin(&scan->pin);
+	ps_readahead_bitmap_reset(base);
 	if (scan->stream)
 		ps_stream_end(scan->stream);
 	RelationDecrementReferenceCount(base->rs_rd);
@@ -269,7 +271,7 @@ ps_scan_advance(PsScanDesc *scan, bool backward)
 		/* A backward scan would only mislead the forward ones that follow it. */
 		if (backward)
 			base->rs_flags &= ~SO_ALLOW_SYNC;
-		scan->position = backward ? scan->size : -1;
+		scan->position = backward ? (int64) scan->size : -1;
 		aim_stream(scan, backward);
 		scan->started = true;
 	}

@@ -50,7 +50,7 @@ extern int	ps_file_read(RelFileNode rnode, BlockNumber block, int npages,
  * Write npages pages (one segment) from iov, synchronously; short writes are
  * continued.  Returns false, having written nothing, when the file is gone
  * (missing, unlinked: link count 0, or its database directory is gone) or the
- * block lies past its end; ereport(elevel) on I/O errors.  The caller asks for
+ * block lies past its end; ereport(elevel), ERROR or above, on I/O errors.  The caller asks for
  * the fsync.  Never extends a file.
  */
 extern bool ps_file_write(RelFileNode rnode, BlockNumber block, int npages,
@@ -68,7 +68,7 @@ extern BlockNumber ps_file_nblocks(Relation rel);
 /*
  * Grow the main fork by n blocks of zeroes and return the first new block.
  * The caller holds the relation extension lock.  Disk space is allocated
- * physically in large steps beyond the visible size (posix_fallocate semantics
+ * physically in steps beyond the visible size (posix_fallocate semantics
  * with FALLOC_FL_KEEP_SIZE), so that a full disk is an error of this statement
  * and the size users see stays true.  Requests the fsync of new segments.
  * ereport(ERROR): ERRCODE_DISK_FULL, ERRCODE_PROGRAM_LIMIT_EXCEEDED.
@@ -83,6 +83,12 @@ extern void ps_file_drop_page_cache(RelFileNode rnode);
  * a relation's files go away or its number begins a new life.
  */
 extern void ps_file_invalidate(void);
+
+/*
+ * Close this process's descriptors if they have been invalidated.  Any use of a file does it; a worker that idles
+ * calls it now and then, so as not to hold on to the space of dropped files.
+ */
+extern void ps_file_close_stale(void);
 
 /* Shared memory of the io layer (files and rings). */
 extern Size ps_io_shmem_size(void);

@@ -103,7 +103,11 @@ extern bool ps_pool_make_movable(PsFrame *frame);
  * for want of frames (does less).  Returns the number of pages whose read was started. */
 extern int	ps_pool_prefetch(const PsRelKey *rel, BlockNumber block, int n);
 
-/* Any wait-free guess whether the page is resident (no pin taken). */
+/*
+ * Is the page in the pool (no pin taken; being read counts)?  True is a guess; false is certain: at some
+ * moment of the call it was not in the page table.  Scans around the pool depend on it (an unlocked walk that finds
+ * nothing in a bucket that is not empty has to look again under the lock).
+ */
 extern bool ps_pool_resident(const PsRelKey *rel, BlockNumber block);
 
 /*

@@ -48,7 +48,7 @@ ps_vm_set(PsWrite *guard, Buffer vmbuf, TransactionId cutoff_xid, uint8 flags)
 	BlockNumber byte = block / BLOCKS_PER_BYTE % MAP_BYTES;
 	int			shift = block % BLOCKS_PER_BYTE * BITS_PER_HEAPBLOCK;
 	Page		map;
-	char	   *entry;
+	uint8	   *entry;
 
 	Assert((flags & VISIBILITYMAP_VALID_BITS) != 0);
 	Assert((flags & ~VISIBILITYMAP_VALID_BITS) == 0);
@@ -57,7 +57,7 @@ ps_vm_set(PsWrite *guard, Buffer vmbuf, TransactionId cutoff_xid, uint8 flags)
 		elog(ERROR, "visibility map page of block %u is not pinned", block);
 
 	map = BufferGetPage(vmbuf);
-	entry = PageGetContents(map) + byte;
+	entry = (uint8 *) PageGetContents(map) + byte;
 	LockBuffer(vmbuf, BUFFER_LOCK_EXCLUSIVE);
 	if (((*entry >> shift) & VISIBILITYMAP_VALID_BITS) != flags)
 	{
@@ -65,7 +65,11 @@ ps_vm_set(PsWrite *guard, Buffer vmbuf, TransactionId cutoff_xid, uint8 flags)
 		MarkBufferDirty(vmbuf);
 		*entry |= flags << shift;
 		if (RelationNeedsWAL(guard->rel))
-			PageSetLSN(map, log_visible(guard, vmbuf, cutoff_xid, flags));
+		{
+			XLogRecPtr	lsn = log_visible(guard, vmbuf, cutoff_xid, flags);
+
+			PageSetLSN(map, lsn);
+		}
 		END_CRIT_SECTION();
 	}
 	LockBuffer(vmbuf, BUFFER_LOCK_UNLOCK);

@@ -1,0 +1,137 @@
+# What the scripts share: messages, packages, the PostgreSQL to use, clusters of our own.
+# Sourced by bash with `set -euo pipefail` in force.
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+PG_CONFIG=${PG_CONFIG:-/usr/lib/postgresql/15/bin/pg_config}
+WORK_PARENT=${PAGESTORE_TMPDIR:-/var/tmp}	# not /tmp: often tmpfs, which has no O_DIRECT
+
+say() { printf '%s\n' "== $*"; }
+die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
+
+am_root() { [ "$(id -u)" = 0 ]; }
+
+as_root() {
+	if am_root; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		die "needs root for: $* (run as root, or install sudo)"
+	fi
+}
+
+installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+apt_install() {
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" </dev/null
+}
+
+# Install those packages that are missing.  A first PostgreSQL brings no cluster of its own with it.
+need_packages() {
+	local missing=() p conf=/etc/postgresql-common/createcluster.conf saved
+	for p in "$@"; do
+		installed "$p" || missing+=("$p")
+	done
+	[ ${#missing[@]} -gt 0 ] || return 0
+	command -v apt-get >/dev/null || die "missing packages (${missing[*]}) and no apt-get to install them"
+	say "installing ${missing[*]}"
+	as_root apt-get update -q </dev/null || say "apt-get update failed: going on with the lists at hand"
+	if [[ " ${missing[*]} " == *" postgresql-15 "* ]]; then
+		installed postgresql-common || apt_install postgresql-common
+		saved=$(mktemp)
+		cat "$conf" >"$saved"
+		echo "create_main_cluster = false" | as_root tee -a "$conf" >/dev/null
+		if ! apt_install "${missing[@]}"; then
+			as_root tee "$conf" <"$saved" >/dev/null
+			die "could not install packages"
+		fi
+		as_root tee "$conf" <"$saved" >/dev/null
+		rm -f "$saved"
+	else
+		apt_install "${missing[@]}" || die "could not install packages"
+	fi
+}
+
+SERVER_PACKAGES=(postgresql-15 postgresql-client-15 postgresql-server-dev-15 gcc make libc6-dev liburing-dev)
+
+# Default PG_CONFIG only: a server named by the caller is the caller's to provide.
+need_server() {
+	if [ "$PG_CONFIG" = /usr/lib/postgresql/15/bin/pg_config ]; then
+		need_packages "${SERVER_PACKAGES[@]}"
+	fi
+	find_server
+}
+
+find_server() {
+	[ -x "$PG_CONFIG" ] || die "no pg_config at $PG_CONFIG (set PG_CONFIG, or run scripts/quickstart to install PostgreSQL 15)"
+	BIN=$("$PG_CONFIG" --bindir)
+	PGXS_TEST=$(dirname "$("$PG_CONFIG" --pgxs)")/../test
+	case $("$PG_CONFIG" --version) in
+	"PostgreSQL 15."*) ;;
+	*) die "$PG_CONFIG is $("$PG_CONFIG" --version): PostgreSQL 15 is needed" ;;
+	esac
+}
+
+# PostgreSQL refuses to run as root: servers and tests then run as user postgres.
+as_server() {
+	if am_root; then
+		(cd / && runuser -u postgres -- "$@")
+	else
+		"$@"
+	fi
+}
+
+# A new directory that the server's user owns.
+server_dir() {
+	local d
+	d=$(mktemp -d "$WORK_PARENT/$1.XXXXXX")
+	chmod 755 "$d"
+	give_to_server "$d"
+	echo "$d"
+}
+
+give_to_server() {
+	if am_root; then chown -R postgres: "$1"; fi
+}
+
+run_make() {
+	make -C "$1" -j"$(nproc)" -s PG_CONFIG="$PG_CONFIG" with_llvm=no "${@:2}"
+}
+
+install_extension() {
+	as_root make -C "$1" -s install PG_CONFIG="$PG_CONFIG" with_llvm=no >/dev/null
+}
+
+# new_cluster DIR [setting...]: a cluster in DIR that listens on a socket in DIR only.  Superuser postgres.
+new_cluster() {
+	local dir=$1 s
+	shift
+	as_server "$BIN/initdb" -D "$dir/data" -k -A trust -U postgres --no-sync --locale=C.UTF-8 >"$dir/initdb.log" 2>&1 ||
+		{ cat "$dir/initdb.log" >&2; die "initdb failed"; }
+	{
+		echo "listen_addresses = ''"
+		echo "unix_socket_directories = '$dir'"
+		echo "shared_preload_libraries = 'pagestore'"
+		for s in "$@"; do echo "$s"; done
+	} >>"$dir/data/postgresql.conf"
+}
+
+start_cluster() {
+	if ! as_server "$BIN/pg_ctl" -D "$1/data" -l "$1/log" -w -s start >/dev/null; then
+		tail -n 20 "$1/log" >&2
+		die "the server did not start (log: $1/log)"
+	fi
+}
+
+stop_cluster() {
+	if [ -f "$1/data/postmaster.pid" ]; then
+		as_server "$BIN/pg_ctl" -D "$1/data" -m fast -w -s stop
+	fi
+}
+
+# sql DIR [psql options]: psql on the cluster in DIR
+sql() {
+	local dir=$1
+	shift
+	as_server "$BIN/psql" -X -q -v ON_ERROR_STOP=1 -h "$dir" -U postgres "$@"
+}

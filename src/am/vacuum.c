@@ -1,0 +1,214 @@
+/*
+ * vacuum.c
+ *		VACUUM of a table: the run from its cutoffs to pg_class.
+ */
+#include "postgres.h"
+
+#include "access/multixact.h"
+#include "access/visibilitymap.h"
+#include "am/am.h"
+#include "am/vacuum.h"
+#include "commands/dbcommands.h"
+#include "commands/progress.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/bufmgr.h"
+#include "utils/lsyscache.h"
+
+static void
+error_context(void *arg)
+{
+	const PsVacuum *v = arg;
+	const PsVacuumPlace *at = &v->at;
+
+	switch (at->phase)
+	{
+		case PS_VACUUM_IDLE:
+			break;
+		case PS_VACUUM_SCAN:
+		case PS_VACUUM_REAP:
+			{
+				const char *doing = at->phase == PS_VACUUM_SCAN ? "scanning" : "vacuuming";
+
+				if (!BlockNumberIsValid(at->block))
+					errcontext("while %s relation \"%s.%s\"", doing, v->schema, v->name);
+				else if (!OffsetNumberIsValid(at->offset))
+					errcontext("while %s block %u of relation \"%s.%s\"",
+							   doing, at->block, v->schema, v->name);
+				else
+					errcontext("while %s block %u offset %u of relation \"%s.%s\"",
+							   doing, at->block, at->offset, v->schema, v->name);
+				break;
+			}
+		case PS_VACUUM_INDEXES:
+			errcontext("while vacuuming index \"%s\" of relation \"%s.%s\"",
+					   at->index, v->schema, v->name);
+			break;
+		case PS_VACUUM_CLEANUP:
+			errcontext("while cleaning up index \"%s\" of relation \"%s.%s\"",
+					   at->index, v->schema, v->name);
+			break;
+		case PS_VACUUM_TRUNCATE:
+			if (BlockNumberIsValid(at->block))
+				errcontext("while truncating relation \"%s.%s\" to %u blocks",
+						   v->schema, v->name, at->block);
+			break;
+	}
+}
+
+bool
+ps_vacuum_failsafe(PsVacuum *v)
+{
+	if (v->failsafe)
+		return true;
+	if (likely(!vacuum_xid_failsafe_check(v->old_frozenxid, v->old_minmulti)))
+		return false;
+
+	v->failsafe = true;
+	v->index_vacuuming = false;
+	v->index_cleanup = false;
+	v->truncation = false;
+	ereport(WARNING,
+			(errmsg("bypassing nonessential maintenance of table \"%s.%s.%s\" as a failsafe after %d index scans",
+					v->database, v->schema, v->name, v->index_scans),
+			 errdetail("The table's relfrozenxid or relminmxid is too far in the past."),
+			 errhint("Consider increasing configuration parameter \"maintenance_work_mem\" or \"autovacuum_work_mem\".\n"
+					 "You might also need to consider other ways for VACUUM to keep up with the allocation of transaction IDs.")));
+
+	/* From here on as fast as it can. */
+	VacuumCostActive = false;
+	VacuumCostBalance = 0;
+	return true;
+}
+
+static PsVacuum *
+begin(Relation rel, const VacuumParams *params, BufferAccessStrategy strategy)
+{
+	PsVacuum   *v = palloc0(sizeof(PsVacuum));
+
+	Assert(params->index_cleanup != VACOPTVALUE_UNSPECIFIED);
+	Assert(params->truncate != VACOPTVALUE_UNSPECIFIED &&
+		   params->truncate != VACOPTVALUE_AUTO);
+
+	v->rel = rel;
+	v->database = get_database_name(MyDatabaseId);
+	v->schema = get_namespace_name(RelationGetNamespace(rel));
+	v->name = pstrdup(RelationGetRelationName(rel));
+	v->verbose = (params->options & VACOPT_VERBOSE) != 0;
+	v->strategy = strategy;
+
+	v->index_vacuuming = v->index_cleanup = params->index_cleanup != VACOPTVALUE_DISABLED;
+	v->may_bypass = params->index_cleanup == VACOPTVALUE_AUTO;
+	v->truncation = params->truncate != VACOPTVALUE_DISABLED;
+
+	v->old_frozenxid = rel->rd_rel->relfrozenxid;
+	v->old_minmulti = rel->rd_rel->relminmxid;
+	v->old_live = rel->rd_rel->reltuples;
+	return v;
+}
+
+static void
+set_cutoffs(PsVacuum *v, const VacuumParams *params)
+{
+	v->aggressive = vacuum_set_xid_limits(v->rel,
+										  params->freeze_min_age, params->freeze_table_age,
+										  params->multixact_freeze_min_age,
+										  params->multixact_freeze_table_age,
+										  &v->oldest_xmin, &v->oldest_multi,
+										  &v->freeze_limit, &v->multi_limit);
+	v->skip_by_map = true;
+	if (params->options & VACOPT_DISABLE_PAGE_SKIPPING)
+	{
+		v->aggressive = true;
+		v->skip_by_map = false;
+	}
+
+	/* Pulled down by every id that we leave behind. */
+	v->new_frozenxid = v->oldest_xmin;
+	v->new_minmulti = v->oldest_multi;
+
+	/*
+	 * The size comes after the cutoff: a page added later holds no xid older
+	 * than it, so the scan misses none.
+	 */
+	v->vistest = GlobalVisTestFor(v->rel);
+	v->first_pages = v->pages = ps_nblocks(v->rel);
+}
+
+/* Write what was found to pg_class and to the cumulative statistics. */
+static void
+publish(PsVacuum *v, bool *frozenxid_updated, bool *minmulti_updated)
+{
+	BlockNumber all_visible;
+
+	Assert(v->new_frozenxid == v->oldest_xmin ||
+		   TransactionIdPrecedesOrEquals(v->aggressive ? v->freeze_limit : v->old_frozenxid,
+										 v->new_frozenxid));
+	Assert(v->new_minmulti == v->oldest_multi ||
+		   MultiXactIdPrecedesOrEquals(v->aggressive ? v->multi_limit : v->old_minmulti,
+									   v->new_minmulti));
+
+	/* Skipped pages may hold older ids than any we saw. */
+	if (v->skipped_visible)
+	{
+		Assert(!v->aggressive);
+		v->new_frozenxid = InvalidTransactionId;
+		v->new_minmulti = InvalidMultiXactId;
+	}
+
+	visibilitymap_count(v->rel, &all_visible, NULL);
+	vac_update_relstats(v->rel, v->pages, v->total_live, Min(all_visible, v->pages),
+						v->nindexes > 0, v->new_frozenxid, v->new_minmulti,
+						frozenxid_updated, minmulti_updated, false);
+
+	/* LP_DEAD items left by a bypass are ANALYZE's to count: no reason to come back soon. */
+	pgstat_report_vacuum(RelationGetRelid(v->rel), v->rel->rd_rel->relisshared,
+						 Max(v->total_live, 0), v->recently_dead + v->missed);
+}
+
+void
+ps_vacuum(Relation rel, VacuumParams *params, BufferAccessStrategy bstrategy)
+{
+	PsVacuum   *v = begin(rel, params, bstrategy);
+	PsVacuumReport *report = ps_vacuum_report_begin(v, params);
+	ErrorContextCallback context = {.callback = error_context,.arg = v};
+	bool		frozenxid_updated,
+				minmulti_updated;
+
+	pgstat_progress_start_command(PROGRESS_COMMAND_VACUUM, RelationGetRelid(rel));
+	set_cutoffs(v, params);
+
+	context.previous = error_context_stack;
+	error_context_stack = &context;
+	if (v->verbose)
+	{
+		if (v->aggressive)
+			ereport(INFO, (errmsg("aggressively vacuuming \"%s.%s.%s\"",
+								  v->database, v->schema, v->name)));
+		else
+			ereport(INFO, (errmsg("vacuuming \"%s.%s.%s\"",
+								  v->database, v->schema, v->name)));
+	}
+
+	vac_open_indexes(rel, RowExclusiveLock, &v->nindexes, &v->indexes);
+	v->index_stats = palloc0(v->nindexes * sizeof(IndexBulkDeleteResult *));
+
+	/* Before memory is laid out: with ids this old there will be no parallel vacuum. */
+	(void) ps_vacuum_failsafe(v);
+	ps_vacuum_dead_begin(v, params->nworkers);
+	ps_vacuum_scan(v);
+	ps_vacuum_dead_end(v);
+
+	if (v->index_cleanup)
+		ps_vacuum_index_relstats(v);
+	ps_vacuum_report_indexes(report, v);
+	vac_close_indexes(v->nindexes, v->indexes, NoLock);
+
+	ps_vacuum_truncate(v);
+	error_context_stack = context.previous;
+
+	pgstat_progress_update_param(PROGRESS_VACUUM_PHASE, PROGRESS_VACUUM_PHASE_FINAL_CLEANUP);
+	publish(v, &frozenxid_updated, &minmulti_updated);
+	pgstat_progress_end_command();
+	ps_vacuum_report_end(report, v, params, frozenxid_updated, minmulti_updated);
+}

@@ -1,0 +1,362 @@
+/*
+ * vacuum_page.c
+ *		VACUUM's first pass over one page: prune, freeze, count, collect.
+ */
+#include "postgres.h"
+
+#include "am/vacuum.h"
+#include "commands/progress.h"
+#include "miscadmin.h"
+#include "page/view.h"
+#include "pgstat.h"
+#include "row/freeze.h"
+#include "row/prune.h"
+#include "row/visibility.h"
+#include "storage/latch.h"
+#include "utils/wait_event.h"
+
+/* Milliseconds between two tries to get a frame for a page that must be frozen. */
+#define WAIT_FOR_FRAME_MS 10
+
+/* What one look at a page's items found. */
+typedef struct Survey
+{
+	int			live;
+	int			recently_dead;
+	bool		has_rows;
+	bool		all_visible;
+	bool		all_frozen;
+	TransactionId newest_xmin;
+	TransactionId new_frozenxid;
+	MultiXactId new_minmulti;
+	int			ndead;
+	int			nfreeze;
+	OffsetNumber dead[MaxHeapTuplesPerPage];
+	xl_heap_freeze_tuple freeze[MaxHeapTuplesPerPage];
+} Survey;
+
+/*
+ * Is a live row one that everybody sees, for ever?  The hint must be there: a
+ * commit that is not flushed yet must not get its rows into the visibility map.
+ */
+static inline bool
+seen_by_all(const PsVacuum *v, const PsRow *row, TransactionId *newest_xmin)
+{
+	TransactionId xmin;
+
+	if (!HeapTupleHeaderXminCommitted(row->header))
+		return false;
+	xmin = HeapTupleHeaderGetXmin(row->header);
+	if (!TransactionIdPrecedes(xmin, v->oldest_xmin))
+		return false;
+	if (TransactionIdFollows(xmin, *newest_xmin))
+		*newest_xmin = xmin;
+	return true;
+}
+
+/*
+ * Vacuum state of a row.  As long as pruning can still be done (eager), what the horizon test calls
+ * removable is dead too, though it may be newer than our cutoff.
+ */
+static HTSV_Result
+row_state(const PsVacuum *v, const PsRead *guard, const PsRow *row, bool eager)
+{
+	TransactionId dead_after;
+	HTSV_Result state = ps_row_vacuum_horizon(guard, row, &dead_after);
+
+	if (state != HEAPTUPLE_RECENTLY_DEAD)
+		return state;
+	if (TransactionIdPrecedes(dead_after, v->oldest_xmin) ||
+		(eager && GlobalVisTestIsRemovableXid(v->vistest, dead_after)))
+		return HEAPTUPLE_DEAD;
+	return state;
+}
+
+/* Count a row that stays. The rules are those of ANALYZE (analyze.c), or their figures would disagree. */
+static void
+count_row(const PsVacuum *v, const PsRow *row, HTSV_Result state, Survey *s)
+{
+	switch (state)
+	{
+		case HEAPTUPLE_LIVE:
+			s->live++;
+			s->all_visible = s->all_visible && seen_by_all(v, row, &s->newest_xmin);
+			return;
+		case HEAPTUPLE_DELETE_IN_PROGRESS:
+			s->live++;			/* its deleter will tell when it commits */
+			break;
+		case HEAPTUPLE_RECENTLY_DEAD:
+			s->recently_dead++;
+			break;
+		case HEAPTUPLE_INSERT_IN_PROGRESS:
+			break;				/* likewise its inserter */
+		case HEAPTUPLE_DEAD:
+			pg_unreachable();
+	}
+	s->all_visible = false;
+}
+
+/*
+ * Look at every item, and plan what to freeze.  False as soon as there is
+ * something to prune; then the survey is void.
+ */
+static bool
+survey_page(PsVacuum *v, const PsWrite *guard, bool eager, Survey *s)
+{
+	PsRead		lent = ps_write_lend(guard);
+	OffsetNumber last = ps_page_nitems(guard->page);
+
+	s->live = s->recently_dead = s->ndead = s->nfreeze = 0;
+	s->has_rows = false;
+	s->all_visible = s->all_frozen = true;
+	s->newest_xmin = InvalidTransactionId;
+	s->new_frozenxid = v->new_frozenxid;
+	s->new_minmulti = v->new_minmulti;
+
+	for (OffsetNumber offset = FirstOffsetNumber; offset <= last; offset++)
+	{
+		const ItemIdData *item = ps_page_item(guard->page, offset);
+		PsRowMut	row;
+		PsRow		seen;
+		HTSV_Result state;
+		bool		totally_frozen;
+
+		if (!ItemIdIsUsed(item))
+			continue;
+
+		/* Not a row: it will be unused before the tail of the table is looked at. */
+		if (ItemIdIsDead(item))
+		{
+			s->dead[s->ndead++] = offset;
+			s->all_visible = false;
+			continue;
+		}
+
+		s->has_rows = true;
+		if (!ps_write_row(guard, offset, &row))
+			continue;			/* a redirect */
+
+		v->at.offset = offset;
+		seen = ps_row_lend(&row);
+		state = row_state(v, &lent, &seen, eager);
+		if (state == HEAPTUPLE_DEAD)
+			return false;
+		count_row(v, &seen, state, s);
+
+		if (heap_prepare_freeze_tuple(row.header, v->old_frozenxid, v->old_minmulti,
+									  v->freeze_limit, v->multi_limit,
+									  &s->freeze[s->nfreeze], &totally_frozen,
+									  &s->new_frozenxid, &s->new_minmulti))
+			s->freeze[s->nfreeze++].offset = offset;
+		if (!totally_frozen)
+			s->all_frozen = false;
+	}
+	v->at.offset = InvalidOffsetNumber;
+	return true;
+}
+
+static void
+collect_dead(PsVacuum *v, BlockNumber block, const OffsetNumber *offsets, int n)
+{
+	VacDeadItems *dead = v->dead;
+
+	if (n == 0)
+		return;
+	Assert(dead->num_items + n <= dead->max_items);
+	for (int i = 0; i < n; i++)
+	{
+		ItemPointer tid = &dead->items[dead->num_items++];
+
+		ItemPointerSet(tid, block, offsets[i]);
+	}
+	v->dead_pages++;
+	v->dead_items += n;
+	pgstat_progress_update_param(PROGRESS_VACUUM_NUM_DEAD_TUPLES, dead->num_items);
+}
+
+/*
+ * Prune until a survey finds nothing more to prune, and freeze.  False if
+ * pruning is called for and can't be done now; nothing has changed then.
+ *
+ * The page is looked at first: one with nothing dead is spared the pruning, and the
+ * move to another frame where others hold it.  A survey after pruning can meet a dead row again
+ * when an inserter has aborted meanwhile.
+ */
+static bool
+prune_and_freeze(PsVacuum *v, PsWrite *guard, PsVacuumPage *left)
+{
+	Survey		s;
+	int			removed = 0;
+	bool		eager = true;
+
+	while (!survey_page(v, guard, eager, &s))
+	{
+		int			new_dead;
+
+		if (!ps_write_movable(guard))
+			return false;
+		removed += ps_prune_page(guard, v->oldest_xmin, v->vistest,
+								 InvalidTransactionId, 0, &new_dead, &v->at.offset);
+		eager = false;
+	}
+
+	if (s.nfreeze > 0)
+		ps_freeze_page(guard, v->freeze_limit, s.freeze, s.nfreeze);
+
+	v->new_frozenxid = s.new_frozenxid;
+	v->new_minmulti = s.new_minmulti;
+	v->removed += removed;
+	v->live += s.live;
+	v->recently_dead += s.recently_dead;
+	collect_dead(v, guard->pin->block, s.dead, s.ndead);
+
+	left->has_rows = s.has_rows;
+	left->has_dead = s.ndead > 0;
+	left->all_visible = s.all_visible;
+	left->all_frozen = s.all_frozen;
+	left->newest_xmin = s.newest_xmin;
+	left->unpruned = false;
+	return true;
+}
+
+/*
+ * Count a page that can't be pruned now, and collect the LP_DEAD items it has
+ * anyway.  False if an aggressive vacuum can't leave it at that: it has ids that must go.
+ */
+static bool
+leave_unpruned(PsVacuum *v, const PsWrite *guard, PsVacuumPage *left)
+{
+	PsRead		lent = ps_write_lend(guard);
+	OffsetNumber last = ps_page_nitems(guard->page);
+	OffsetNumber dead[MaxHeapTuplesPerPage];
+	TransactionId frozenxid = v->new_frozenxid;
+	MultiXactId minmulti = v->new_minmulti;
+	int			ndead = 0,
+				live = 0,
+				recently_dead = 0,
+				missed = 0;
+
+	*left = (PsVacuumPage) {.unpruned = true};
+	for (OffsetNumber offset = FirstOffsetNumber; offset <= last; offset++)
+	{
+		const ItemIdData *item = ps_page_item(guard->page, offset);
+		PsRowMut	row;
+		PsRow		seen;
+
+		if (!ItemIdIsUsed(item))
+			continue;
+		if (ItemIdIsDead(item))
+		{
+			dead[ndead++] = offset;
+			continue;
+		}
+		left->has_rows = true;
+		if (!ps_write_row(guard, offset, &row))
+			continue;			/* a redirect */
+
+		v->at.offset = offset;
+		if (heap_tuple_would_freeze(row.header, v->freeze_limit, v->multi_limit,
+									&frozenxid, &minmulti) && v->aggressive)
+		{
+			v->at.offset = InvalidOffsetNumber;
+			return false;
+		}
+
+		seen = ps_row_lend(&row);
+		switch (row_state(v, &lent, &seen, false))
+		{
+			case HEAPTUPLE_LIVE:
+			case HEAPTUPLE_DELETE_IN_PROGRESS:
+				live++;
+				break;
+			case HEAPTUPLE_DEAD:
+				missed++;
+				break;
+			case HEAPTUPLE_RECENTLY_DEAD:
+				recently_dead++;
+				break;
+			case HEAPTUPLE_INSERT_IN_PROGRESS:
+				break;
+		}
+	}
+	v->at.offset = InvalidOffsetNumber;
+
+	if (v->nindexes > 0)
+	{
+		collect_dead(v, guard->pin->block, dead, ndead);
+		left->has_dead = ndead > 0;
+	}
+	else if (ndead > 0)
+	{
+		/* Without indexes there is no second pass to come by: they stay. */
+		left->has_rows = true;
+		missed += ndead;
+	}
+
+	v->new_frozenxid = frozenxid;
+	v->new_minmulti = minmulti;
+	v->live += live;
+	v->recently_dead += recently_dead;
+	v->missed += missed;
+	if (missed > 0)
+		v->missed_pages++;
+	return true;
+}
+
+/* Let go of the page for a moment, so that whoever holds the frames gets on. */
+static void
+wait_for_frame(PsWrite *guard)
+{
+	Relation	rel = guard->rel;
+	PsPin	   *pin = guard->pin;
+
+	ps_write_unlock(guard);
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+					 WAIT_FOR_FRAME_MS, PG_WAIT_BUFFER_PIN);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+	*guard = ps_write_lock(rel, pin);
+}
+
+void
+ps_vacuum_page(PsVacuum *v, PsWrite *guard, PsVacuumPage *left)
+{
+	while (!prune_and_freeze(v, guard, left))
+	{
+		if (leave_unpruned(v, guard, left))
+			break;
+		wait_for_frame(guard);
+	}
+	Assert(!left->all_visible || !left->has_dead);
+}
+
+bool
+ps_vacuum_page_visible(PsVacuum *v, const PsRead *guard,
+					   TransactionId *newest_xmin, bool *all_frozen)
+{
+	OffsetNumber last = ps_page_nitems(guard->page);
+	bool		visible = true;
+
+	*newest_xmin = InvalidTransactionId;
+	*all_frozen = true;
+	for (OffsetNumber offset = FirstOffsetNumber; offset <= last && visible; offset++)
+	{
+		PsRow		row;
+
+		v->at.offset = offset;
+		if (ps_read_row(guard, offset, &row))
+		{
+			visible = row_state(v, guard, &row, false) == HEAPTUPLE_LIVE &&
+				seen_by_all(v, &row, newest_xmin);
+			if (*all_frozen &&
+				heap_tuple_needs_eventual_freeze(unconstify(HeapTupleHeaderData *, row.header)))
+				*all_frozen = false;
+		}
+		else if (ItemIdIsDead(ps_page_item(guard->page, offset)))
+			visible = false;
+	}
+	v->at.offset = InvalidOffsetNumber;
+	if (!visible)
+		*all_frozen = false;
+	return visible;
+}

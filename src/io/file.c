@@ -1,0 +1,483 @@
+/*
+ * file.c
+ *		Relation segments opened O_DIRECT: reading, writing, syncing.
+ *
+ * Descriptors are core's virtual ones (fd.c), so that they count against
+ * max_files_per_process and may be closed and reopened behind our back.  A
+ * process keeps those it used in a small hash; the whole hash is dropped when
+ * the shared generation has moved (ps_file_invalidate()).
+ */
+#include "postgres.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/relpath.h"
+#include "io/internal.h"
+#include "io/segment.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "port/atomics.h"
+#include "storage/fd.h"
+#include "storage/shmem.h"
+#include "storage/smgr.h"
+#include "storage/spin.h"
+#include "storage/sync.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+
+#define MAX_BUFFERED_TABLESPACES 64
+#define MAX_OPEN_SEGMENTS 4096
+
+typedef struct PsFileShared
+{
+	pg_atomic_uint32 generation;	/* moves when cached descriptors have become doubtful */
+	slock_t		mutex;			/* protects the list below */
+	int			nbuffered;
+	Oid			buffered[MAX_BUFFERED_TABLESPACES]; /* tablespaces without O_DIRECT */
+} PsFileShared;
+
+static PsFileShared *shared;
+
+/* ---- the cache of descriptors ---- */
+
+static HTAB *segments;
+static uint32 segments_generation;
+
+Size
+ps_file_shmem_size(void)
+{
+	return MAXALIGN(sizeof(PsFileShared));
+}
+
+void
+ps_file_shmem_init(void)
+{
+	bool		found;
+
+	shared = ShmemInitStruct("pagestore files", ps_file_shmem_size(), &found);
+	if (!found)
+	{
+		pg_atomic_init_u32(&shared->generation, 1);
+		SpinLockInit(&shared->mutex);
+		shared->nbuffered = 0;
+	}
+}
+
+void
+ps_file_invalidate(void)
+{
+	pg_atomic_fetch_add_u32(&shared->generation, 1);
+}
+
+static void
+close_all_segments(void)
+{
+	HASH_SEQ_STATUS status;
+	PsSegment  *segment;
+
+	hash_seq_init(&status, segments);
+	while ((segment = hash_seq_search(&status)) != NULL)
+	{
+		FileClose(segment->file);
+		hash_search(segments, &segment->key, HASH_REMOVE, NULL);
+	}
+}
+
+static void
+close_segment(PsSegment *segment)
+{
+	FileClose(segment->file);
+	hash_search(segments, &segment->key, HASH_REMOVE, NULL);
+}
+
+void
+ps_file_close_stale(void)
+{
+	uint32		generation = pg_atomic_read_u32(&shared->generation);
+
+	if (segments == NULL)
+	{
+		HASHCTL		ctl = {.keysize = sizeof(PsSegmentKey),.entrysize = sizeof(PsSegment),
+		.hcxt = TopMemoryContext};
+
+		segments = hash_create("pagestore segments", 64, &ctl,
+							   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	else if (segments_generation != generation ||
+			 hash_get_num_entries(segments) >= MAX_OPEN_SEGMENTS)
+		close_all_segments();
+	segments_generation = generation;
+}
+
+static bool
+tablespace_is_buffered(Oid tablespace)
+{
+	bool		result = false;
+
+	SpinLockAcquire(&shared->mutex);
+	for (int i = 0; i < shared->nbuffered; i++)
+		if (shared->buffered[i] == tablespace)
+		{
+			result = true;
+			break;
+		}
+	SpinLockRelease(&shared->mutex);
+	return result;
+}
+
+void
+ps_file_refuses_direct(Oid tablespace, const char *path)
+{
+	bool		is_news = true;
+
+	SpinLockAcquire(&shared->mutex);
+	for (int i = 0; i < shared->nbuffered; i++)
+		if (shared->buffered[i] == tablespace)
+			is_news = false;
+	if (is_news && shared->nbuffered < MAX_BUFFERED_TABLESPACES)
+		shared->buffered[shared->nbuffered++] = tablespace;
+	SpinLockRelease(&shared->mutex);
+
+	if (!is_news)
+		return;
+	ps_file_invalidate();
+	ereport(LOG,
+			(errmsg("file system of tablespace %u refuses direct I/O: using buffered I/O there",
+					tablespace),
+			 errdetail("The file was \"%s\".", path)));
+}
+
+static File
+open_file(const char *path, Oid tablespace, int flags, bool *direct)
+{
+	File		file;
+
+	*direct = !tablespace_is_buffered(tablespace);
+	if (*direct)
+	{
+		file = PathNameOpenFile(path, O_RDWR | PG_BINARY | PG_O_DIRECT | flags);
+		if (file >= 0 || errno != EINVAL)
+			return file;
+		ps_file_refuses_direct(tablespace, path);
+		*direct = false;
+	}
+	return PathNameOpenFile(path, O_RDWR | PG_BINARY | flags);
+}
+
+static char *
+segment_path(RelFileNode rnode, uint32 segno)
+{
+	char	   *base = relpathperm(rnode, MAIN_FORKNUM);
+	char	   *path;
+
+	if (segno == 0)
+		return base;
+	path = psprintf("%s.%u", base, segno);
+	pfree(base);
+	return path;
+}
+
+PsSegment *
+ps_segment_open(RelFileNode rnode, uint32 segno, int flags)
+{
+	PsSegmentKey key = {rnode, segno};
+	PsSegment  *segment;
+	char	   *path;
+	bool		direct;
+	File		file;
+	int			save_errno;
+
+	ps_file_close_stale();
+	segment = hash_search(segments, &key, HASH_FIND, NULL);
+	if (segment)
+	{
+		/* fd.c may have closed it for want of descriptors; asking for its size reopens it */
+		if (FileGetRawDesc(segment->file) >= 0 || FileSize(segment->file) >= 0)
+			return segment;
+		close_segment(segment);
+	}
+
+	path = segment_path(rnode, segno);
+	file = open_file(path, rnode.spcNode, flags, &direct);
+	save_errno = errno;
+	pfree(path);
+	if (file < 0)
+	{
+		errno = save_errno;
+		return NULL;
+	}
+	segment = hash_search(segments, &key, HASH_ENTER, NULL);
+	segment->file = file;
+	segment->direct = direct;
+	segment->allocated = 0;
+	segment->seen = 0;
+	return segment;
+}
+
+static PsSegment *
+open_or_report(RelFileNode rnode, BlockNumber block, int elevel, bool missing_ok)
+{
+	PsSegment  *segment = ps_segment_open(rnode, block / RELSEG_SIZE, 0);
+
+	if (segment == NULL && !(missing_ok && errno == ENOENT))
+	{
+		int			save_errno = errno;
+		char	   *path = segment_path(rnode, block / RELSEG_SIZE);
+
+		errno = save_errno;
+		ereport(elevel,
+				(errcode_for_file_access(),
+				 errmsg("could not open file \"%s\" (target block %u): %m", path, block)));
+		pfree(path);
+	}
+	return segment;
+}
+
+int
+ps_file_fd(RelFileNode rnode, BlockNumber block, off_t *offset, bool missing_ok)
+{
+	PsSegment  *segment = open_or_report(rnode, block, ERROR, missing_ok);
+
+	if (segment == NULL)
+	{
+		errno = ENOENT;
+		return -1;
+	}
+	*offset = ps_segment_offset(block);
+	return FileGetRawDesc(segment->file);
+}
+
+/* ---- reading and writing ---- */
+
+/* A vector being worked off: transfers may be short. */
+typedef struct Vector
+{
+	struct iovec iov[PS_IO_MAX_PAGES];
+	int			niov;
+	int			first;			/* what is left begins here */
+} Vector;
+
+static void
+vector_set(Vector *vector, const struct iovec *iov, int niov)
+{
+	Assert(niov > 0 && niov <= PS_IO_MAX_PAGES);
+	for (int i = 0; i < niov; i++)
+		Assert((uintptr_t) iov[i].iov_base % PS_IO_ALIGN == 0 && iov[i].iov_len % PS_IO_ALIGN == 0);
+	memcpy(vector->iov, iov, niov * sizeof(struct iovec));
+	vector->niov = niov;
+	vector->first = 0;
+}
+
+static void
+vector_advance(Vector *vector, size_t bytes)
+{
+	while (bytes > 0)
+	{
+		struct iovec *head = &vector->iov[vector->first];
+		size_t		part = Min(bytes, head->iov_len);
+
+		head->iov_base = (char *) head->iov_base + part;
+		head->iov_len -= part;
+		bytes -= part;
+		if (head->iov_len == 0)
+			vector->first++;
+	}
+}
+
+ssize_t
+ps_file_read_raw(int fd, off_t offset, const struct iovec *iov, int niov)
+{
+	Vector		rest;
+	ssize_t		done = 0;
+
+	vector_set(&rest, iov, niov);
+	while (rest.first < rest.niov)
+	{
+		ssize_t		n;
+
+		pgstat_report_wait_start(WAIT_EVENT_DATA_FILE_READ);
+		n = preadv(fd, &rest.iov[rest.first], rest.niov - rest.first, offset + done);
+		pgstat_report_wait_end();
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		done += n;
+
+		/* A direct read ends at an odd byte only where the file does. */
+		if (n % PS_IO_ALIGN != 0)
+			break;
+		vector_advance(&rest, n);
+	}
+	return done;
+}
+
+int
+ps_file_read(RelFileNode rnode, BlockNumber block, int npages,
+			 struct iovec *iov, int niov)
+{
+	for (;;)
+	{
+		PsSegment  *segment = open_or_report(rnode, block, ERROR, false);
+		ssize_t		n;
+
+		Assert(ps_file_run(block, npages) == npages);
+		n = ps_file_read_raw(FileGetRawDesc(segment->file), ps_segment_offset(block), iov, niov);
+		if (n >= 0)
+			return n / BLCKSZ;
+		if (n == -EINVAL && segment->direct)
+		{
+			ps_file_refuses_direct(rnode.spcNode, FilePathName(segment->file));
+			close_segment(segment);
+			continue;
+		}
+		errno = -n;
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 npages == 1 ?
+				 errmsg("could not read block %u in file \"%s\": %m",
+						block, FilePathName(segment->file)) :
+				 errmsg("could not read blocks %u to %u in file \"%s\": %m",
+						block, block + npages - 1, FilePathName(segment->file))));
+	}
+}
+
+/* The file is there, linked, and reaches beyond the request. */
+static bool
+segment_holds(PsSegment *segment, off_t end)
+{
+	struct stat st;
+
+	if (fstat(FileGetRawDesc(segment->file), &st) != 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not stat file \"%s\": %m", FilePathName(segment->file))));
+	if (st.st_nlink == 0)
+	{
+		close_segment(segment);
+		return false;
+	}
+	return st.st_size >= end;
+}
+
+static ssize_t
+write_vector(int fd, off_t offset, const struct iovec *iov, int niov)
+{
+	Vector		rest;
+	ssize_t		done = 0;
+
+	vector_set(&rest, iov, niov);
+	while (rest.first < rest.niov)
+	{
+		ssize_t		n;
+
+		pgstat_report_wait_start(WAIT_EVENT_DATA_FILE_WRITE);
+		n = pwritev(fd, &rest.iov[rest.first], rest.niov - rest.first, offset + done);
+		pgstat_report_wait_end();
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return -ENOSPC;
+		done += n;
+		vector_advance(&rest, n);
+	}
+	return done;
+}
+
+bool
+ps_file_write(RelFileNode rnode, BlockNumber block, int npages,
+			  struct iovec *iov, int niov, int elevel)
+{
+	for (;;)
+	{
+		PsSegment  *segment = open_or_report(rnode, block, elevel, true);
+		off_t		offset = ps_segment_offset(block);
+		ssize_t		n;
+
+		Assert(elevel >= ERROR);
+		Assert(ps_file_run(block, npages) == npages);
+		if (segment == NULL ||
+			!segment_holds(segment, offset + (off_t) npages * BLCKSZ))
+			return false;
+		n = write_vector(FileGetRawDesc(segment->file), offset, iov, niov);
+		if (n >= 0)
+			return true;
+		if (n == -EINVAL && segment->direct)
+		{
+			ps_file_refuses_direct(rnode.spcNode, FilePathName(segment->file));
+			close_segment(segment);
+			continue;
+		}
+		errno = -n;
+		ereport(elevel,
+				(errcode_for_file_access(),
+				 errmsg("could not write blocks %u to %u in file \"%s\": %m",
+						block, block + npages - 1, FilePathName(segment->file)),
+				 n == -ENOSPC ? errhint("Check free disk space.") : 0));
+	}
+}
+
+/* ---- syncing ---- */
+
+void
+ps_file_request_sync(RelFileNode rnode, BlockNumber block)
+{
+	FileTag		tag;
+
+	/* the tag is a hash key: no stray bytes in its padding */
+	memset(&tag, 0, sizeof(tag));
+	tag.handler = SYNC_HANDLER_MD;
+	tag.forknum = MAIN_FORKNUM;
+	tag.rnode = rnode;
+	tag.segno = block / RELSEG_SIZE;
+	if (!RegisterSyncRequest(&tag, SYNC_REQUEST, false))
+		ps_file_sync_now(rnode, block);
+}
+
+void
+ps_file_sync_now(RelFileNode rnode, BlockNumber block)
+{
+	PsSegment  *segment = open_or_report(rnode, block, data_sync_elevel(ERROR), true);
+
+	if (segment && FileSync(segment->file, WAIT_EVENT_DATA_FILE_SYNC) < 0)
+		ereport(data_sync_elevel(ERROR),
+				(errcode_for_file_access(),
+				 errmsg("could not fsync file \"%s\": %m", FilePathName(segment->file))));
+}
+
+/* ---- the whole relation ---- */
+
+BlockNumber
+ps_file_nblocks(Relation rel)
+{
+	return smgrnblocks(RelationGetSmgr(rel), MAIN_FORKNUM);
+}
+
+void
+ps_file_drop_page_cache(RelFileNode rnode)
+{
+	PsSegment  *segment;
+
+	for (uint32 segno = 0; (segment = ps_segment_open(rnode, segno, 0)) != NULL; segno++)
+		(void) posix_fadvise(FileGetRawDesc(segment->file), 0, 0, POSIX_FADV_DONTNEED);
+}
+
+/* ---- set-up of the io layer ---- */
+
+Size
+ps_io_shmem_size(void)
+{
+	return ps_file_shmem_size();
+}
+
+void
+ps_io_shmem_init(bool found)
+{
+	ps_file_shmem_init();
+}
