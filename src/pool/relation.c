@@ -39,21 +39,8 @@ flush_pages(PsPageFilter filter, void *arg)
 
 	for (uint32 i = 0; i < list.n; i++)
 	{
-		PsFrame		frame;
-
 		CHECK_FOR_INTERRUPTS();
-		frame = ps_page_pin_raw(&list.tags[i]);
-		if (frame == PS_NO_FRAME)
-			continue;
-		PG_TRY();
-		{
-			(void) ps_write_frame(frame, PS_WRITE_FLUSH, true, false);
-		}
-		PG_FINALLY();
-		{
-			ps_frame_unpin_raw(frame);
-		}
-		PG_END_TRY();
+		ps_write_page(&list.tags[i], filter, arg, PS_WRITE_FLUSH, true, false);
 	}
 	ps_pages_free(&list);
 }

@@ -32,6 +32,7 @@
 #include "pool/service.h"
 #include "postmaster/interrupt.h"
 #include "replication/walsender.h"
+#include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/pmsignal.h"
 #include "storage/proc.h"
@@ -252,7 +253,7 @@ tick(void)
 static bool
 server_is_stopping(void)
 {
-	FILE	   *file = AllocateFile(DIRECTORY_LOCK_FILE, "r");
+	FILE	   *file = AllocateFile("postmaster.pid", "r");
 	char		line[MAXPGPATH];
 	bool		stopping = false;
 
@@ -306,7 +307,7 @@ keep_watch(void)
 void
 ps_sentinel_main(Datum arg)
 {
-	bool		done = false;
+	volatile bool done = false;
 
 	ps_worker_begin();
 	before_shmem_exit(crash_unless_done, 0);

@@ -38,6 +38,10 @@ extern int	ps_tag_compare(const void *a, const void *b);	/* for qsort: by relati
 /* The page's frame with one raw pin, or PS_NO_FRAME. */
 extern PsFrame ps_page_pin_raw(const PsTag *tag);
 
+/* Write the page if it is here and the filter still wants it; see ps_write_frame().  (write.c) */
+extern void ps_write_page(const PsTag *tag, PsPageFilter filter, void *arg,
+						  PsWriteReason reason, bool wait, bool sync_now);
+
 /* ---- relation.c ---- */
 
 /* ps_pool_discard_relation() for several relations, one scan.  Does not throw. */
@@ -54,11 +58,11 @@ extern void ps_gate_at_subxact_end(bool commit, SubTransactionId mine, SubTransa
 /* ---- sentinel.c ---- */
 
 extern void ps_sentinel_at_xact_end(void);
-extern PGDLLEXPORT void ps_sentinel_main(Datum arg);
+extern void ps_sentinel_main(Datum arg);
 
 /* ---- writeback.c ---- */
 
-extern PGDLLEXPORT void ps_writeback_main(Datum arg);
+extern void ps_writeback_main(Datum arg);
 
 /* ---- workers.c: what both background workers have in common ---- */
 

@@ -328,6 +328,30 @@ ps_write_frame(PsFrame frame, PsWriteReason reason, bool wait, bool sync_now)
 	return written;
 }
 
+/* A page that is not here has been written and evicted, or its relation is gone. */
+void
+ps_write_page(const PsTag *tag, PsPageFilter filter, void *arg,
+			  PsWriteReason reason, bool wait, bool sync_now)
+{
+	PsFrame		frame = ps_page_pin_raw(tag);
+	PsFrameHeader *header;
+
+	if (frame == PS_NO_FRAME)
+		return;
+	header = ps_frame(frame);
+	PG_TRY();
+	{
+		/* the pin is ours: a filter that asks for none sees the state without it */
+		if (filter(header, pg_atomic_read_u32(&header->state) - 1, arg))
+			(void) ps_write_frame(frame, reason, wait, sync_now);
+	}
+	PG_FINALLY();
+	{
+		ps_frame_unpin_raw(frame);
+	}
+	PG_END_TRY();
+}
+
 /* ---- all that must be on disk ---- */
 
 typedef struct DirtyFilter
@@ -361,24 +385,8 @@ ps_write_all(XLogRecPtr redo, bool unlogged, bool sync_now, PsWriteReason reason
 
 	for (uint32 i = 0; i < list.n; i++)
 	{
-		PsFrame		frame;
-
 		CHECK_FOR_INTERRUPTS();
-		frame = ps_page_pin_raw(&list.tags[i]);
-		if (frame == PS_NO_FRAME)
-			continue;			/* written and evicted, or its relation is gone */
-		PG_TRY();
-		{
-			PsFrameHeader *header = ps_frame(frame);
-
-			if (must_write(header, pg_atomic_read_u32(&header->state), &filter))
-				(void) ps_write_frame(frame, reason, true, sync_now);
-		}
-		PG_FINALLY();
-		{
-			ps_frame_unpin_raw(frame);
-		}
-		PG_END_TRY();
+		ps_write_page(&list.tags[i], must_write, &filter, reason, true, sync_now);
 	}
 	ps_pages_free(&list);
 }

@@ -64,10 +64,9 @@ ps_writeback_wake(void)
 
 /* Worth writing early: dirty, and nobody in it. */
 static bool
-idle_and_dirty(uint32 state)
+idle_and_dirty(PsFrameHeader *header, uint32 state, void *arg)
 {
-	return (state & (PS_DIRTY | PS_WRITING | PS_NOWRITE)) == PS_DIRTY &&
-		PS_PINS(state) == 0;
+	return (state & (PS_DIRTY | PS_WRITING | PS_NOWRITE)) == PS_DIRTY && PS_PINS(state) == 0;
 }
 
 static uint32
@@ -94,7 +93,7 @@ choose(PsTag *tags, uint32 limit)
 		uint32		state = pg_atomic_read_u32(&header->state);
 
 		pg_read_barrier();
-		if ((state & PS_TAGGED) && idle_and_dirty(state))
+		if ((state & PS_TAGGED) && idle_and_dirty(header, state, NULL))
 			tags[n++] = header->tag;
 	}
 	qsort(tags, n, sizeof(PsTag), ps_tag_compare);
@@ -109,20 +108,8 @@ write_round(uint32 limit)
 
 	for (uint32 i = 0; i < n && !ShutdownRequestPending; i++)
 	{
-		PsFrame		frame = ps_page_pin_raw(&tags[i]);
-
 		CHECK_FOR_INTERRUPTS();
-		if (frame == PS_NO_FRAME)
-			continue;
-		PG_TRY();
-		{
-			(void) ps_write_frame(frame, PS_WRITE_WORKER, false, false);
-		}
-		PG_FINALLY();
-		{
-			ps_frame_unpin_raw(frame);
-		}
-		PG_END_TRY();
+		ps_write_page(&tags[i], idle_and_dirty, NULL, PS_WRITE_WORKER, false, false);
 	}
 }
 
