@@ -46,7 +46,6 @@ WEAK void ps_pool_init_hooks(void) { }
 WEAK int ps_pool_size_blocks = 16384;
 WEAK int ps_replacement = 0;
 WEAK bool ps_debug_protect_frames = false;
-WEAK int ps_io_method = 1;
 
 /* Simple stream over ReadBuffer until page/stream.c is there. */
 struct PsStream { Relation rel; PsStreamNext next; void *arg; };
@@ -59,7 +58,6 @@ WEAK void ps_stream_limit(PsStream *s, BlockNumber n) { }
 WEAK void ps_stream_end(PsStream *s) { pfree(s); }
 #include "utils/guc.h"
 WEAK const struct config_enum_entry ps_replacement_options[] = {{"clock", 0, false}, {"sieve", 1, false}, {"lru", 2, false}, {NULL, 0, false}};
-WEAK const struct config_enum_entry ps_io_method_options[] = {{"sync", 0, false}, {"io_uring", 1, false}, {NULL, 0, false}};
 #include "pool/frame.h"
 WEAK const char *ps_aio_fallback_reason(void) { return NULL; }
 WEAK PsIoMethod ps_aio_method(void) { return PS_IO_SYNC; }
