@@ -92,10 +92,13 @@ ps_aio_fallback_reason(void)
 static void
 drain_at_exit(int code, Datum arg)
 {
-	ps_uring_drain();
+	ps_uring_drain(true);
 }
 
-/* A process that ends leaves no request behind that others would wait for. */
+/*
+ * A process that ends leaves no request behind that others would wait for.  After the abort of its transaction,
+ * which takes the results that scans still want, and before its PGPROC goes.
+ */
 static void
 attach(void)
 {
@@ -104,7 +107,7 @@ attach(void)
 	if (!attached)
 	{
 		attached = true;
-		before_shmem_exit(drain_at_exit, 0);
+		on_shmem_exit(drain_at_exit, 0);
 	}
 }
 
@@ -151,7 +154,7 @@ void
 ps_aio_drain(void)
 {
 	if (shared->method == PS_IO_URING)
-		ps_uring_drain();
+		ps_uring_drain(false);
 }
 
 void

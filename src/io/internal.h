@@ -55,7 +55,7 @@ extern int	ps_uring_create(char *reason, Size reason_size);
 extern PsAioRef ps_uring_read(const PsReadRequest *read);
 extern bool ps_uring_done(PsAioRef ref);
 extern ssize_t ps_uring_wait(PsAioRef ref);
-extern void ps_uring_drain(void);
+extern void ps_uring_drain(bool forget);	/* forget: also results that nobody has taken */
 extern void ps_uring_stats(uint64 *submitted, uint64 *completed, uint64 *pages);
 
 #endif							/* PAGESTORE_IO_INTERNAL_H */

@@ -46,7 +46,7 @@ typedef struct Slot
 {
 	pg_atomic_uint32 generation;	/* moves when the request is over, its result (if private) taken */
 	pg_atomic_uint32 state;
-	int			owner;			/* PGPROC number of the submitter */
+	int			owner;			/* PGPROC number of the submitter, -1 when free */
 	int			ncookies;
 	int			result;
 	int			next_free;		/* ring's mutex */
@@ -144,6 +144,7 @@ init_ring(Ring *ring, const struct io_uring *uring)
 	ring->free_frames = ring->free_private = -1;
 	for (int i = SLOTS; i-- > 0;)
 	{
+		ring->slots[i].owner = -1;
 		pg_atomic_init_u32(&ring->slots[i].generation, 1);
 		pg_atomic_init_u32(&ring->slots[i].state, SLOT_FREE);
 		push_free(ring, i);
@@ -301,6 +302,7 @@ release_slot(Ring *ring, int i)
 {
 	Slot	   *slot = &ring->slots[i];
 
+	slot->owner = -1;
 	/* full barrier: whoever sees the new generation sees all that the completion did */
 	pg_atomic_fetch_add_u32(&slot->generation, 1);
 	pg_atomic_write_u32(&slot->state, SLOT_FREE);
@@ -431,7 +433,7 @@ ps_uring_wait(PsAioRef ref)
 }
 
 void
-ps_uring_drain(void)
+ps_uring_drain(bool forget)
 {
 	Ring	   *ring;
 
@@ -440,10 +442,14 @@ ps_uring_drain(void)
 	ring = my_ring();
 	for (int i = 0; i < SLOTS; i++)
 	{
+		Slot	   *slot = &ring->slots[i];
 		PsAioRef	ref = slot_ref(ring, i);
 
-		if (ring->slots[i].owner == MyProc->pgprocno)
-			wait_until(ring, &ref);
+		if (slot->owner != MyProc->pgprocno)
+			continue;
+		wait_until(ring, &ref);
+		if (forget && pg_atomic_read_u32(&slot->state) == SLOT_LANDED)
+			release_slot(ring, i);
 	}
 }
 
