@@ -90,9 +90,9 @@ startup_shmem(void)
 void
 _PG_init(void)
 {
-	/* Loaded by a backend for want of preloading: the handler will say so. */
+	/* Loaded by a backend for want of preloading, as by CREATE EXTENSION: too late for shared memory. */
 	if (!process_shared_preload_libraries_in_progress)
-		return;
+		ps_require_preloaded();
 	preloaded = true;
 
 	define_settings();

@@ -52,7 +52,8 @@ extern TransactionId ps_index_delete_tuples(Relation rel, TM_IndexDeleteOp *dels
 /* readahead.c: knowing the pages to come of bitmap and index scans; hooks the executor */
 extern void ps_readahead_init(void);	/* in _PG_init */
 extern void ps_readahead_index(Relation rel, struct IndexFetchTableData *fetch, ItemPointer tid);
-extern void ps_readahead_bitmap(TableScanDesc scan);
+extern void ps_readahead_bitmap(TableScanDesc scan, BlockNumber block);
+extern void ps_readahead_bitmap_reset(TableScanDesc scan);
 
 /* insert.c, multi_insert.c, speculative inserts */
 extern void ps_tuple_insert(Relation rel, TupleTableSlot *slot, CommandId cid, int options, struct BulkInsertStateData *bistate);

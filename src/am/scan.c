@@ -157,6 +157,7 @@ ps_scan_rescan(TableScanDesc base, struct ScanKeyData *key, bool set_params,
 		set_pagemode(base, allow_pagemode);
 	}
 	ps_unpin(&scan->pin);
+	ps_readahead_bitmap_reset(base);
 	scan_init(scan, key, true);
 }
 
@@ -166,6 +167,7 @@ ps_scan_end(TableScanDesc base)
 	PsScanDesc *scan = (PsScanDesc *) base;
 
 	ps_unpin(&scan->pin);
+	ps_readahead_bitmap_reset(base);
 	if (scan->stream)
 		ps_stream_end(scan->stream);
 	RelationDecrementReferenceCount(base->rs_rd);

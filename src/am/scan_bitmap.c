@@ -50,7 +50,7 @@ ps_scan_bitmap_next_block(TableScanDesc base, struct TBMIterateResult *tbmres)
 	if (tbmres->blockno >= scan->nblocks && !IsolationIsSerializable())
 		return false;
 
-	ps_readahead_bitmap(base);
+	ps_readahead_bitmap(base, tbmres->blockno);
 	ps_pin_move(base->rs_rd, &scan->pin, tbmres->blockno);
 
 	if (tbmres->ntuples >= 0)

@@ -164,7 +164,11 @@ collect_dead(PsVacuum *v, BlockNumber block, const OffsetNumber *offsets, int n)
 		return;
 	Assert(dead->num_items + n <= dead->max_items);
 	for (int i = 0; i < n; i++)
-		ItemPointerSet(&dead->items[dead->num_items++], block, offsets[i]);
+	{
+		ItemPointer tid = &dead->items[dead->num_items++];
+
+		ItemPointerSet(tid, block, offsets[i]);
+	}
 	v->dead_pages++;
 	v->dead_items += n;
 	pgstat_progress_update_param(PROGRESS_VACUUM_NUM_DEAD_TUPLES, dead->num_items);

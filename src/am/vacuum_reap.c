@@ -86,9 +86,14 @@ ps_vacuum_reap_page(PsVacuum *v, PsWrite *guard, int index, Buffer vmbuf)
 	pgstat_progress_update_param(PROGRESS_VACUUM_HEAP_BLKS_VACUUMED, block);
 	before = ps_vacuum_at(v, PS_VACUUM_REAP, block);
 
-	while (index < v->dead->num_items &&
-		   ItemPointerGetBlockNumber(&v->dead->items[index]) == block)
-		offsets[n++] = ItemPointerGetOffsetNumber(&v->dead->items[index++]);
+	for (; index < v->dead->num_items; index++)
+	{
+		ItemPointer tid = &v->dead->items[index];
+
+		if (ItemPointerGetBlockNumber(tid) != block)
+			break;
+		offsets[n++] = ItemPointerGetOffsetNumber(tid);
+	}
 
 	Assert(n > 0);
 	make_unused(guard, offsets, n);

@@ -65,7 +65,11 @@ ps_vm_set(PsWrite *guard, Buffer vmbuf, TransactionId cutoff_xid, uint8 flags)
 		MarkBufferDirty(vmbuf);
 		*entry |= flags << shift;
 		if (RelationNeedsWAL(guard->rel))
-			PageSetLSN(map, log_visible(guard, vmbuf, cutoff_xid, flags));
+		{
+			XLogRecPtr	lsn = log_visible(guard, vmbuf, cutoff_xid, flags);
+
+			PageSetLSN(map, lsn);
+		}
 		END_CRIT_SECTION();
 	}
 	LockBuffer(vmbuf, BUFFER_LOCK_UNLOCK);
