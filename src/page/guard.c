@@ -458,6 +458,8 @@ extend_pool(Relation rel, PsPin *pin)
 	}
 	PG_CATCH();
 	{
+		/* the error has forgotten that the latch holds interrupts off */
+		HOLD_INTERRUPTS();
 		ps_write_unlock(&guard);
 		ps_unpin(pin);
 		ps_pool_discard_relation(rel->rd_node, block);
