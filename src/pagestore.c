@@ -82,6 +82,7 @@ startup_shmem(void)
 	if (prev_shmem_startup_hook)
 		prev_shmem_startup_hook();
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	ps_aio_force_sync = ps_debug_protect_frames;
 	ps_io_shmem_init(IsUnderPostmaster);
 	ps_pool_shmem_init(IsUnderPostmaster);
 	LWLockRelease(AddinShmemInitLock);
@@ -90,9 +91,9 @@ startup_shmem(void)
 void
 _PG_init(void)
 {
-	/* Loaded by a backend for want of preloading: the handler will say so. */
+	/* Loaded by a backend for want of preloading, as by CREATE EXTENSION: too late for shared memory. */
 	if (!process_shared_preload_libraries_in_progress)
-		return;
+		ps_require_preloaded();
 	preloaded = true;
 
 	define_settings();

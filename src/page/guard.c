@@ -428,6 +428,47 @@ ps_write_movable(PsWrite *guard)
 	return IsBufferCleanupOK(pin->u.buffer);
 }
 
+/*
+ * Pool: the frame is in the page table and latched before the file grows, so
+ * that nobody can meet the new page before its maker has it.
+ */
+static PsWrite
+extend_pool(Relation rel, PsPin *pin)
+{
+	PsRelKey	key = relkey(rel);
+	BlockNumber block;
+	PsWrite		guard;
+
+	ps_gate_pass(rel);
+	ps_sentinel_wait_ready();
+	block = ps_nblocks(rel);
+	*pin = pin_of_frame(ps_pool_pin(&key, block, PS_FETCH_NEW, NULL), block);
+	pgstat_count_buffer_read(rel);
+	guard = ps_write_lock(rel, pin);
+
+	PG_TRY();
+	{
+		BlockNumber added = ps_file_extend(rel, 1);
+
+		if (added != block)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("relation \"%s\" grew to block %u where block %u was expected",
+							RelationGetRelationName(rel), added, block)));
+	}
+	PG_CATCH();
+	{
+		/* the error has forgotten that the latch holds interrupts off */
+		HOLD_INTERRUPTS();
+		ps_write_unlock(&guard);
+		ps_unpin(pin);
+		ps_pool_discard_relation(rel->rd_node, block);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	return guard;
+}
+
 PsWrite
 ps_extend(Relation rel, PsPin *pin)
 {
@@ -439,17 +480,7 @@ ps_extend(Relation rel, PsPin *pin)
 		LockRelationForExtension(rel, ExclusiveLock);
 
 	if (origin == PS_POOL)
-	{
-		PsRelKey	key = relkey(rel);
-		BlockNumber block;
-
-		ps_gate_pass(rel);
-		ps_sentinel_wait_ready();
-		block = ps_file_extend(rel, 1);
-		*pin = pin_of_frame(ps_pool_pin(&key, block, PS_FETCH_NEW, NULL), block);
-		pgstat_count_buffer_read(rel);
-		guard = ps_write_lock(rel, pin);
-	}
+		guard = extend_pool(rel, pin);
 	else
 	{
 		Buffer		buffer = ReadBufferExtended(rel, MAIN_FORKNUM, P_NEW,

@@ -12,6 +12,7 @@
 #include "pool/pool.h"
 #include "port/atomics.h"
 #include "storage/condition_variable.h"
+#include "storage/spin.h"
 
 /* Identity of a page: main forks only. */
 typedef struct PsTag
@@ -34,6 +35,9 @@ typedef struct PsTag
 #define PS_GHOST		((uint32) 1 << 27)	/* its page moved on; freed at the last unpin */
 #define PS_READ_FAILED	((uint32) 1 << 28)	/* the read in flight failed: waiters retry for themselves */
 #define PS_AHEAD		((uint32) 1 << 29)	/* read ahead, not yet used: the first pin is no hit */
+
+/* What ends when the page leaves the frame; PERMANENT, VALID and I/O flags stay with the bytes. */
+#define PS_LIFE_FLAGS (PS_TAGGED | PS_DIRTY | PS_REDIRTIED | PS_HINTED | PS_NOWRITE | PS_AHEAD)
 
 #define PS_PINS(state)	((state) & PS_PIN_MASK)
 
@@ -64,6 +68,17 @@ typedef union PsFramePadded
 	char		pad[128];		/* two cache lines: traffic of neighbours stays apart */
 } PsFramePadded;
 
+typedef struct PsPoolControl
+{
+	slock_t		free_lock;		/* guards free_head and the chain behind it */
+	PsFrame		free_head;
+	pg_atomic_uint32 nfree;
+	pg_atomic_uint32 nghosts;	/* ghosts that hold a frame besides their page's: bounded */
+	pg_atomic_uint32 nahead;	/* read-ahead in flight: bounded */
+	int			first_tranche;	/* fixed at start */
+} PsPoolControl;
+
+extern PsPoolControl *ps_pool;
 extern PsFramePadded *ps_frames;	/* in shared memory */
 
 static inline PsFrameHeader *
@@ -97,7 +112,8 @@ typedef struct PsPolicy
 	PsFrame		(*victim) (void);
 } PsPolicy;
 
-extern const PsPolicy *ps_policy;
+extern const PsPolicy *ps_policy;	/* chosen by the setting */
+extern void ps_policy_choose(void);
 extern const PsPolicy ps_policy_clock,
 			ps_policy_sieve,
 			ps_policy_lru;
@@ -108,6 +124,7 @@ extern void ps_table_shmem_init(bool found);
 extern uint32 ps_table_hash(const PsTag *tag);
 extern LWLock *ps_table_lock(uint32 hash);
 extern PsFrame ps_table_find(const PsTag *tag, uint32 hash);	/* lock held, or lock-free guess to be verified */
+extern bool ps_table_has(const PsTag *tag, uint32 hash);	/* no lock held; true is a guess, false is certain */
 extern void ps_table_insert(PsFrame frame, uint32 hash);	/* exclusive; sets no flag */
 extern void ps_table_remove(PsFrame frame, uint32 hash);	/* exclusive */
 extern void ps_table_replace(PsFrame old, PsFrame new, uint32 hash);	/* exclusive; a page moves to a new frame */
@@ -116,9 +133,39 @@ extern void ps_table_replace(PsFrame old, PsFrame new, uint32 hash);	/* exclusiv
  * Backend-local pins (pool/pin.c).  The shared count counts processes (and I/Os);
  * this module counts this process's pins and ties them to resource owners.
  */
-extern void ps_pin_remember(PsFrame frame); /* for CurrentResourceOwner; may palloc: call ps_pin_reserve() first */
-extern void ps_pin_reserve(void);
-extern uint32 ps_local_pins(PsFrame frame);
+extern void ps_pin_reserve(void);	/* room for one more, so that remember cannot fail; may palloc */
+extern void ps_pin_remember(PsFrame frame); /* one more, of CurrentResourceOwner; the shared pin is there */
+extern struct ResourceOwnerData *ps_pin_owner(PsFrame frame);	/* of the pin that ps_pool_unpin() would take */
+extern void ps_pin_attach(void);
+extern uint32 *ps_pin_counts;	/* this process's pins on each frame; NULL before ps_pool_attach() */
+
+static inline uint32
+ps_local_pins(PsFrame frame)
+{
+	return ps_pin_counts == NULL ? 0 : ps_pin_counts[frame];
+}
+
+static inline bool
+ps_tag_equal(const PsTag *a, const PsTag *b)
+{
+	return a->block == b->block && RelFileNodeEquals(a->rnode, b->rnode);
+}
+
+/* Add one to the shared count if the frame is TAGGED, taking away the flags in clear; *was: the state before. */
+static inline bool
+ps_state_pin(PsFrame frame, uint32 clear, uint32 *was)
+{
+	pg_atomic_uint32 *state = &ps_frame(frame)->state;
+
+	*was = pg_atomic_read_u32(state);
+	do
+	{
+		if (!(*was & PS_TAGGED))
+			return false;
+		Assert(PS_PINS(*was) < PS_PIN_MASK);
+	} while (!pg_atomic_compare_exchange_u32(state, was, (*was + 1) & ~clear));
+	return true;
+}
 
 /* pin without a resource owner, for workers and I/O: raw changes of the shared count */
 extern bool ps_frame_pin_if(PsFrame frame, const PsTag *tag);	/* pins if TAGGED, with this tag unless NULL; no owner */
@@ -132,6 +179,7 @@ extern void ps_frame_unpin_raw(PsFrame frame);	/* frees a ghost when it was the 
 extern PsFrame ps_frame_take(bool may_write, bool may_fail);
 extern void ps_frame_give_back(PsFrame frame);	/* unused after all, or a dead ghost: to the free list */
 extern uint32 ps_frames_free(void);
+extern void ps_frame_bury(PsFrame frame);	/* a ghost's last pin is gone */
 
 /*
  * Writing (pool/write.c).  Gathers adjacent dirty frames, copies each under its
@@ -157,10 +205,14 @@ extern void ps_wait_write(PsFrame frame);
 /* All frames dirtied before redo (InvalidXLogRecPtr: all); unlogged ones only if asked.  (pool/write.c) */
 extern void ps_write_all(XLogRecPtr redo, bool unlogged, bool sync_now, PsWriteReason reason);
 
-/* protect mode (pool/protect.c): no-ops unless ps_debug_protect_frames */
-extern void ps_protect_attach(void);	/* once a process, before its first pin */
-extern void ps_protect_allow(PsFrame frame);	/* first local pin or I/O */
-extern void ps_protect_forbid(PsFrame frame);	/* last local pin gone */
+/*
+ * Protect mode (pool/protect.c): no-ops unless ps_debug_protect_frames.  Counted, so calls nest: around
+ * the time from first to last local pin, and around every other touch of a frame's bytes.
+ */
+extern void ps_protect_init(void);
+extern void ps_protect_attach(void);
+extern void ps_protect_allow(PsFrame frame);
+extern void ps_protect_forbid(PsFrame frame);
 
 /*
  * The frame leaves the page table, its page forgotten (dirty or not): a ghost, free after
@@ -168,6 +220,9 @@ extern void ps_protect_forbid(PsFrame frame);	/* last local pin gone */
  * Takes the bucket lock.
  */
 extern void ps_frame_detach(PsFrame frame);
+
+/* The reads' completion, for aio.  (pool/read.c) */
+extern void ps_read_done(const uint32 *cookies, int ncookies, ssize_t result);
 
 /* Wait until a read in flight is over, whoever started it.  The caller holds a pin. */
 extern void ps_frame_wait_read(PsFrame frame);

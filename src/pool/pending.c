@@ -3,7 +3,7 @@
  *		Weak stand-ins for the pool under construction; removed one by one.
  */
 #include "postgres.h"
-#include "pool/pool.h"
+#include "pool/frame.h"
 #include "io/aio.h"
 #include "page/stream.h"
 #include "page/view.h"
@@ -12,21 +12,6 @@
 #define WEAK __attribute__((weak))
 #define PENDING ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("pagestore: %s is not there yet", __func__))
 
-char *ps_pool_bytes WEAK = NULL;
-uint32 ps_pool_nframes WEAK = 0;
-WEAK PsFrame ps_pool_pin(const PsRelKey *r, BlockNumber b, PsFetch f, bool *h) { PENDING; return 0; }
-WEAK void ps_pool_pin_again(PsFrame f) { PENDING; }
-WEAK void ps_pool_unpin(PsFrame f) { PENDING; }
-WEAK bool ps_pool_is_current(PsFrame f) { PENDING; return true; }
-WEAK bool ps_pool_frame_is(PsFrame f, RelFileNode r, BlockNumber b) { PENDING; return true; }
-WEAK void ps_pool_latch(PsFrame *f, LWLockMode m) { PENDING; }
-WEAK bool ps_pool_try_latch(PsFrame *f, LWLockMode m) { PENDING; return false; }
-WEAK void ps_pool_unlatch(PsFrame f) { PENDING; }
-WEAK bool ps_pool_holds_latch(PsFrame f, LWLockMode m) { return true; }
-WEAK void ps_pool_mark_dirty(PsFrame f) { PENDING; }
-WEAK void ps_pool_mark_hinted(PsFrame f) { PENDING; }
-WEAK bool ps_pool_make_movable(PsFrame *f) { PENDING; return false; }
-WEAK int ps_pool_prefetch(const PsRelKey *r, BlockNumber b, int n) { return 0; }
 WEAK void ps_pool_discard_relation(RelFileNode r, BlockNumber b) { }
 WEAK void ps_pool_flush_relation(RelFileNode r) { }
 WEAK void ps_pool_truncate(Relation r, BlockNumber n) { RelationTruncate(r, n); }
@@ -38,15 +23,7 @@ WEAK bool ps_gate_uses_shared(Relation r) { return true; }
 WEAK void ps_sentinel_wait_ready(void) { }
 WEAK void ps_ring_pin_again(struct PsRingPiece *p) { PENDING; }
 WEAK void ps_ring_unpin(struct PsRingPiece *p) { PENDING; }
-WEAK Size ps_pool_shmem_size(void) { return 0; }
-WEAK void ps_pool_shmem_init(bool f) { }
-WEAK bool (*ps_pool_page_check) (const char *, const char **, OffsetNumber *);
 WEAK void ps_pool_register_workers(void) { }
-WEAK void ps_pool_init_hooks(void) { }
-WEAK int ps_pool_size_blocks = 16384;
-WEAK int ps_replacement = 0;
-WEAK bool ps_debug_protect_frames = false;
-WEAK int ps_io_method = 1;
 
 /* Simple stream over ReadBuffer until page/stream.c is there. */
 struct PsStream { Relation rel; PsStreamNext next; void *arg; };
@@ -58,10 +35,13 @@ WEAK void ps_stream_reset(PsStream *s, int flags) { }
 WEAK void ps_stream_limit(PsStream *s, BlockNumber n) { }
 WEAK void ps_stream_end(PsStream *s) { pfree(s); }
 #include "utils/guc.h"
-WEAK const struct config_enum_entry ps_replacement_options[] = {{"clock", 0, false}, {"sieve", 1, false}, {"lru", 2, false}, {NULL, 0, false}};
-WEAK const struct config_enum_entry ps_io_method_options[] = {{"sync", 0, false}, {"io_uring", 1, false}, {NULL, 0, false}};
 #include "pool/frame.h"
-WEAK const char *ps_aio_fallback_reason(void) { return NULL; }
-WEAK PsIoMethod ps_aio_method(void) { return PS_IO_SYNC; }
-WEAK PsFramePadded *ps_frames = NULL;
-WEAK void ps_pool_stats(PsPoolStats *out) { memset(out, 0, sizeof(*out)); }
+WEAK Size ps_gate_shmem_size(void) { return 0; }
+WEAK void ps_gate_shmem_init(bool f) { }
+WEAK Size ps_sentinel_shmem_size(void) { return 0; }
+WEAK void ps_sentinel_shmem_init(bool f) { }
+WEAK Size ps_writeback_shmem_size(void) { return 0; }
+WEAK void ps_writeback_shmem_init(bool f) { }
+WEAK void ps_writeback_wake(void) { }
+WEAK int ps_write_frame(PsFrame f, PsWriteReason r, bool w, bool s) { return 0; }
+WEAK void ps_wait_write(PsFrame f) { }

@@ -13,23 +13,6 @@
 #include "row/chain.h"
 #include "storage/predicate.h"
 
-/* The offset of a chain's first row; InvalidOffsetNumber if no chain starts here. */
-static inline OffsetNumber
-chain_start(const char *page, OffsetNumber root)
-{
-	const ItemIdData *item;
-
-	if (root < FirstOffsetNumber || root > ps_page_nitems(page))
-		return InvalidOffsetNumber;
-	item = ps_page_item(page, root);
-	if (ItemIdIsRedirected(item))
-		return ItemIdGetRedirect(item);
-	if (ItemIdIsNormal(item) &&
-		!HeapTupleHeaderIsHeapOnly((const HeapTupleHeaderData *) (page + ItemIdGetOffset(item))))
-		return root;
-	return InvalidOffsetNumber;
-}
-
 static inline bool
 visible(const PsRead *guard, const PsRow *row, Snapshot snapshot)
 {
@@ -65,7 +48,7 @@ ps_chain_search(const PsRead *guard, ItemPointer tid, Snapshot snapshot,
 	Assert(TransactionIdIsValid(RecentXmin));
 
 	if (first_call)
-		at = chain_start(page, at);
+		at = ps_chain_start(page, at);
 
 	while (left-- > 0 && ps_page_row(page, table, block, at, row) &&
 		   ps_chain_follows(row->header, xmin))
@@ -102,7 +85,7 @@ ps_chain_roots(const char *page, OffsetNumber *roots)
 	memset(roots, 0, MaxHeapTuplesPerPage * sizeof(OffsetNumber));
 	for (OffsetNumber root = FirstOffsetNumber; root <= nitems; root++)
 	{
-		OffsetNumber at = chain_start(page, root);
+		OffsetNumber at = ps_chain_start(page, root);
 		TransactionId xmin = InvalidTransactionId;
 		int			left = nitems;
 		PsRow		row;

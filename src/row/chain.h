@@ -23,6 +23,23 @@ extern bool ps_chain_search(const PsRead *guard, ItemPointer tid, Snapshot snaps
  */
 extern void ps_chain_roots(const char *page, OffsetNumber *roots);
 
+/* The offset of a chain's first row; InvalidOffsetNumber if no chain starts at root. */
+static inline OffsetNumber
+ps_chain_start(const char *page, OffsetNumber root)
+{
+	const ItemIdData *item;
+
+	if (root < FirstOffsetNumber || root > ps_page_nitems(page))
+		return InvalidOffsetNumber;
+	item = ps_page_item(page, root);
+	if (ItemIdIsRedirected(item))
+		return ItemIdGetRedirect(item);
+	if (ItemIdIsNormal(item) &&
+		!HeapTupleHeaderIsHeapOnly((const HeapTupleHeaderData *) (page + ItemIdGetOffset(item))))
+		return root;
+	return InvalidOffsetNumber;
+}
+
 /*
  * The next member behind a version of a chain, and the xmin it must have; false at the end
  * of the chain.  The offset is not checked.

@@ -1,0 +1,94 @@
+# What the TAP tests share: servers with pagestore, and ways to end them.
+package Pagestore;
+
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Exporter 'import';
+use Time::HiRes qw(usleep);
+
+our @EXPORT = qw(new_server kill_server table_state same_tables resident_bytes main_file);
+
+# A server that preloads pagestore, checksums on, not started.  Options: those of Cluster::init,
+# and conf => lines of postgresql.conf.
+sub new_server
+{
+	my ($name, %opt) = @_;
+	my $conf = delete $opt{conf} // '';
+	my $node = PostgreSQL::Test::Cluster->new($name);
+
+	$node->init(extra => ['-k'], %opt);
+	$node->append_conf('postgresql.conf',
+		"shared_preload_libraries = 'pagestore'\nlog_statement = none\npagestore.pool_size = '8MB'\n$conf");
+	return $node;
+}
+
+# SIGKILL to the postmaster and all that it started, together.
+sub kill_server
+{
+	my ($node) = @_;
+	my $pid = $node->{_pid};
+	my @all = ($pid);
+
+	opendir(my $proc, '/proc') or die $!;
+	foreach my $p (grep { /^\d+$/ } readdir($proc))
+	{
+		open(my $stat, '<', "/proc/$p/stat") or next;
+		my $line = <$stat>;
+		close $stat;
+		push @all, $p if defined $line && $line =~ /^\d+ \(.*\) \S (\d+)/ && $1 == $pid;
+	}
+	closedir $proc;
+	kill 'KILL', @all;
+	# A killed process holds its shared memory until it is gone.
+	foreach my $p (@all)
+	{
+		for (1 .. 2000)
+		{
+			last unless kill 0, $p;
+			open(my $stat, '<', "/proc/$p/stat") or last;
+			my $line = <$stat> // '';
+			close $stat;
+			last if $line =~ /^\d+ \(.*\) Z/;
+			usleep(5000);
+		}
+	}
+	$node->{_pid} = undef;
+	unlink $node->data_dir . '/postmaster.pid';
+}
+
+# One line that changes when any row of a table does.
+sub table_state
+{
+	my ($node, $table) = @_;
+	return $node->safe_psql('postgres',
+		"SELECT count(*) || ' ' || coalesce(md5(string_agg(r, ',' ORDER BY r)), '') FROM (SELECT t::text r FROM $table t) s");
+}
+
+# Rows of two tables that the other lacks.
+sub same_tables
+{
+	my ($node, $a, $b) = @_;
+	return $node->safe_psql('postgres',
+		"SELECT count(*) FROM ((TABLE $a EXCEPT ALL TABLE $b) UNION ALL (TABLE $b EXCEPT ALL TABLE $a)) s") eq '0';
+}
+
+# File of a relation's main fork.
+sub main_file
+{
+	my ($node, $table) = @_;
+	return $node->data_dir . '/' . $node->safe_psql('postgres', "SELECT pg_relation_filepath('$table')");
+}
+
+# Bytes of a file in the kernel's page cache.
+sub resident_bytes
+{
+	my ($file) = @_;
+	my $out = `fincore --bytes --noheadings --output RES '$file'`;
+	die "fincore failed for $file" if $? != 0;
+	$out =~ s/\s//g;
+	return $out;
+}
+
+1;

@@ -1,0 +1,110 @@
+/*
+ * delete.c
+ *		Delete a row.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "am/am.h"
+#include "am/modify.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "row/claim.h"
+#include "row/wal_change.h"
+#include "storage/predicate.h"
+
+/* The row is ours: mark it deleted, and log that. */
+static void
+mark_deleted(PsClaim *claim, HeapTuple tuple, CommandId cid, bool changing_part)
+{
+	Relation	rel = claim->rel;
+	TransactionId xid = GetCurrentTransactionId();
+	HeapTupleHeader header = claim->row.header;
+	bool		is_combo;
+	bool		key_copied;
+	bool		all_visible_cleared;
+	HeapTuple	old_key;
+	PsXmax		xmax;
+
+	HeapTupleHeaderAdjustCmax(header, &cid, &is_combo);
+	old_key = ps_replica_identity(rel, tuple, true, &key_copied);
+	MultiXactIdSetOldestMember();
+	xmax = ps_xmax_add(ps_xmax_of(header), xid, LockTupleExclusive, true);
+
+	START_CRIT_SECTION();
+	ps_mark_dirty(&claim->guard);
+	PageSetPrunable(claim->guard.page, xid);
+	all_visible_cleared = ps_clear_all_visible(&claim->guard, claim->vmbuf);
+	header->t_infomask &= ~HEAP_MOVED;
+	ps_xmax_store(header, xmax);
+	HeapTupleHeaderClearHotUpdated(header);
+	HeapTupleHeaderSetCmax(header, cid, is_combo);
+	header->t_ctid = claim->tid;
+	if (changing_part)
+		HeapTupleHeaderSetMovedPartitions(header);
+	if (RelationNeedsWAL(rel))
+		ps_wal_delete(&claim->guard, &claim->row, old_key, all_visible_cleared, changing_part);
+	END_CRIT_SECTION();
+
+	ps_claim_unlatch(claim);
+	if (key_copied)
+		heap_freetuple(old_key);
+}
+
+TM_Result
+ps_tuple_delete(Relation rel, ItemPointer tid, CommandId cid, Snapshot snapshot,
+				Snapshot crosscheck, bool wait, TM_FailureData *tmfd, bool changing_part)
+{
+	PsClaim		claim = {
+		.cid = cid,.mode = LockTupleExclusive,.policy = LockWaitBlock,
+		.oper = XLTW_Delete,.nowait = !wait
+	};
+	TM_Result	result;
+	PsRow		row;
+	HeapTupleData tuple;
+
+	/* The other workers could not be told of a combo command id. */
+	if (IsInParallelMode())
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TRANSACTION_STATE),
+				 errmsg("cannot delete tuples during a parallel operation")));
+
+	if (!ps_claim_open(&claim, rel, tid))
+		elog(ERROR, "invalid line pointer of a tuple to delete");
+	result = ps_claim_settle(&claim);
+	if (result == TM_Invisible)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("attempted to delete invisible tuple")));
+
+	row = ps_row_lend(&claim.row);
+	if (result == TM_Ok && crosscheck != InvalidSnapshot)
+	{
+		PsRead		lent = ps_write_lend(&claim.guard);
+
+		if (!ps_row_visible(&lent, &row, crosscheck))
+			result = TM_Updated;
+	}
+	if (result != TM_Ok)
+	{
+		ps_claim_failure(&claim, result, tmfd);
+		ps_claim_close(&claim);
+		return result;
+	}
+
+	/* Under the latch, so that no serializable reader can slip in between. */
+	CheckForSerializableConflictIn(rel, &claim.tid, claim.pin.block);
+
+	tuple = ps_row_tuple(&row);
+	mark_deleted(&claim, &tuple, cid, changing_part);
+
+	/* Values out of line go too; the pin keeps the row's bytes for this. */
+	if (HeapTupleHasExternal(&tuple))
+	{
+		Assert(ps_can_toast(rel));
+		heap_toast_delete(rel, &tuple, false);
+	}
+	ps_claim_close(&claim);
+	pgstat_count_heap_delete(rel);
+	return TM_Ok;
+}

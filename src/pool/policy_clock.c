@@ -1,0 +1,85 @@
+/*
+ * policy_clock.c
+ *		Clock with usage counts, as core's buffers have.
+ *
+ * The frame's policy word counts uses up to MAX_USES; the hand takes one away as
+ * it passes and proposes frames that have none left.
+ */
+#include "postgres.h"
+
+#include "pool/frame.h"
+
+#define MAX_USES 5
+
+typedef struct ClockShared
+{
+	pg_atomic_uint64 hand;		/* modulo the number of frames */
+} ClockShared;
+
+static ClockShared *clock_shared;
+
+static Size
+clock_shmem_size(uint32 nframes)
+{
+	return sizeof(ClockShared);
+}
+
+static void
+clock_shmem_init(void *area, uint32 nframes, bool found)
+{
+	clock_shared = area;
+	if (!found)
+		pg_atomic_init_u64(&clock_shared->hand, 0);
+}
+
+/* A lost update among concurrent hits costs a use, no more. */
+static void
+clock_hit(PsFrame frame)
+{
+	pg_atomic_uint32 *word = &ps_frame(frame)->policy;
+	uint32		uses = pg_atomic_read_u32(word);
+
+	if (uses < MAX_USES)
+		pg_atomic_write_u32(word, uses + 1);
+}
+
+static void
+clock_admit(PsFrame frame)
+{
+	pg_atomic_write_u32(&ps_frame(frame)->policy, 1);
+}
+
+static void
+clock_forget(PsFrame frame)
+{
+	pg_atomic_write_u32(&ps_frame(frame)->policy, 0);
+}
+
+static PsFrame
+clock_victim(void)
+{
+	for (;;)
+	{
+		PsFrame		frame = pg_atomic_fetch_add_u64(&clock_shared->hand, 1) % ps_pool_nframes;
+		pg_atomic_uint32 *word = &ps_frame(frame)->policy;
+		uint32		uses = pg_atomic_read_u32(word);
+
+		if (uses == 0)
+			return frame;
+
+		/* a pinned frame keeps its uses: it could not be had anyway */
+		if (PS_PINS(pg_atomic_read_u32(&ps_frame(frame)->state)) != 0)
+			return frame;
+		pg_atomic_write_u32(word, uses - 1);
+	}
+}
+
+const PsPolicy ps_policy_clock = {
+	.name = "clock",
+	.shmem_size = clock_shmem_size,
+	.shmem_init = clock_shmem_init,
+	.hit = clock_hit,
+	.admit = clock_admit,
+	.forget = clock_forget,
+	.victim = clock_victim
+};

@@ -1,0 +1,83 @@
+/*
+ * policy_list.h
+ *		Doubly linked lists of frames, for the replacement policies.
+ *
+ * One array of links serves any number of lists; a frame is in one list or
+ * none.  All access is under the policy's own lock.
+ */
+#ifndef PAGESTORE_POOL_POLICY_LIST_H
+#define PAGESTORE_POOL_POLICY_LIST_H
+
+#include "pool/frame.h"
+
+typedef struct PsLink
+{
+	PsFrame		newer;
+	PsFrame		older;
+} PsLink;
+
+typedef struct PsList
+{
+	PsFrame		newest;
+	PsFrame		oldest;
+} PsList;
+
+#define PS_EMPTY_LIST ((PsList) {PS_NO_FRAME, PS_NO_FRAME})
+
+static inline bool
+ps_list_is_empty(const PsList *list)
+{
+	return list->oldest == PS_NO_FRAME;
+}
+
+static inline void
+ps_list_push(PsList *list, PsLink *links, PsFrame frame)
+{
+	links[frame].newer = PS_NO_FRAME;
+	links[frame].older = list->newest;
+	if (list->newest != PS_NO_FRAME)
+		links[list->newest].newer = frame;
+	else
+		list->oldest = frame;
+	list->newest = frame;
+}
+
+static inline void
+ps_list_remove(PsList *list, PsLink *links, PsFrame frame)
+{
+	PsLink		link = links[frame];
+
+	if (link.newer != PS_NO_FRAME)
+		links[link.newer].older = link.older;
+	else
+	{
+		Assert(list->newest == frame);
+		list->newest = link.older;
+	}
+	if (link.older != PS_NO_FRAME)
+		links[link.older].newer = link.newer;
+	else
+	{
+		Assert(list->oldest == frame);
+		list->oldest = link.newer;
+	}
+}
+
+/* All of from becomes the oldest part of list; from is empty then. */
+static inline void
+ps_list_prepend_oldest(PsList *list, PsList *from, PsLink *links)
+{
+	if (ps_list_is_empty(from))
+		return;
+	if (ps_list_is_empty(list))
+		*list = *from;
+	else
+	{
+		links[list->oldest].older = from->newest;
+		links[from->newest].newer = list->oldest;
+		list->oldest = from->oldest;
+	}
+	*from = PS_EMPTY_LIST;
+}
+
+#endif							/* PAGESTORE_POOL_POLICY_LIST_H */

@@ -1,0 +1,108 @@
+/*
+ * policy_sieve.c
+ *		SIEVE: a queue by insertion with a visited bit and one hand.
+ *
+ * A page enters at the new end, unvisited.  The hand moves from old to
+ * new: it takes the visited bit away from pages that have it, which stay where
+ * they are, and proposes the first that has none.  A hit sets the bit and moves
+ * nothing, so it needs no lock; and a scan's pages, used once, leave
+ * before pages that were used again.
+ */
+#include "postgres.h"
+
+#include "pool/frame.h"
+#include "pool/policy_list.h"
+#include "storage/shmem.h"
+
+#define STEPS_A_HOLD 256		/* frames looked at in one hold of the lock */
+
+typedef struct SieveShared
+{
+	LWLock		lock;			/* guards all below */
+	PsList		queue;
+	PsFrame		hand;			/* next frame to look at; PS_NO_FRAME: start at the oldest */
+	PsLink		links[FLEXIBLE_ARRAY_MEMBER];
+} SieveShared;
+
+static SieveShared *sieve;
+
+static Size
+sieve_shmem_size(uint32 nframes)
+{
+	return add_size(offsetof(SieveShared, links), mul_size(nframes, sizeof(PsLink)));
+}
+
+static void
+sieve_shmem_init(void *area, uint32 nframes, bool found)
+{
+	sieve = area;
+	if (found)
+		return;
+	LWLockInitialize(&sieve->lock, ps_tranche(PS_TRANCHE_POLICY));
+	sieve->queue = PS_EMPTY_LIST;
+	sieve->hand = PS_NO_FRAME;
+}
+
+static void
+sieve_hit(PsFrame frame)
+{
+	pg_atomic_uint32 *word = &ps_frame(frame)->policy;
+
+	if (pg_atomic_read_u32(word) == 0)
+		pg_atomic_write_u32(word, 1);
+}
+
+static void
+sieve_admit(PsFrame frame)
+{
+	pg_atomic_write_u32(&ps_frame(frame)->policy, 0);
+	LWLockAcquire(&sieve->lock, LW_EXCLUSIVE);
+	ps_list_push(&sieve->queue, sieve->links, frame);
+	LWLockRelease(&sieve->lock);
+}
+
+static void
+sieve_forget(PsFrame frame)
+{
+	LWLockAcquire(&sieve->lock, LW_EXCLUSIVE);
+	if (sieve->hand == frame)
+		sieve->hand = sieve->links[frame].newer;
+	ps_list_remove(&sieve->queue, sieve->links, frame);
+	LWLockRelease(&sieve->lock);
+}
+
+static PsFrame
+sieve_victim(void)
+{
+	PsFrame		found = PS_NO_FRAME;
+
+	LWLockAcquire(&sieve->lock, LW_EXCLUSIVE);
+	for (int steps = 0; found == PS_NO_FRAME && steps < STEPS_A_HOLD; steps++)
+	{
+		PsFrame		frame = sieve->hand;
+		pg_atomic_uint32 *word;
+
+		if (frame == PS_NO_FRAME)
+			frame = sieve->queue.oldest;
+		if (frame == PS_NO_FRAME)
+			break;
+		word = &ps_frame(frame)->policy;
+		if (pg_atomic_read_u32(word) == 0)
+			found = frame;
+		else
+			pg_atomic_write_u32(word, 0);
+		sieve->hand = sieve->links[frame].newer;
+	}
+	LWLockRelease(&sieve->lock);
+	return found;
+}
+
+const PsPolicy ps_policy_sieve = {
+	.name = "sieve",
+	.shmem_size = sieve_shmem_size,
+	.shmem_init = sieve_shmem_init,
+	.hit = sieve_hit,
+	.admit = sieve_admit,
+	.forget = sieve_forget,
+	.victim = sieve_victim
+};

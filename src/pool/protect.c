@@ -1,0 +1,76 @@
+/*
+ * protect.c
+ *		Debug mode: a process can touch a frame only while it may.
+ *
+ * The postmaster takes all access to the frames away from its own mapping; every
+ * child inherits that.  A process gives itself access to single frames, counted,
+ * for as long as it holds pins on them or moves their bytes.  So a use after
+ * unpin is a segmentation fault at the very place.
+ */
+#include "postgres.h"
+
+#include <sys/mman.h>
+
+#include "pool/frame.h"
+
+bool		ps_debug_protect_frames;
+
+static uint16 *allowed;			/* this process's count for each frame */
+
+static void
+set_access(PsFrame frame, int access)
+{
+	if (mprotect(ps_frame_bytes(frame), BLCKSZ, access) != 0)
+		elog(PANIC, "pagestore: could not change the protection of frame %u: %m", frame);
+}
+
+void
+ps_protect_init(void)
+{
+	if (!ps_debug_protect_frames)
+		return;
+
+	/* A huge page has one protection: the first frame alone is refused there. */
+	if (mprotect(ps_pool_bytes, BLCKSZ, PROT_NONE) != 0 ||
+		mprotect(ps_pool_bytes, (Size) ps_pool_nframes * BLCKSZ, PROT_NONE) != 0)
+		ereport(FATAL,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("could not protect the frames of pagestore's pool: %m"),
+				 errhint("pagestore.debug_protect_frames needs huge_pages = off.")));
+}
+
+void
+ps_protect_attach(void)
+{
+	if (!ps_debug_protect_frames || allowed != NULL)
+		return;
+	allowed = mmap(NULL, (Size) ps_pool_nframes * sizeof(uint16), PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (allowed == MAP_FAILED)
+	{
+		allowed = NULL;
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("could not map memory for pagestore: %m")));
+	}
+}
+
+void
+ps_protect_allow(PsFrame frame)
+{
+	if (likely(!ps_debug_protect_frames))
+		return;
+	ps_protect_attach();
+	if (allowed[frame]++ == 0)
+		set_access(frame, PROT_READ | PROT_WRITE);
+}
+
+void
+ps_protect_forbid(PsFrame frame)
+{
+	if (likely(!ps_debug_protect_frames))
+		return;
+	Assert(allowed != NULL && allowed[frame] > 0);
+	if (--allowed[frame] == 0)
+		set_access(frame, PROT_NONE);
+}

@@ -1,0 +1,482 @@
+/*
+ * read.c
+ *		Pin a page, reading it if it is not here; read ahead.
+ *
+ * A frame under read is in the table, READING, pinned by the read.  A reader that
+ * waits for it drives the request itself (any process can complete any
+ * request), or sleeps on io_cv while its reader works synchronously.  When a
+ * read fails the frame leaves the table and whoever waited tries for itself, so
+ * that each need for a page reports its own error.
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "catalog/catalog.h"
+#include "executor/instrument.h"
+#include "pgstat.h"
+#include "pool/frame.h"
+#include "storage/bufmgr.h"
+#include "storage/bufpage.h"
+#include "utils/guc.h"
+
+/* Frames that reads ahead may hold: a quarter of the pool. */
+#define AHEAD_SHARE 4
+
+/* ---- a page found ---- */
+
+/* Pin the frame for this process if it holds the page; *was: its state before. */
+static inline bool
+pin_frame(PsFrame frame, const PsTag *tag, uint32 *was)
+{
+	if (ps_pin_counts[frame] > 0)
+	{
+		/* Our own pin keeps the tag; only a ghost is of no use. */
+		*was = pg_atomic_read_u32(&ps_frame(frame)->state);
+		if (!(*was & PS_TAGGED) || !ps_tag_equal(&ps_frame(frame)->tag, tag))
+			return false;
+	}
+	else
+	{
+		if (!ps_state_pin(frame, PS_AHEAD, was))
+			return false;
+		if (unlikely(!ps_tag_equal(&ps_frame(frame)->tag, tag)))
+		{
+			ps_frame_unpin_raw(frame);
+			return false;
+		}
+	}
+	ps_pin_remember(frame);
+	return true;
+}
+
+/* The sure way, when the guess has failed. */
+static PsFrame
+pin_under_lock(const PsTag *tag, uint32 hash, uint32 *was)
+{
+	PsFrame		frame;
+
+	LWLockAcquire(ps_table_lock(hash), LW_SHARED);
+	frame = ps_table_find(tag, hash);
+	if (frame != PS_NO_FRAME && !pin_frame(frame, tag, was))
+		elog(PANIC, "pagestore: frame %u is in the page table but not tagged", frame);
+	LWLockRelease(ps_table_lock(hash));
+	return frame;
+}
+
+/* set before the id: a torn look finds an old request, which is done */
+static void
+set_aio(PsFrameHeader *header, PsAioRef ref)
+{
+	header->aio.generation = ref.generation;
+	pg_write_barrier();
+	*(volatile uint32 *) &header->aio.id = ref.id;
+}
+
+static PsAioRef
+get_aio(PsFrameHeader *header)
+{
+	PsAioRef	ref;
+
+	ref.id = *(volatile uint32 *) &header->aio.id;
+	pg_read_barrier();
+	ref.generation = header->aio.generation;
+	return ref;
+}
+
+void
+ps_frame_wait_read(PsFrame frame)
+{
+	PsFrameHeader *header = ps_frame(frame);
+
+	while (pg_atomic_read_u32(&header->state) & PS_READING)
+	{
+		PsAioRef	ref = get_aio(header);
+
+		if (ref.id != 0)
+		{
+			(void) ps_aio_wait(ref);
+			if (!(pg_atomic_read_u32(&header->state) & PS_READING))
+				return;
+		}
+
+		/* A synchronous reader, a request not made yet, or another process in its completion. */
+		ConditionVariablePrepareToSleep(&header->io_cv);
+		if (!(pg_atomic_read_u32(&header->state) & PS_READING))
+			break;
+		if (get_aio(header).id == ref.id)
+			ConditionVariableTimedSleep(&header->io_cv, 100, WAIT_EVENT_BUFFER_IO);
+		ConditionVariableCancelSleep();
+	}
+	ConditionVariableCancelSleep();
+}
+
+/* ---- a page to read ---- */
+
+/* End of a read: the page is here, or (failed) the frame is of no use. */
+static void
+end_read(PsFrame frame, bool good)
+{
+	PsFrameHeader *header = ps_frame(frame);
+	uint32		state;
+
+	if (!good)
+		ps_frame_detach(frame);
+	state = pg_atomic_read_u32(&header->state);
+	Assert(state & PS_READING);
+	Assert(!(state & (PS_VALID | PS_DIRTY | PS_WRITING)));
+	while (!pg_atomic_compare_exchange_u32(&header->state, &state,
+										   (state & ~PS_READING) | (good ? PS_VALID : PS_READ_FAILED)))
+		;
+	if (PS_PINS(state) > 1)
+		ConditionVariableBroadcast(&header->io_cv);
+}
+
+/* Errors as core's for the same page in shared_buffers. */
+static void
+short_read(const PsTag *tag)
+{
+	char	   *path = relpathperm(tag->rnode, MAIN_FORKNUM);
+	BlockNumber segment = tag->block / RELSEG_SIZE;
+
+	if (segment > 0)
+		path = psprintf("%s.%u", path, segment);
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("could not read block %u in file \"%s\": read only %d of %d bytes",
+					tag->block, path, 0, BLCKSZ)));
+}
+
+static void
+verify_page(char *page, const PsTag *tag)
+{
+	const char *why = NULL;
+	OffsetNumber offset = InvalidOffsetNumber;
+	bool		good;
+
+	good = PageIsVerifiedExtended(page, tag->block, PIV_LOG_WARNING | PIV_REPORT_STAT);
+	if (good && ps_pool_page_check(page, &why, &offset))
+		return;
+
+	ereport(zero_damaged_pages ? WARNING : ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 zero_damaged_pages ?
+			 errmsg("invalid page in block %u of relation %s; zeroing out page",
+					tag->block, relpathperm(tag->rnode, MAIN_FORKNUM)) :
+			 errmsg("invalid page in block %u of relation %s",
+					tag->block, relpathperm(tag->rnode, MAIN_FORKNUM)),
+			 why ? errdetail("%s (offset number %u)", why, offset) : 0));
+	memset(page, 0, BLCKSZ);
+}
+
+static void
+read_page(PsFrame frame, const PsTag *tag)
+{
+	char	   *page = ps_frame_bytes(frame);
+	struct iovec iov = {page, BLCKSZ};
+	instr_time	start;
+
+	if (track_io_timing)
+		INSTR_TIME_SET_CURRENT(start);
+	if (ps_file_read(tag->rnode, tag->block, 1, &iov, 1) != 1)
+	{
+		if (!zero_damaged_pages)
+			short_read(tag);
+		memset(page, 0, BLCKSZ);
+	}
+	if (track_io_timing)
+	{
+		instr_time	spent;
+
+		INSTR_TIME_SET_CURRENT(spent);
+		INSTR_TIME_SUBTRACT(spent, start);
+		pgstat_count_buffer_read_time(INSTR_TIME_GET_MICROSEC(spent));
+		INSTR_TIME_ADD(pgBufferUsage.blk_read_time, spent);
+	}
+	verify_page(page, tag);
+}
+
+/*
+ * Put an untagged frame, in the caller's hands, into the table for a page; false if another
+ * process was first, and the frame has gone back.
+ */
+static bool
+enter_table(PsFrame frame, const PsRelKey *rel, const PsTag *tag, uint32 hash, uint32 flags)
+{
+	PsFrameHeader *header = ps_frame(frame);
+
+	header->tag = *tag;
+	ps_policy->admit(frame);
+	LWLockAcquire(ps_table_lock(hash), LW_EXCLUSIVE);
+	if (ps_table_find(tag, hash) != PS_NO_FRAME)
+	{
+		LWLockRelease(ps_table_lock(hash));
+		ps_policy->forget(frame);
+		ps_frame_give_back(frame);
+		return false;
+	}
+	Assert(pg_atomic_read_u32(&header->state) == 1);
+	pg_atomic_write_u32(&header->state,
+						1 | PS_TAGGED | flags | (rel->permanent ? PS_PERMANENT : 0));
+	ps_table_insert(frame, hash);
+	LWLockRelease(ps_table_lock(hash));
+	return true;
+}
+
+static PsFrame
+enter_new(const PsRelKey *rel, const PsTag *tag, uint32 hash)
+{
+	PsFrame		frame = ps_frame_take(true, false);
+
+	ps_protect_allow(frame);
+	memset(ps_frame_bytes(frame), 0, BLCKSZ);
+	ps_protect_forbid(frame);
+	if (!enter_table(frame, rel, tag, hash, PS_VALID))
+		return PS_NO_FRAME;
+	ps_pin_remember(frame);
+	return frame;
+}
+
+static PsFrame
+enter_and_read(const PsRelKey *rel, const PsTag *tag, uint32 hash)
+{
+	PsFrame		frame = ps_frame_take(true, false);
+
+	if (!enter_table(frame, rel, tag, hash, PS_READING))
+		return PS_NO_FRAME;
+	ps_pin_remember(frame);
+	ps_count(PS_COUNT_READS, 1);
+	PG_TRY();
+	{
+		read_page(frame, tag);
+	}
+	PG_CATCH();
+	{
+		end_read(frame, false);
+		ps_pool_unpin(frame);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	end_read(frame, true);
+	return frame;
+}
+
+/* The block has just been added to the file: its frame, if there is one, must be empty. */
+static void
+check_new(PsFrame frame, const PsTag *tag)
+{
+	if (!PageIsNew(ps_frame_bytes(frame)))
+	{
+		ps_pool_unpin(frame);
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("unexpected data beyond EOF in block %u of relation %s",
+						tag->block, relpathperm(tag->rnode, MAIN_FORKNUM))));
+	}
+}
+
+PsFrame
+ps_pool_pin(const PsRelKey *rel, BlockNumber block, PsFetch how, bool *hit)
+{
+	PsTag		tag = {rel->rnode, block};
+	uint32		hash = ps_table_hash(&tag);
+
+	ps_pin_reserve();
+	for (;;)
+	{
+		PsFrame		frame = ps_table_find(&tag, hash);
+		uint32		was;
+
+		if (unlikely(frame == PS_NO_FRAME || !pin_frame(frame, &tag, &was)))
+			frame = pin_under_lock(&tag, hash, &was);
+
+		if (frame != PS_NO_FRAME)
+		{
+			bool		known = !(was & PS_AHEAD);	/* its first use is part of its read */
+
+			if (unlikely(!(was & PS_VALID)))
+			{
+				if (how != PS_FETCH_RESIDENT)
+					ps_frame_wait_read(frame);
+				if (!(pg_atomic_read_u32(&ps_frame(frame)->state) & PS_VALID))
+				{
+					ps_pool_unpin(frame);
+					if (how == PS_FETCH_RESIDENT)
+						return PS_NO_FRAME;
+					continue;
+				}
+			}
+			if (likely(known))
+			{
+				ps_policy->hit(frame);
+				ps_my_counters->n[PS_COUNT_HITS]++;
+			}
+			if (how == PS_FETCH_NEW)
+				check_new(frame, &tag);
+			if (hit != NULL)
+				*hit = known;
+			return frame;
+		}
+
+		if (how == PS_FETCH_RESIDENT)
+			return PS_NO_FRAME;
+		frame = how == PS_FETCH_NEW ? enter_new(rel, &tag, hash) : enter_and_read(rel, &tag, hash);
+		if (frame != PS_NO_FRAME)
+		{
+			if (hit != NULL)
+				*hit = false;
+			return frame;
+		}
+	}
+}
+
+bool
+ps_pool_resident(const PsRelKey *rel, BlockNumber block)
+{
+	PsTag		tag = {rel->rnode, block};
+
+	return ps_table_has(&tag, ps_table_hash(&tag));
+}
+
+/* ---- reading ahead ---- */
+
+/*
+ * A page read ahead has arrived.  Errors are not reported here, where nobody may
+ * need the page: a page that does not verify is not kept.
+ */
+void
+ps_read_done(const uint32 *cookies, int ncookies, ssize_t result)
+{
+	for (int i = 0; i < ncookies; i++)
+	{
+		PsFrame		frame = cookies[i];
+		bool		good = result >= (ssize_t) (i + 1) * BLCKSZ;
+
+		if (good)
+		{
+			char	   *page = ps_frame_bytes(frame);
+			const char *why;
+			OffsetNumber offset;
+
+			ps_protect_allow(frame);
+			good = PageIsVerifiedExtended(page, ps_frame(frame)->tag.block, 0) &&
+				ps_pool_page_check(page, &why, &offset);
+			ps_protect_forbid(frame);
+		}
+		end_read(frame, good);
+		ps_frame_unpin_raw(frame);
+	}
+	pg_atomic_fetch_sub_u32(&ps_pool->nahead, ncookies);
+}
+
+/* The request has its name: whoever waits for one of its frames can drive it now. */
+static void
+name_request(PsAioRef ref, const uint32 *cookies, int ncookies)
+{
+	for (int i = 0; i < ncookies; i++)
+	{
+		PsFrameHeader *header = ps_frame(cookies[i]);
+
+		set_aio(header, ref);
+		if (PS_PINS(pg_atomic_read_u32(&header->state)) > 1)
+			ConditionVariableBroadcast(&header->io_cv);
+	}
+}
+
+/* A frame in the table for a block to be read ahead; none if it is resident or frames are short. */
+static PsFrame
+enter_ahead(const PsRelKey *rel, BlockNumber block)
+{
+	PsTag		tag = {rel->rnode, block};
+	uint32		hash = ps_table_hash(&tag);
+	PsFrame		frame;
+
+	if (ps_table_find(&tag, hash) != PS_NO_FRAME)
+		return PS_NO_FRAME;
+	if (pg_atomic_fetch_add_u32(&ps_pool->nahead, 1) < ps_pool_nframes / AHEAD_SHARE)
+	{
+		frame = ps_frame_take(false, true);
+		if (frame != PS_NO_FRAME &&
+			enter_table(frame, rel, &tag, hash, PS_READING | PS_AHEAD))
+			return frame;
+	}
+	pg_atomic_fetch_sub_u32(&ps_pool->nahead, 1);
+	return PS_NO_FRAME;
+}
+
+/* Start one request for the frames of adjacent blocks. */
+static void
+start_read(const PsRelKey *rel, BlockNumber block, const uint32 *frames, int n)
+{
+	struct iovec iov[PS_IO_MAX_PAGES];
+	int			niov = 0;
+	PsAioRef	ref;
+
+	for (int i = 0; i < n; i++)
+	{
+		ps_protect_allow(frames[i]);
+		if (i > 0 && frames[i] == frames[i - 1] + 1)
+			iov[niov - 1].iov_len += BLCKSZ;
+		else
+			iov[niov++] = (struct iovec) {ps_frame_bytes(frames[i]), BLCKSZ};
+	}
+
+	PG_TRY();
+	{
+		ref = ps_aio_read(rel->rnode, block, n, iov, niov, frames, n, name_request);
+	}
+	PG_CATCH();
+	{
+		/* nothing was started: as if the read had failed */
+		for (int i = 0; i < n; i++)
+			ps_protect_forbid(frames[i]);
+		ps_read_done(frames, n, -EIO);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	ps_count(PS_COUNT_PREFETCHED, n);
+
+	/* The kernel reads through our mapping, whose protection must last until then. */
+	if (ps_debug_protect_frames)
+	{
+		(void) ps_aio_wait(ref);
+		for (int i = 0; i < n; i++)
+			ps_protect_forbid(frames[i]);
+	}
+}
+
+int
+ps_pool_prefetch(const PsRelKey *rel, BlockNumber block, int n)
+{
+	int			started = 0;
+	off_t		offset;
+
+	if (unlikely(ps_my_counters == NULL))
+		ps_pool_attach();
+
+	while (n > 0)
+	{
+		uint32		frames[PS_IO_MAX_PAGES];
+		int			limit = ps_file_run(block, Min(n, PS_IO_MAX_PAGES));
+		int			count = 0;
+
+		while (count < limit &&
+			   (frames[count] = enter_ahead(rel, block + count)) != PS_NO_FRAME)
+			count++;
+		if (count > 0)
+		{
+			/* who needs the page will say that its file is gone */
+			if (ps_file_fd(rel->rnode, block, &offset, true) < 0)
+			{
+				ps_read_done(frames, count, -ENOENT);
+				return started;
+			}
+			start_read(rel, block, frames, count);
+			started += count;
+		}
+		else
+			count = 1;
+		block += count;
+		n -= count;
+	}
+	return started;
+}

@@ -1,0 +1,168 @@
+/*
+ * table.c
+ *		The page table: which frame holds a page.
+ *
+ * A hash table of chains through PsFrameHeader.next, its buckets guarded by
+ * partition locks.  Everything that changes a chain holds the partition
+ * exclusively.  A reader may also walk without the lock: links are single words and
+ * frames never go away, so the walk at worst strays into another chain or ends early.
+ * Its answer is a guess: pin the frame and compare tags to know; "not found" is
+ * to be asked again under the lock.
+ */
+#include "postgres.h"
+
+#include "pool/frame.h"
+#include "port/pg_bitutils.h"
+#include "storage/shmem.h"
+
+#define PARTITIONS 256			/* power of two */
+#define MAX_STRAY 64			/* steps an unlocked walk may take */
+
+typedef struct TableShared
+{
+	LWLockPadded locks[PARTITIONS];
+	PsFrame		heads[FLEXIBLE_ARRAY_MEMBER];
+} TableShared;
+
+static TableShared *table;
+static uint32 bucket_mask;
+
+/* About two buckets a frame, never fewer than partitions: a bucket has one lock. */
+static uint32
+bucket_count(void)
+{
+	return Max((uint32) PARTITIONS, pg_nextpower2_32(ps_pool_size_blocks) * 2);
+}
+
+Size
+ps_table_shmem_size(void)
+{
+	return add_size(offsetof(TableShared, heads),
+					mul_size(bucket_count(), sizeof(PsFrame)));
+}
+
+void
+ps_table_shmem_init(bool found)
+{
+	bool		known;
+
+	table = ShmemInitStruct("pagestore page table", ps_table_shmem_size(), &known);
+	Assert(known == found);
+	bucket_mask = bucket_count() - 1;
+	if (found)
+		return;
+	for (int i = 0; i < PARTITIONS; i++)
+		LWLockInitialize(&table->locks[i].lock, ps_tranche(PS_TRANCHE_TABLE));
+	for (uint32 i = 0; i <= bucket_mask; i++)
+		table->heads[i] = PS_NO_FRAME;
+}
+
+/* Multiply and fold: blocks of one relation must spread over buckets and partitions alike. */
+uint32
+ps_table_hash(const PsTag *tag)
+{
+	uint64		h = ((uint64) tag->rnode.relNode << 32) | tag->block;
+
+	h ^= ((uint64) tag->rnode.dbNode << 20) + ((uint64) tag->rnode.spcNode << 7);
+	h *= UINT64CONST(0x9E3779B97F4A7C15);
+	h ^= h >> 32;
+	h *= UINT64CONST(0xD6E8FEB86659FD93);
+	return (uint32) (h >> 32);
+}
+
+LWLock *
+ps_table_lock(uint32 hash)
+{
+	return &table->locks[hash % PARTITIONS].lock;
+}
+
+static inline volatile PsFrame *
+bucket_of(uint32 hash)
+{
+	return &table->heads[hash & bucket_mask];
+}
+
+PsFrame
+ps_table_find(const PsTag *tag, uint32 hash)
+{
+	PsFrame		frame = *bucket_of(hash);
+
+	for (int steps = 0; frame != PS_NO_FRAME; steps++)
+	{
+		volatile PsFrameHeader *header = ps_frame(frame);
+
+		if (header->tag.block == tag->block &&
+			header->tag.rnode.relNode == tag->rnode.relNode &&
+			header->tag.rnode.dbNode == tag->rnode.dbNode &&
+			header->tag.rnode.spcNode == tag->rnode.spcNode)
+			return frame;
+		if (steps >= MAX_STRAY && !LWLockHeldByMe(ps_table_lock(hash)))
+			return PS_NO_FRAME;
+		frame = header->next;
+	}
+	return PS_NO_FRAME;
+}
+
+/* True is a guess; false is certain: the page was not in the table at some moment of the call. */
+bool
+ps_table_has(const PsTag *tag, uint32 hash)
+{
+	bool		found;
+
+	if (*bucket_of(hash) == PS_NO_FRAME)
+		return false;
+	if (ps_table_find(tag, hash) != PS_NO_FRAME)
+		return true;
+	LWLockAcquire(ps_table_lock(hash), LW_SHARED);
+	found = ps_table_find(tag, hash) != PS_NO_FRAME;
+	LWLockRelease(ps_table_lock(hash));
+	return found;
+}
+
+void
+ps_table_insert(PsFrame frame, uint32 hash)
+{
+	volatile PsFrame *bucket = bucket_of(hash);
+
+	Assert(LWLockHeldByMeInMode(ps_table_lock(hash), LW_EXCLUSIVE));
+	Assert(ps_table_find(&ps_frame(frame)->tag, hash) == PS_NO_FRAME);
+	ps_frame(frame)->next = *bucket;
+	pg_write_barrier();
+	*bucket = frame;
+}
+
+/* The link that names the frame in its chain. */
+static volatile PsFrame *
+link_to(PsFrame frame, uint32 hash)
+{
+	volatile PsFrame *link = bucket_of(hash);
+
+	Assert(LWLockHeldByMeInMode(ps_table_lock(hash), LW_EXCLUSIVE));
+	while (*link != frame)
+	{
+		/* the caller saw it TAGGED under the lock: anything else is lost memory */
+		if (*link == PS_NO_FRAME)
+			elog(PANIC, "pagestore: frame %u is not in the page table", frame);
+		link = &ps_frame(*link)->next;
+	}
+	return link;
+}
+
+void
+ps_table_remove(PsFrame frame, uint32 hash)
+{
+	volatile PsFrame *link = link_to(frame, hash);
+
+	*link = ps_frame(frame)->next;
+}
+
+void
+ps_table_replace(PsFrame old, PsFrame new, uint32 hash)
+{
+	volatile PsFrame *link = link_to(old, hash);
+
+	Assert(ps_tag_equal(&ps_frame(old)->tag, &ps_frame(new)->tag));
+	ps_frame(new)->next = ps_frame(old)->next;
+	pg_write_barrier();
+	*link = new;
+}

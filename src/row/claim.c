@@ -1,0 +1,232 @@
+/*
+ * claim.c
+ *		The right to change a row version.
+ */
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "access/visibilitymap.h"
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "row/claim.h"
+#include "row/lock_chain.h"
+
+/* ---- latching ---- */
+
+static bool
+find_row(PsClaim *c)
+{
+	return ps_write_row(&c->guard, ItemPointerGetOffsetNumber(&c->tid), &c->row);
+}
+
+bool
+ps_claim_open(PsClaim *c, Relation rel, ItemPointer tid)
+{
+	c->rel = rel;
+	c->tid = *tid;
+	c->vmbuf = InvalidBuffer;
+	c->lockers_gone = c->already_held = c->row_locked = false;
+
+	c->pin = ps_pin(rel, ItemPointerGetBlockNumber(tid));
+	if (ps_page_all_visible(c->pin.page))	/* a guess: checked when all is settled */
+		visibilitymap_pin(rel, c->pin.block, &c->vmbuf);
+	c->guard = ps_write_lock(rel, &c->pin);
+	c->latched = true;
+	return find_row(c);
+}
+
+void
+ps_claim_unlatch(PsClaim *c)
+{
+	Assert(c->latched);
+	ps_write_unlock(&c->guard);
+	c->latched = false;
+}
+
+void
+ps_claim_rederive(PsClaim *c)
+{
+	c->latched = true;
+	if (!find_row(c))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg_internal("row version (%u,%u) of relation \"%s\" was removed while in use",
+								 ItemPointerGetBlockNumber(&c->tid),
+								 ItemPointerGetOffsetNumber(&c->tid),
+								 RelationGetRelationName(c->rel))));
+}
+
+void
+ps_claim_latch(PsClaim *c)
+{
+	Assert(!c->latched);
+	c->guard = ps_write_lock(c->rel, &c->pin);
+	ps_claim_rederive(c);
+}
+
+void
+ps_claim_close(PsClaim *c)
+{
+	if (c->latched)
+		ps_claim_unlatch(c);
+	ps_unpin(&c->pin);
+	if (BufferIsValid(c->vmbuf))
+		ReleaseBuffer(c->vmbuf);
+	c->vmbuf = InvalidBuffer;
+	if (c->row_locked)
+		ps_row_unlock(c->rel, &c->tid, c->mode);
+	c->row_locked = false;
+}
+
+void
+ps_claim_failure(const PsClaim *c, TM_Result result, TM_FailureData *tmfd)
+{
+	HeapTupleHeader header = c->row.header;
+
+	Assert(c->latched);
+	tmfd->ctid = header->t_ctid;
+	tmfd->xmax = HeapTupleHeaderGetUpdateXid(header);
+	tmfd->cmax = result == TM_SelfModified ? HeapTupleHeaderGetCmax(header) : InvalidCommandId;
+}
+
+/* ---- settling ---- */
+
+/* Has the row a newer version, or is one being made? */
+static inline bool
+has_successor(PsClaim *c)
+{
+	return !HEAP_XMAX_IS_LOCKED_ONLY(c->row.header->t_infomask) &&
+		!ItemPointerEquals(&c->tid, &c->row.header->t_ctid);
+}
+
+/* Nobody who could forbid it is at work on the row any more: what has become of it? */
+static TM_Result
+outcome(PsClaim *c)
+{
+	HeapTupleHeader header = c->row.header;
+
+	if ((header->t_infomask & HEAP_XMAX_INVALID) ||
+		HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask) ||
+		HeapTupleHeaderIsOnlyLocked(header))
+		return TM_Ok;
+	return ItemPointerEquals(&c->tid, &header->t_ctid) ? TM_Deleted : TM_Updated;
+}
+
+/*
+ * With the latch let go, wait for the holders and lock newer versions.  TM_Ok, or
+ * why the row is not to be had.
+ */
+static TM_Result
+wait_for_holders(PsClaim *c, PsXmax seen, PsHolders holders, const ItemPointerData *successor,
+				 bool *remain)
+{
+	/*
+	 * The heavyweight lock gives waiters their order.  Not for one who holds a weaker
+	 * lock already: who has the heavyweight lock may be waiting for us.
+	 */
+	if (!holders.own && !c->row_locked)
+	{
+		if (!ps_row_lock(c->rel, &c->tid, c->mode, c->policy))
+			return TM_WouldBlock;
+		c->row_locked = true;
+	}
+	if (!ps_xmax_wait(seen, c->mode, c->policy, c->rel, &c->tid, c->oper, remain))
+		return TM_WouldBlock;
+	if (successor != NULL)
+		return ps_lock_chain(c->rel, seen, successor, c->mode);
+	return TM_Ok;
+}
+
+/*
+ * The row has an xmax that counts.  True: *result is the answer; false: look again,
+ * the row has changed while it was not latched.
+ */
+static bool
+deal_with_holders(PsClaim *c, TM_Result *result)
+{
+	PsXmax		seen = ps_xmax_of(c->row.header);
+	PsHolders	holders = ps_xmax_holders(seen, c->mode);
+	ItemPointerData successor = c->row.header->t_ctid;
+	bool		chain = c->follow && has_successor(c);
+	bool		remain;
+	TM_Result	waited;
+
+	if (c->locking && holders.own && holders.own_mode >= c->mode)
+	{
+		c->already_held = true;
+		*result = TM_Ok;
+		return true;
+	}
+
+	if (!holders.conflict)
+	{
+		if (!c->locking)
+		{
+			*result = outcome(c);
+			return true;
+		}
+		*result = TM_Ok;
+		if (!chain)
+			return true;
+
+		/* Locks of both kinds can live together; the newer versions want ours as well. */
+		ps_claim_unlatch(c);
+		*result = ps_lock_chain(c->rel, seen, &successor, c->mode);
+		ps_claim_latch(c);
+		return *result != TM_Ok || ps_xmax_same(seen, ps_xmax_of(c->row.header));
+	}
+
+	/* No use in waiting for one who has committed. */
+	if (*result != TM_BeingModified)
+		return true;
+
+	ps_claim_unlatch(c);
+	waited = wait_for_holders(c, seen, holders, chain ? &successor : NULL, &remain);
+	ps_claim_latch(c);
+	if (waited != TM_Ok)
+	{
+		*result = waited;
+		return true;
+	}
+
+	/* Others may have come first. */
+	if (!ps_xmax_same(seen, ps_xmax_of(c->row.header)))
+		return false;
+	if (!(seen.infomask & HEAP_XMAX_IS_MULTI))
+	{
+		PsRead		lent = ps_write_lend(&c->guard);
+		PsRow		row = ps_row_lend(&c->row);
+
+		ps_row_settle_xmax(&lent, &row, seen.xmax);
+	}
+	c->lockers_gone = !remain;
+	*result = outcome(c);
+	return true;
+}
+
+TM_Result
+ps_claim_settle(PsClaim *c)
+{
+	for (;;)
+	{
+		PsRead		lent = ps_write_lend(&c->guard);
+		PsRow		row = ps_row_lend(&c->row);
+		TM_Result	result = ps_row_updatable(&lent, &row, c->cid);
+		bool		contended = c->locking ?
+		(result == TM_BeingModified || result == TM_Updated || result == TM_Deleted) :
+		(result == TM_BeingModified && !c->nowait);
+
+		c->lockers_gone = false;
+		if (contended && !deal_with_holders(c, &result))
+			continue;
+		if (result != TM_Ok || c->already_held)
+			return result;
+
+		/* The page may have become all visible since: its map page is pinned with no latch held. */
+		if (!ps_page_all_visible(c->guard.page) || BufferIsValid(c->vmbuf))
+			return TM_Ok;
+		ps_claim_unlatch(c);
+		visibilitymap_pin(c->rel, c->pin.block, &c->vmbuf);
+		ps_claim_latch(c);
+	}
+}
