@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/xlog.h"
+#include "executor/instrument.h"
 #include "miscadmin.h"
 #include "pool/frame.h"
 #include "storage/bufpage.h"
@@ -152,7 +153,14 @@ set_dirty(PsFrame frame)
 							position);
 		if (pg_atomic_compare_exchange_u32(&header->state, &state,
 										   (state & ~PS_HINTED) | wanted))
-			return;
+			break;
+	}
+	if (!(state & PS_DIRTY))
+	{
+		VacuumPageDirty++;
+		pgBufferUsage.shared_blks_dirtied++;
+		if (VacuumCostActive)
+			VacuumCostBalance += VacuumCostPageDirty;
 	}
 }
 
