@@ -82,6 +82,7 @@ startup_shmem(void)
 	if (prev_shmem_startup_hook)
 		prev_shmem_startup_hook();
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	ps_aio_force_sync = ps_debug_protect_frames;
 	ps_io_shmem_init(IsUnderPostmaster);
 	ps_pool_shmem_init(IsUnderPostmaster);
 	LWLockRelease(AddinShmemInitLock);

@@ -387,10 +387,15 @@ ps_scan_collect(PsScanDesc *scan)
 
 /* ---- rows ---- */
 
-static bool
-passes_keys(const PsScanDesc *scan, const PsRow *row)
+/*
+ * Takes the row by its offset: were its address taken, every row of a scan without
+ * keys would be built in memory too.
+ */
+static pg_noinline bool
+passes_keys(const PsScanDesc *scan, OffsetNumber offset)
 {
-	HeapTupleData tuple = ps_row_tuple(row);
+	PsRow		row = ps_scan_row(scan, offset);
+	HeapTupleData tuple = ps_row_tuple(&row);
 	bool		result;
 
 	HeapKeyTest(&tuple, RelationGetDescr(scan->base.rs_rd),
@@ -408,10 +413,11 @@ next_listed(PsScanDesc *scan, int step, TupleTableSlot *slot)
 
 		for (; i >= 0 && i < scan->nvisible; i += step)
 		{
-			PsRow		row = ps_scan_row(scan, scan->visible[i]);
+			PsRow		row;
 
-			if (scan->base.rs_nkeys > 0 && !passes_keys(scan, &row))
+			if (unlikely(scan->base.rs_nkeys > 0) && !passes_keys(scan, scan->visible[i]))
 				continue;
+			row = ps_scan_row(scan, scan->visible[i]);
 			scan->current = i;
 			ps_slot_store(slot, &row, &scan->pin);
 			return true;
@@ -455,7 +461,7 @@ next_judged(PsScanDesc *scan, int step, TupleTableSlot *slot)
 					continue;
 				seen = ps_row_visible(&guard, &row, snapshot);
 				ps_row_conflict_out(&guard, seen, &row, snapshot);
-				if (!seen || (scan->base.rs_nkeys > 0 && !passes_keys(scan, &row)))
+				if (!seen || (scan->base.rs_nkeys > 0 && !passes_keys(scan, offset)))
 					continue;
 
 				scan->offset = offset;

@@ -81,6 +81,13 @@ slot_someattrs(TupleTableSlot *slot, int natts)
 
 	Assert(!TTS_EMPTY(slot));
 
+	/*
+	 * Rows lie in a page from its end downwards: ask for the cache line of one
+	 * soon to come.  (The address need not be valid.)
+	 */
+	if (attnum == 0)
+		__builtin_prefetch((char *) header - 256);
+
 	/* A row written before columns were added has fewer. */
 	natts = Min(natts, HeapTupleHeaderGetNatts(header));
 

@@ -24,6 +24,9 @@ typedef enum PsIoMethod
 extern int	ps_io_method;
 extern const struct config_enum_entry ps_io_method_options[];
 
+/* Set before shared memory is made: every read is to be over when it returns (frames are protected from the kernel). */
+extern bool ps_aio_force_sync;
+
 /* What is really in use: SYNC where io_uring was refused; the reason, or NULL. */
 extern PsIoMethod ps_aio_method(void);
 extern const char *ps_aio_fallback_reason(void);
@@ -39,8 +42,11 @@ typedef struct PsAioRef
 
 /*
  * Completion of a read into pool frames; called exactly once, in whichever
- * process reaps it, never in a critical section, and must not throw.  cookies are those of
- * the submission; result is bytes read or -errno.
+ * process reaps it, never in a critical section of its own, and must not throw.  It runs with a lock
+ * of the ring held: it calls nothing of aio.h and takes no lock under which another process
+ * may call ps_aio_read(), ps_aio_done() or ps_aio_wait().  cookies are those of
+ * the submission; result is bytes read (short at the end of the file) or -errno; what is missing is for the
+ * pool to read again synchronously.
  */
 typedef void (*PsAioFrameDone) (const uint32 *cookies, int ncookies, ssize_t result);
 extern PsAioFrameDone ps_aio_frame_done;	/* set once by the pool */

@@ -127,8 +127,9 @@ tablespace_is_buffered(Oid tablespace)
 	return result;
 }
 
-void
-ps_file_refuses_direct(Oid tablespace, const char *path)
+/* A file refused O_DIRECT: from now on every process opens the tablespace's files buffered. */
+static void
+refuses_direct(Oid tablespace, const char *path)
 {
 	bool		is_news = true;
 
@@ -160,7 +161,7 @@ open_file(const char *path, Oid tablespace, int flags, bool *direct)
 		file = PathNameOpenFile(path, O_RDWR | PG_BINARY | PG_O_DIRECT | flags);
 		if (file >= 0 || errno != EINVAL)
 			return file;
-		ps_file_refuses_direct(tablespace, path);
+		refuses_direct(tablespace, path);
 		*direct = false;
 	}
 	return PathNameOpenFile(path, O_RDWR | PG_BINARY | flags);
@@ -331,7 +332,7 @@ ps_file_read(RelFileNode rnode, BlockNumber block, int npages,
 			return n / BLCKSZ;
 		if (n == -EINVAL && segment->direct)
 		{
-			ps_file_refuses_direct(rnode.spcNode, FilePathName(segment->file));
+			refuses_direct(rnode.spcNode, FilePathName(segment->file));
 			close_segment(segment);
 			continue;
 		}
@@ -410,7 +411,7 @@ ps_file_write(RelFileNode rnode, BlockNumber block, int npages,
 			return true;
 		if (n == -EINVAL && segment->direct)
 		{
-			ps_file_refuses_direct(rnode.spcNode, FilePathName(segment->file));
+			refuses_direct(rnode.spcNode, FilePathName(segment->file));
 			close_segment(segment);
 			continue;
 		}
@@ -473,11 +474,12 @@ ps_file_drop_page_cache(RelFileNode rnode)
 Size
 ps_io_shmem_size(void)
 {
-	return ps_file_shmem_size();
+	return add_size(ps_file_shmem_size(), ps_aio_shmem_size());
 }
 
 void
 ps_io_shmem_init(bool found)
 {
 	ps_file_shmem_init();
+	ps_aio_shmem_init();
 }

@@ -8,22 +8,54 @@
 #include "io/aio.h"
 #include "io/file.h"
 
-/* Shared memory of each part; the init functions run in the postmaster, once a start or crash restart. */
+/* Shared memory of each part; the init functions run in the postmaster, at each start and crash restart. */
 extern Size ps_file_shmem_size(void);
 extern void ps_file_shmem_init(void);
 extern Size ps_aio_shmem_size(void);
 extern void ps_aio_shmem_init(void);
+extern Size ps_sync_shmem_size(void);
+extern void ps_sync_shmem_init(int tranche);
+extern Size ps_uring_shmem_size(void);
+extern void ps_uring_shmem_init(int tranche);
+
+/* One read, as the parts hand it on. */
+typedef struct PsReadRequest
+{
+	int			fd;
+	off_t		offset;
+	int			npages;
+	const struct iovec *iov;
+	int			niov;
+	const uint32 *cookies;		/* NULL: private */
+	int			ncookies;
+	PsAioPrepare prepare;
+} PsReadRequest;
 
 /*
- * A file that was opened O_DIRECT refused an aligned request with EINVAL: from now on every process
- * opens the tablespace's files buffered.
- */
-extern void ps_file_refuses_direct(Oid tablespace, const char *path);
-
-/*
- * Read npages pages like ps_file_read(), but never throws: returns bytes read, or -errno.
- * For a completion that must be delivered whatever happens.
+ * preadv until done, the end of the file or an error; never throws.  Returns bytes read or -errno.
  */
 extern ssize_t ps_file_read_raw(int fd, off_t offset, const struct iovec *iov, int niov);
+
+/*
+ * sync.c: reads that are over when they return.  Their refs have ids from
+ * PS_SYNC_FRAMES (one a process) and PS_SYNC_PRIVATE (results kept in this process) on.
+ */
+#define PS_SYNC_FRAMES	((uint32) 1 << 29)
+#define PS_SYNC_PRIVATE ((uint32) 1 << 30)
+extern PsAioRef ps_sync_read(const PsReadRequest *read);
+extern bool ps_sync_done(PsAioRef ref);
+extern ssize_t ps_sync_wait(PsAioRef ref);
+extern void ps_sync_stats(uint64 *reads, uint64 *pages);
+
+/*
+ * io_uring.c: reads through rings.  create returns the number of rings made,
+ * 0 with the reason; read may do the read synchronously when the ring cannot take it.
+ */
+extern int	ps_uring_create(char *reason, Size reason_size);
+extern PsAioRef ps_uring_read(const PsReadRequest *read);
+extern bool ps_uring_done(PsAioRef ref);
+extern ssize_t ps_uring_wait(PsAioRef ref);
+extern void ps_uring_drain(bool forget);	/* forget: also results that nobody has taken */
+extern void ps_uring_stats(uint64 *submitted, uint64 *completed, uint64 *pages);
 
 #endif							/* PAGESTORE_IO_INTERNAL_H */

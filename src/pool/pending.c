@@ -24,7 +24,6 @@ WEAK void ps_sentinel_wait_ready(void) { }
 WEAK void ps_ring_pin_again(struct PsRingPiece *p) { PENDING; }
 WEAK void ps_ring_unpin(struct PsRingPiece *p) { PENDING; }
 WEAK void ps_pool_register_workers(void) { }
-WEAK int ps_io_method = 1;
 
 /* Simple stream over ReadBuffer until page/stream.c is there. */
 struct PsStream { Relation rel; PsStreamNext next; void *arg; };
@@ -36,10 +35,7 @@ WEAK void ps_stream_reset(PsStream *s, int flags) { }
 WEAK void ps_stream_limit(PsStream *s, BlockNumber n) { }
 WEAK void ps_stream_end(PsStream *s) { pfree(s); }
 #include "utils/guc.h"
-WEAK const struct config_enum_entry ps_io_method_options[] = {{"sync", 0, false}, {"io_uring", 1, false}, {NULL, 0, false}};
 #include "pool/frame.h"
-WEAK const char *ps_aio_fallback_reason(void) { return NULL; }
-WEAK PsIoMethod ps_aio_method(void) { return PS_IO_SYNC; }
 WEAK Size ps_gate_shmem_size(void) { return 0; }
 WEAK void ps_gate_shmem_init(bool f) { }
 WEAK Size ps_sentinel_shmem_size(void) { return 0; }
@@ -49,7 +45,3 @@ WEAK void ps_writeback_shmem_init(bool f) { }
 WEAK void ps_writeback_wake(void) { }
 WEAK int ps_write_frame(PsFrame f, PsWriteReason r, bool w, bool s) { return 0; }
 WEAK void ps_wait_write(PsFrame f) { }
-WEAK bool ps_aio_done(PsAioRef r) { return true; }
-WEAK ssize_t ps_aio_wait(PsAioRef r) { return 0; }
-WEAK PsAioFrameDone ps_aio_frame_done;
-WEAK PsAioRef ps_aio_read(RelFileNode r, BlockNumber b, int n, const struct iovec *v, int nv, const uint32 *c, int nc, PsAioPrepare p) { PENDING; return PS_AIO_NONE; }
