@@ -78,6 +78,27 @@ check_buffer_page(Relation rel, const PsPin *pin)
 	}
 }
 
+void
+ps_count_access(Relation rel, bool hit)
+{
+	pgstat_count_buffer_read(rel);
+	if (hit)
+	{
+		pgstat_count_buffer_hit(rel);
+		pgBufferUsage.shared_blks_hit++;
+		VacuumPageHit++;
+		if (VacuumCostActive)
+			VacuumCostBalance += VacuumCostPageHit;
+	}
+	else
+	{
+		pgBufferUsage.shared_blks_read++;
+		VacuumPageMiss++;
+		if (VacuumCostActive)
+			VacuumCostBalance += VacuumCostPageMiss;
+	}
+}
+
 PsPin
 ps_pin(Relation rel, BlockNumber block)
 {
@@ -90,15 +111,8 @@ ps_pin(Relation rel, BlockNumber block)
 		bool		hit;
 
 		ps_gate_pass(rel);
-		pgstat_count_buffer_read(rel);
 		frame = ps_pool_pin(&key, block, PS_FETCH_READ, &hit);
-		if (hit)
-		{
-			pgstat_count_buffer_hit(rel);
-			pgBufferUsage.shared_blks_hit++;
-		}
-		else
-			pgBufferUsage.shared_blks_read++;
+		ps_count_access(rel, hit);
 		return pin_of_frame(frame, block);
 	}
 	else
@@ -166,9 +180,7 @@ ps_pin_move(Relation rel, PsPin *pin, BlockNumber block)
 			if (ps_pool_frame_is(pin->u.frame, rel->rd_node, block) &&
 				ps_pool_is_current(pin->u.frame))
 			{
-				pgstat_count_buffer_read(rel);
-				pgstat_count_buffer_hit(rel);
-				pgBufferUsage.shared_blks_hit++;
+				ps_count_access(rel, true);
 				return;
 			}
 		}
