@@ -21,19 +21,8 @@ WEAK void ps_gate_leave(Relation r) { }
 WEAK void ps_gate_arrive(Relation r) { }
 WEAK bool ps_gate_uses_shared(Relation r) { return true; }
 WEAK void ps_sentinel_wait_ready(void) { }
-WEAK void ps_ring_pin_again(struct PsRingPiece *p) { PENDING; }
-WEAK void ps_ring_unpin(struct PsRingPiece *p) { PENDING; }
 WEAK void ps_pool_register_workers(void) { }
 
-/* Simple stream over ReadBuffer until page/stream.c is there. */
-struct PsStream { Relation rel; PsStreamNext next; void *arg; };
-WEAK PsStream *ps_stream_begin(Relation rel, PsStreamNext next, void *arg, int flags)
-{ PsStream *s = palloc(sizeof(PsStream)); s->rel = rel; s->next = next; s->arg = arg; return s; }
-WEAK bool ps_stream_next(PsStream *s, PsPin *pin)
-{ BlockNumber b = s->next(s->arg); if (b == InvalidBlockNumber) { ps_unpin(pin); return false; } ps_pin_move(s->rel, pin, b); return true; }
-WEAK void ps_stream_reset(PsStream *s, int flags) { }
-WEAK void ps_stream_limit(PsStream *s, BlockNumber n) { }
-WEAK void ps_stream_end(PsStream *s) { pfree(s); }
 #include "utils/guc.h"
 #include "pool/frame.h"
 WEAK Size ps_gate_shmem_size(void) { return 0; }
