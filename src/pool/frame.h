@@ -99,7 +99,8 @@ ps_frame_relkey(PsFrame frame)
 /*
  * Replacement policies (pool/policy.c).  The pool calls hit on every hit (must be cheap and need no lock),
  * admit when a page enters a frame, forget when it leaves; victim proposes frames, one a
- * call, resuming where it stopped; the pool decides whether one can be had.
+ * call, resuming where it stopped; the pool decides whether one can be had.  coming tells up to max
+ * frames that victim would propose soon if nobody used them, in that order: a guess that changes nothing.
  */
 typedef struct PsPolicy
 {
@@ -110,6 +111,7 @@ typedef struct PsPolicy
 	void		(*admit) (PsFrame frame);
 	void		(*forget) (PsFrame frame);
 	PsFrame		(*victim) (void);
+	uint32		(*coming) (PsFrame *frames, uint32 max);
 } PsPolicy;
 
 extern const PsPolicy *ps_policy;	/* chosen by the setting */
