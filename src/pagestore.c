@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "admin/admin.h"
 #include "am/am.h"
 #include "fmgr.h"
 #include "io/aio.h"
@@ -104,5 +105,6 @@ _PG_init(void)
 	shmem_startup_hook = startup_shmem;
 	ps_pool_init_hooks();
 	ps_pool_register_workers();
+	ps_utility_init();
 	ps_readahead_init();
 }

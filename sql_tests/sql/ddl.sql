@@ -83,7 +83,7 @@ SELECT twin_rows('SELECT * FROM d@');
 SET allow_in_place_tablespaces = true;
 CREATE TABLESPACE ts_pagestore LOCATION '';
 ALTER TABLE d_p SET TABLESPACE ts_pagestore;
-SELECT twin_rows('SELECT ctid, * FROM d@');
+SELECT twin_rows('SELECT * FROM d@');
 SELECT twin_exec('UPDATE d@ SET n = n + 1 WHERE n = 7');
 BEGIN;
 ALTER TABLE d_p SET TABLESPACE pg_default;

@@ -44,8 +44,9 @@ foreach my $level ('minimal', 'replica')
 		BEGIN; TRUNCATE made; COPY made FROM PROGRAM 'seq -f "%.0f	row" 1 10000'; COMMIT;
 		INSERT INTO made VALUES (0, 'after')));
 	# left open: must be gone
-	my $open = $node->background_psql('postgres', \my $in, \my $out, IPC::Run::timer(60));
-	$in .= "BEGIN; UPDATE kept SET t = 'lost'; INSERT INTO made SELECT 0 FROM generate_series(1, 5000); \\echo done\n";
+	my ($in, $out) = ("BEGIN; UPDATE kept SET t = 'lost'; INSERT INTO made SELECT 0 FROM generate_series(1, 5000); \\echo done\n", '');
+	my $open = IPC::Run::start([ 'psql', '-X', '-q', '-h', $node->host, '-p', $node->port, 'postgres' ],
+		'<', \$in, '>', \$out, '2>', '/dev/null', IPC::Run::timeout(60));
 	$open->pump until $out =~ /done/;
 	kill_server($node);
 	eval { $open->finish };

@@ -6,7 +6,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $primary = new_server('primary', allows_streaming => 1, conf => "wal_consistency_checking = 'heap,heap2'\nmax_connections = 20\nautovacuum = off\n");
+my $primary = new_server('primary', allows_streaming => 1, conf => "wal_consistency_checking = 'heap,heap2'\nmax_connections = 20\nwal_keep_size = '1GB'\nautovacuum = off\n");
 $primary->start;
 $primary->safe_psql('postgres', q(
 	CREATE EXTENSION pagestore; CREATE EXTENSION amcheck;

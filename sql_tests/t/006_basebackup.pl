@@ -6,7 +6,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_server('source', allows_streaming => 1, conf => "default_table_access_method = 'pagestore'\nmax_connections = 30\n");
+my $node = new_server('source', allows_streaming => 1, conf => "default_table_access_method = 'pagestore'\nmax_connections = 30\nwal_keep_size = '1GB'\n");
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION pagestore; CREATE EXTENSION amcheck');
 $node->command_ok([ 'pgbench', '-i', '-q', '-s', 2, 'postgres' ], 'load');

@@ -41,21 +41,22 @@ sub kill_server
 	}
 	closedir $proc;
 	kill 'KILL', @all;
-	# A killed process holds its shared memory until it is gone.
+	# Shared memory and the socket are free when they are gone (a zombie is: nobody may be there to reap it).
 	foreach my $p (@all)
 	{
-		for (1 .. 2000)
-		{
-			last unless kill 0, $p;
-			open(my $stat, '<', "/proc/$p/stat") or last;
-			my $line = <$stat> // '';
-			close $stat;
-			last if $line =~ /^\d+ \(.*\) Z/;
-			usleep(5000);
-		}
+		usleep(2000) while is_alive($p);
 	}
+	unlink $node->data_dir . '/postmaster.pid', glob($node->host . '/.s.PGSQL.' . $node->port . '*');
 	$node->{_pid} = undef;
-	unlink $node->data_dir . '/postmaster.pid';
+}
+
+sub is_alive
+{
+	my ($pid) = @_;
+	open(my $stat, '<', "/proc/$pid/stat") or return 0;
+	my $line = <$stat> // '';
+	close $stat;
+	return $line =~ /^\d+ \(.*\) [^Z]/;
 }
 
 # One line that changes when any row of a table does.

@@ -44,6 +44,20 @@ ps_index_fetch_end(struct IndexFetchTableData *data)
 }
 
 /*
+ * Is the row where an earlier call stopped still there?  Between the calls, what a snapshot other than
+ * MVCC saw may have been rolled back, pruned (our pin does not prevent it) and its line
+ * pointer used again: then its chain ended with it.
+ */
+static bool
+still_there(const PsIndexFetch *fetch, const PsRead *guard, ItemPointer tid)
+{
+	PsRow		row;
+
+	return ps_read_row(guard, ItemPointerGetOffsetNumber(tid), &row) &&
+		TransactionIdEquals(HeapTupleHeaderGetRawXmin(row.header), fetch->xmin);
+}
+
+/*
  * The member of the HOT chain at *tid that the snapshot sees.  Each entry of the index starts on the
  * page as it is now; only a chain begun under a non-MVCC snapshot is
  * continued (*call_again) where it stopped.
@@ -71,7 +85,16 @@ ps_index_fetch_tuple(struct IndexFetchTableData *data, ItemPointer tid, Snapshot
 	}
 
 	guard = ps_read_lock(rel, &fetch->pin);
-	found = ps_chain_search(&guard, tid, snapshot, &row, all_dead, !*call_again);
+	if (*call_again && !still_there(fetch, &guard, tid))
+	{
+		found = false;
+		if (all_dead)
+			*all_dead = false;
+	}
+	else
+		found = ps_chain_search(&guard, tid, snapshot, &row, all_dead, !*call_again);
+	if (found)
+		fetch->xmin = HeapTupleHeaderGetRawXmin(row.header);
 	ps_read_unlock(&guard);
 
 	/* Other members may be visible too, but not to an MVCC snapshot. */

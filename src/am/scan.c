@@ -294,23 +294,6 @@ ps_scan_advance(PsScanDesc *scan, bool backward)
 	return true;
 }
 
-/*
- * The common case of visibility decided on the spot: inserted by a transaction
- * known to be committed before the snapshot was taken, and not touched since.
- * All else goes through ps_row_visible().
- */
-static inline bool
-plainly_visible(const HeapTupleHeaderData *header, TransactionId snapshot_xmin)
-{
-	uint16		infomask = header->t_infomask;
-
-	if ((infomask & (HEAP_XMAX_INVALID | HEAP_XMIN_COMMITTED)) !=
-		(HEAP_XMAX_INVALID | HEAP_XMIN_COMMITTED))
-		return false;
-	return (infomask & HEAP_XMIN_FROZEN) == HEAP_XMIN_FROZEN ||
-		TransactionIdPrecedes(HeapTupleHeaderGetRawXmin(header), snapshot_xmin);
-}
-
 void
 ps_scan_collect(PsScanDesc *scan)
 {
@@ -345,12 +328,9 @@ ps_scan_collect(PsScanDesc *scan)
 	else
 	{
 		bool		all_visible = ps_page_all_visible(guard.page) && !snapshot->takenDuringRecovery;
-		TransactionId xmin = InvalidTransactionId;
+		bool		quick = !serializable && snapshot->snapshot_type == SNAPSHOT_MVCC;
 		PsRow		row;
 
-		/* no normal xid precedes the invalid one: other snapshots take the long way */
-		if (snapshot->snapshot_type == SNAPSHOT_MVCC)
-			xmin = snapshot->xmin;
 		row.table = RelationGetRelid(rel);
 
 		for (OffsetNumber i = 0; i < nitems; i++)
@@ -360,7 +340,7 @@ ps_scan_collect(PsScanDesc *scan)
 			if (!ItemIdIsNormal(&items[i]))
 				continue;
 			row.header = (const HeapTupleHeaderData *) (guard.page + ItemIdGetOffset(&items[i]));
-			if (!serializable && TransactionIdIsValid(xmin) && plainly_visible(row.header, xmin))
+			if (quick && likely(ps_row_plainly_visible(row.header, snapshot)))
 			{
 				visible[nvisible++] = i + 1;
 				continue;

@@ -99,7 +99,8 @@ ps_frame_relkey(PsFrame frame)
 /*
  * Replacement policies (pool/policy.c).  The pool calls hit on every hit (must be cheap and need no lock),
  * admit when a page enters a frame, forget when it leaves; victim proposes frames, one a
- * call, resuming where it stopped; the pool decides whether one can be had.
+ * call, resuming where it stopped; the pool decides whether one can be had.  coming tells up to max
+ * frames that victim would propose soon if nobody used them, in that order: a guess that changes nothing.
  */
 typedef struct PsPolicy
 {
@@ -110,6 +111,7 @@ typedef struct PsPolicy
 	void		(*admit) (PsFrame frame);
 	void		(*forget) (PsFrame frame);
 	PsFrame		(*victim) (void);
+	uint32		(*coming) (PsFrame *frames, uint32 max);
 } PsPolicy;
 
 extern const PsPolicy *ps_policy;	/* chosen by the setting */
@@ -178,7 +180,6 @@ extern void ps_frame_unpin_raw(PsFrame frame);	/* frees a ghost when it was the 
  */
 extern PsFrame ps_frame_take(bool may_write, bool may_fail);
 extern void ps_frame_give_back(PsFrame frame);	/* unused after all, or a dead ghost: to the free list */
-extern uint32 ps_frames_free(void);
 extern void ps_frame_bury(PsFrame frame);	/* a ghost's last pin is gone */
 
 /*

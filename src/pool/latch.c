@@ -10,7 +10,7 @@
 #include "access/xlog.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
-#include "pool/frame.h"
+#include "pool/service.h"
 #include "storage/bufpage.h"
 #include "utils/resowner.h"
 
@@ -247,11 +247,20 @@ ps_pool_make_movable(PsFrame *frame)
 	ps_wait_write(old);
 	Assert(!(state_of(old) & PS_WRITING));
 
+	/* A scan for dirty pages is under way: the page must not slip past it. */
+	if (!LWLockConditionalAcquire(ps_move_lock, LW_SHARED))
+	{
+		ps_frame_give_back(new);
+		pg_atomic_fetch_sub_u32(&ps_pool->nghosts, 1);
+		return false;
+	}
+
 	LWLockAcquire(&ps_frame(new)->latch, LW_EXCLUSIVE);
 	CurrentResourceOwner = ps_pin_owner(old);
 	ps_pin_remember(new);
 	CurrentResourceOwner = saved;
 	switch_frame(old, new);
+	LWLockRelease(ps_move_lock);
 	ps_count(PS_COUNT_GHOSTS, 1);
 	LWLockRelease(&ps_frame(old)->latch);
 	ps_pool_unpin(old);

@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 
 #include "common/hashfn.h"
-#include "pool/frame.h"
+#include "pool/service.h"
 #include "storage/ipc.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
@@ -325,4 +325,5 @@ void
 ps_pool_init_hooks(void)
 {
 	RegisterResourceReleaseCallback(release_owner, NULL);
+	ps_xact_init();
 }

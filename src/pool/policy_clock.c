@@ -74,6 +74,22 @@ clock_victim(void)
 	}
 }
 
+static uint32
+clock_coming(PsFrame *frames, uint32 max)
+{
+	uint64		hand = pg_atomic_read_u64(&clock_shared->hand);
+	uint32		n = 0;
+
+	for (uint32 steps = 0; steps < ps_pool_nframes && n < max; steps++)
+	{
+		PsFrame		frame = (hand + steps) % ps_pool_nframes;
+
+		if (pg_atomic_read_u32(&ps_frame(frame)->policy) == 0)
+			frames[n++] = frame;
+	}
+	return n;
+}
+
 const PsPolicy ps_policy_clock = {
 	.name = "clock",
 	.shmem_size = clock_shmem_size,
@@ -81,5 +97,6 @@ const PsPolicy ps_policy_clock = {
 	.hit = clock_hit,
 	.admit = clock_admit,
 	.forget = clock_forget,
-	.victim = clock_victim
+	.victim = clock_victim,
+	.coming = clock_coming
 };

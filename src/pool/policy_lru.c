@@ -17,6 +17,7 @@
 
 #define GENERATIONS 64
 #define STEPS_A_HOLD 256		/* frames looked at in one hold of the lock */
+#define LOOK_AHEAD 4096			/* frames looked at to tell what comes */
 #define HITS_A_TICK 16			/* hits a process gathers before it moves the clock */
 
 typedef struct LruShared
@@ -189,6 +190,31 @@ lru_victim(void)
 	return found;
 }
 
+static uint32
+lru_coming(PsFrame *frames, uint32 max)
+{
+	uint32		steps = 0;
+	uint32		n = 0;
+
+	LWLockAcquire(&lru->lock, LW_SHARED);
+	for (uint32 generation = lru->oldest; (int32) (lru->newest - generation) >= 0; generation++)
+	{
+		PsFrame		frame = lru->lists[generation % GENERATIONS].oldest;
+
+		for (; frame != PS_NO_FRAME && n < max && steps < LOOK_AHEAD; steps++)
+		{
+			uint32		stamp = pg_atomic_read_u32(&ps_frame(frame)->policy);
+
+			/* used since it was put into this list: it will move on */
+			if ((int32) (stamp - generation) <= 0)
+				frames[n++] = frame;
+			frame = lru->links[frame].newer;
+		}
+	}
+	LWLockRelease(&lru->lock);
+	return n;
+}
+
 const PsPolicy ps_policy_lru = {
 	.name = "lru",
 	.shmem_size = lru_shmem_size,
@@ -196,5 +222,6 @@ const PsPolicy ps_policy_lru = {
 	.hit = lru_hit,
 	.admit = lru_admit,
 	.forget = lru_forget,
-	.victim = lru_victim
+	.victim = lru_victim,
+	.coming = lru_coming
 };

@@ -15,6 +15,7 @@
 #include "storage/shmem.h"
 
 #define STEPS_A_HOLD 256		/* frames looked at in one hold of the lock */
+#define LOOK_AHEAD 4096			/* frames looked at to tell what comes */
 
 typedef struct SieveShared
 {
@@ -97,6 +98,26 @@ sieve_victim(void)
 	return found;
 }
 
+static uint32
+sieve_coming(PsFrame *frames, uint32 max)
+{
+	PsFrame		frame;
+	uint32		n = 0;
+
+	LWLockAcquire(&sieve->lock, LW_SHARED);
+	frame = sieve->hand;
+	if (frame == PS_NO_FRAME)
+		frame = sieve->queue.oldest;
+	for (uint32 steps = 0; frame != PS_NO_FRAME && steps < LOOK_AHEAD && n < max; steps++)
+	{
+		if (pg_atomic_read_u32(&ps_frame(frame)->policy) == 0)
+			frames[n++] = frame;
+		frame = sieve->links[frame].newer;
+	}
+	LWLockRelease(&sieve->lock);
+	return n;
+}
+
 const PsPolicy ps_policy_sieve = {
 	.name = "sieve",
 	.shmem_size = sieve_shmem_size,
@@ -104,5 +125,6 @@ const PsPolicy ps_policy_sieve = {
 	.hit = sieve_hit,
 	.admit = sieve_admit,
 	.forget = sieve_forget,
-	.victim = sieve_victim
+	.victim = sieve_victim,
+	.coming = sieve_coming
 };

@@ -110,6 +110,9 @@ extern int	ps_pool_prefetch(const PsRelKey *rel, BlockNumber block, int n);
  */
 extern bool ps_pool_resident(const PsRelKey *rel, BlockNumber block);
 
+/* Frames that hold no page, more or less. */
+extern uint32 ps_frames_free(void);
+
 /*
  * Sequence counter of the piece (PS_PIECE_PAGES adjacent blocks) that holds a block: odd
  * while one of its pages is being written.  For reads around the pool: note it,
@@ -154,8 +157,25 @@ extern void ps_gate_leave(Relation rel);
 extern void ps_gate_arrive(Relation rel);
 extern bool ps_gate_uses_shared(Relation rel);	/* recovery, single user, WAL skipped, just switched */
 
-/* Waits until writes are allowed (the sentinel is there); called before the first change. */
-extern void ps_sentinel_wait_ready(void);
+/*
+ * Waits until writes are allowed (the sentinel is there) and counts this process among the
+ * writers; called before any change, with no latch held.  ereport(ERROR) during shutdown, or
+ * if there is no sentinel after a minute.
+ */
+extern bool ps_writer_attached;
+extern void ps_sentinel_attach_writer(void);
+static inline void
+ps_sentinel_wait_ready(void)
+{
+	if (unlikely(!ps_writer_attached))
+		ps_sentinel_attach_writer();
+}
+
+/*
+ * While any process wants it, checkpoints write the pages of unlogged tables too: around commands that
+ * copy a database's files.  The process's exit ends its wish.
+ */
+extern void ps_sentinel_want_unlogged(bool want);
 
 /*
  * Set-up, called from pagestore.c.  ps_pool_page_check is the layer above's judge of a page that

@@ -34,21 +34,27 @@ ps_xid_before_snapshot(TransactionId xid, Snapshot snapshot)
 }
 
 /*
- * ps_row_visible() for SNAPSHOT_MVCC, the inner loop of scans: rows whose
- * inserter is hinted and old, and that nobody deleted, are answered inline.
+ * The common case, by hint bits alone: inserted by a transaction that was committed before the
+ * (MVCC) snapshot was taken, and touched by nobody since.
  */
+static inline bool
+ps_row_plainly_visible(const HeapTupleHeaderData *header, Snapshot snapshot)
+{
+	uint16		mask = header->t_infomask;
+
+	return (mask & (HEAP_XMIN_COMMITTED | HEAP_XMAX_INVALID)) ==
+		(HEAP_XMIN_COMMITTED | HEAP_XMAX_INVALID) &&
+		((mask & HEAP_XMIN_INVALID) != 0 || /* both bits: frozen */
+		 ps_xid_before_snapshot(HeapTupleHeaderGetRawXmin(header), snapshot));
+}
+
+/* ps_row_visible() for SNAPSHOT_MVCC: the inner loop of scans. */
 static inline bool
 ps_row_visible_mvcc(const PsRead *guard, const PsRow *row, Snapshot snapshot)
 {
-	uint16		mask = row->header->t_infomask;
-
 	Assert(snapshot->snapshot_type == SNAPSHOT_MVCC);
-	if (likely((mask & (HEAP_XMIN_COMMITTED | HEAP_XMAX_INVALID)) ==
-			   (HEAP_XMIN_COMMITTED | HEAP_XMAX_INVALID) &&
-			   ((mask & HEAP_XMIN_INVALID) != 0 ||	/* both bits: frozen */
-				ps_xid_before_snapshot(HeapTupleHeaderGetRawXmin(row->header), snapshot))))
-		return true;
-	return ps_row_visible_mvcc_full(guard, row, snapshot);
+	return likely(ps_row_plainly_visible(row->header, snapshot)) ||
+		ps_row_visible_mvcc_full(guard, row, snapshot);
 }
 
 /* May the current command update it?  (HeapTupleSatisfiesUpdate) */

@@ -1,0 +1,10 @@
+/*
+ * admin.h
+ *		What the entry of the extension calls of src/admin.
+ */
+#ifndef PAGESTORE_ADMIN_ADMIN_H
+#define PAGESTORE_ADMIN_ADMIN_H
+
+extern void ps_utility_init(void);	/* in _PG_init: hooks around commands on databases */
+
+#endif							/* PAGESTORE_ADMIN_ADMIN_H */

@@ -1,0 +1,203 @@
+/*
+ * utility.c
+ *		Commands on whole databases and prepared transactions.
+ *
+ * Core copies databases, drops and moves them behind the back of any table
+ * access method; a hook around these commands keeps the pool in step.
+ */
+#include "postgres.h"
+
+#include "admin/admin.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_database.h"
+#include "commands/dbcommands.h"
+#include "commands/defrem.h"
+#include "io/file.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "pool/pool.h"
+#include "tcop/utility.h"
+
+static ProcessUtility_hook_type prev_process_utility = NULL;
+static object_access_hook_type prev_object_access = NULL;
+
+/* The database that this session is moving to another tablespace. */
+static Oid	moving_database = InvalidOid;
+
+typedef struct UtilityCall
+{
+	PlannedStmt *pstmt;
+	const char *query_string;
+	bool		read_only_tree;
+	ProcessUtilityContext context;
+	ParamListInfo params;
+	QueryEnvironment *env;
+	DestReceiver *dest;
+	QueryCompletion *qc;
+} UtilityCall;
+
+static void
+run(const UtilityCall *call)
+{
+	ProcessUtility_hook_type process = prev_process_utility ? prev_process_utility : standard_ProcessUtility;
+
+	process(call->pstmt, call->query_string, call->read_only_tree, call->context,
+			call->params, call->env, call->dest, call->qc);
+}
+
+/*
+ * Core's copying of a database through its checkpoint must find unlogged pages on disk as
+ * well: have the sentinel write them meanwhile.
+ */
+static void
+run_copying_files(const UtilityCall *call)
+{
+	ps_sentinel_want_unlogged(true);
+	PG_TRY();
+	{
+		run(call);
+	}
+	PG_FINALLY();
+	{
+		ps_sentinel_want_unlogged(false);
+	}
+	PG_END_TRY();
+}
+
+/*
+ * STRATEGY wal_log would copy through shared buffers, which may hold stale
+ * pages of our tables (I3): copy files, whatever was asked for.
+ */
+static void
+create_database(UtilityCall *call)
+{
+	PlannedStmt *pstmt = copyObject(call->pstmt);
+	CreatedbStmt *stmt = (CreatedbStmt *) pstmt->utilityStmt;
+	DefElem    *strategy = NULL;
+	ListCell   *lc;
+
+	foreach(lc, stmt->options)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+
+		if (strcmp(option->defname, "strategy") == 0)
+			strategy = option;
+	}
+	if (strategy == NULL)
+		stmt->options = lappend(stmt->options,
+								makeDefElem("strategy", (Node *) makeString("file_copy"), -1));
+	else if (strategy->arg != NULL && pg_strcasecmp(defGetString(strategy), "wal_log") == 0)
+		strategy->arg = (Node *) makeString("file_copy");
+
+	call->pstmt = pstmt;
+	run_copying_files(call);
+}
+
+static bool
+moves_database(const AlterDatabaseStmt *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->options)
+		if (strcmp(lfirst_node(DefElem, lc)->defname, "tablespace") == 0)
+			return true;
+	return false;
+}
+
+/*
+ * The frames must go while core holds its lock on the database (at_object_access): afterwards somebody
+ * may be at work there again.
+ */
+static void
+move_database(const UtilityCall *call, const AlterDatabaseStmt *stmt)
+{
+	Oid			saved = moving_database;
+
+	moving_database = get_database_oid(stmt->dbname, true);
+	PG_TRY();
+	{
+		run_copying_files(call);
+	}
+	PG_FINALLY();
+	{
+		moving_database = saved;
+	}
+	PG_END_TRY();
+}
+
+/*
+ * ALTER DATABASE SET TABLESPACE has copied the files and holds the database: all
+ * frames are clean since its checkpoint, and none may outlive the old files,
+ * whose names come back if the database does.
+ */
+static void
+at_object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
+{
+	if (prev_object_access)
+		prev_object_access(access, class, object, sub, arg);
+	if (OidIsValid(moving_database) && access == OAT_POST_ALTER &&
+		class == DatabaseRelationId && object == moving_database)
+		ps_pool_discard_database(object);
+}
+
+static void
+drop_database(const UtilityCall *call, const DropdbStmt *stmt)
+{
+	Oid			dboid = get_database_oid(stmt->dbname, true);
+
+	run(call);
+	if (OidIsValid(dboid))
+		ps_pool_discard_database(dboid);
+}
+
+static void
+process_utility(PlannedStmt *pstmt, const char *query_string, bool read_only_tree,
+				ProcessUtilityContext context, ParamListInfo params,
+				QueryEnvironment *env, DestReceiver *dest, QueryCompletion *qc)
+{
+	UtilityCall call = {pstmt, query_string, read_only_tree, context, params, env, dest, qc};
+	Node	   *stmt = pstmt->utilityStmt;
+
+	if (!IsUnderPostmaster)
+	{
+		run(&call);
+		return;
+	}
+	switch (nodeTag(stmt))
+	{
+		case T_CreatedbStmt:
+			create_database(&call);
+			break;
+		case T_DropdbStmt:
+			drop_database(&call, (DropdbStmt *) stmt);
+			break;
+		case T_AlterDatabaseStmt:
+			if (moves_database((AlterDatabaseStmt *) stmt))
+				move_database(&call, (AlterDatabaseStmt *) stmt);
+			else
+				run(&call);
+			break;
+		case T_TransactionStmt:
+			{
+				TransactionStmtKind kind = ((TransactionStmt *) stmt)->kind;
+
+				/* files may have gone; no callback tells */
+				run(&call);
+				if (kind == TRANS_STMT_COMMIT_PREPARED || kind == TRANS_STMT_ROLLBACK_PREPARED)
+					ps_file_invalidate();
+				break;
+			}
+		default:
+			run(&call);
+			break;
+	}
+}
+
+void
+ps_utility_init(void)
+{
+	prev_process_utility = ProcessUtility_hook;
+	ProcessUtility_hook = process_utility;
+	prev_object_access = object_access_hook;
+	object_access_hook = at_object_access;
+}

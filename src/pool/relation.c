@@ -1,0 +1,271 @@
+/*
+ * relation.c
+ *		Frames of whole relations and databases: write out, forget, cut off.
+ *
+ * Callers hold a lock that keeps everyone else from using the relation
+ * (AccessExclusiveLock, or nobody is connected to the database), so that its
+ * pages neither come nor change frames meanwhile; only write-back and
+ * eviction may touch its frames.
+ */
+#include "postgres.h"
+
+#include "catalog/storage.h"
+#include "miscadmin.h"
+#include "pool/service.h"
+#include "storage/smgr.h"
+
+/* Looking up fewer blocks than this share of the pool's frames beats a scan of all headers. */
+#define LOOKUP_SHARE 32
+
+/* ---- flush ---- */
+
+static bool
+dirty_of_relation(PsFrameHeader *header, uint32 state, void *arg)
+{
+	return (state & PS_DIRTY) != 0 &&
+		RelFileNodeEquals(header->tag.rnode, *(const RelFileNode *) arg);
+}
+
+static bool
+dirty_of_database(PsFrameHeader *header, uint32 state, void *arg)
+{
+	return (state & PS_DIRTY) != 0 && header->tag.rnode.dbNode == *(const Oid *) arg;
+}
+
+static void
+flush_pages(PsPageFilter filter, void *arg)
+{
+	PsPageList	list = ps_pages_collect(filter, arg, 0, ps_pool_nframes, 0);
+
+	for (uint32 i = 0; i < list.n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		ps_write_page(&list.tags[i], filter, arg, PS_WRITE_FLUSH, true, false);
+	}
+	ps_pages_free(&list);
+}
+
+void
+ps_pool_flush_relation(RelFileNode rnode)
+{
+	flush_pages(dirty_of_relation, &rnode);
+}
+
+void
+ps_pool_flush_database(Oid dboid)
+{
+	flush_pages(dirty_of_database, &dboid);
+}
+
+/* ---- discard ---- */
+
+/*
+ * Forget the page of a frame that the caller has pinned raw; unpins it.  NOWRITE keeps
+ * new writes away while the one in flight is waited out.
+ */
+static void
+discard_frame(PsFrame frame)
+{
+	PsFrameHeader *header = ps_frame(frame);
+
+	/* a raw pin has no owner to release it: no interrupt until it is gone */
+	HOLD_INTERRUPTS();
+	pg_atomic_fetch_or_u32(&header->state, PS_NOWRITE);
+	ps_frame_wait_read(frame);
+	ps_wait_write(frame);
+	ps_frame_detach(frame);
+	ps_frame_unpin_raw(frame);
+	RESUME_INTERRUPTS();
+}
+
+static void
+discard_block(RelFileNode rnode, BlockNumber block)
+{
+	PsTag		tag = {rnode, block};
+	PsFrame		frame = ps_page_pin_raw(&tag);
+
+	if (frame != PS_NO_FRAME)
+		discard_frame(frame);
+}
+
+/* Does this page go? */
+typedef bool (*DoomedTest) (const PsTag *tag, const void *arg);
+
+static void
+discard_matching(DoomedTest doomed, const void *arg)
+{
+	for (PsFrame frame = 0; frame < ps_pool_nframes; frame++)
+	{
+		PsFrameHeader *header = ps_frame(frame);
+		PsTag		tag;
+
+		if ((pg_atomic_read_u32(&header->state) & PS_TAGGED) == 0)
+			continue;
+		pg_read_barrier();
+		tag = header->tag;
+		if (doomed(&tag, arg) && ps_frame_pin_if(frame, &tag))
+			discard_frame(frame);
+	}
+}
+
+typedef struct RelationTail
+{
+	RelFileNode rnode;
+	BlockNumber first_block;
+} RelationTail;
+
+static bool
+in_tail(const PsTag *tag, const void *arg)
+{
+	const RelationTail *tail = arg;
+
+	return tag->block >= tail->first_block && RelFileNodeEquals(tag->rnode, tail->rnode);
+}
+
+void
+ps_pool_discard_relation(RelFileNode rnode, BlockNumber first_block)
+{
+	RelationTail tail = {rnode, first_block};
+
+	discard_matching(in_tail, &tail);
+}
+
+typedef struct RelationSet
+{
+	const RelFileNode *rnodes;
+	int			n;
+} RelationSet;
+
+static bool
+in_set(const PsTag *tag, const void *arg)
+{
+	const RelationSet *set = arg;
+
+	for (int i = 0; i < set->n; i++)
+		if (RelFileNodeEquals(tag->rnode, set->rnodes[i]))
+			return true;
+	return false;
+}
+
+void
+ps_pool_discard_relations(const RelFileNode *rnodes, int n)
+{
+	/* a scan of the frames for each handful: comparing with hundreds would cost more */
+	for (int i = 0; i < n; i += 16)
+	{
+		RelationSet set = {rnodes + i, Min(16, n - i)};
+
+		discard_matching(in_set, &set);
+	}
+}
+
+static bool
+in_database(const PsTag *tag, const void *arg)
+{
+	return tag->rnode.dbNode == *(const Oid *) arg;
+}
+
+void
+ps_pool_discard_database(Oid dboid)
+{
+	discard_matching(in_database, &dboid);
+	ps_gate_forget_database(dboid);
+	ps_file_invalidate();
+}
+
+/* ---- truncate ---- */
+
+static bool
+few_blocks(BlockNumber first, BlockNumber end)
+{
+	return end - first < ps_pool_nframes / LOOKUP_SHARE;
+}
+
+/* Set or clear NOWRITE on the pages from first to end; setting waits out writes in flight. */
+static void
+forbid_write(PsFrame frame, bool forbid)
+{
+	PsFrameHeader *header = ps_frame(frame);
+
+	HOLD_INTERRUPTS();
+	if (forbid)
+	{
+		pg_atomic_fetch_or_u32(&header->state, PS_NOWRITE);
+		ps_wait_write(frame);
+	}
+	else
+		pg_atomic_fetch_and_u32(&header->state, ~PS_NOWRITE);
+	ps_frame_unpin_raw(frame);
+	RESUME_INTERRUPTS();
+}
+
+static void
+forbid_writes(RelFileNode rnode, BlockNumber first, BlockNumber end, bool forbid)
+{
+	RelationTail tail = {rnode, first};
+
+	if (few_blocks(first, end))
+	{
+		for (BlockNumber block = first; block < end; block++)
+		{
+			PsTag		tag = {rnode, block};
+			PsFrame		frame = ps_page_pin_raw(&tag);
+
+			if (frame != PS_NO_FRAME)
+				forbid_write(frame, forbid);
+		}
+		return;
+	}
+	for (PsFrame frame = 0; frame < ps_pool_nframes; frame++)
+	{
+		PsFrameHeader *header = ps_frame(frame);
+		PsTag		tag;
+
+		if ((pg_atomic_read_u32(&header->state) & PS_TAGGED) == 0)
+			continue;
+		pg_read_barrier();
+		tag = header->tag;
+		if (in_tail(&tag, &tail) && ps_frame_pin_if(frame, &tag))
+			forbid_write(frame, forbid);
+	}
+}
+
+/*
+ * Frames dropped before the file is cut would let a checkpoint complete with
+ * their changes neither on disk nor to be replayed; frames written after it would
+ * grow the file again (I5).  So: no write from here, cut, drop.  The sentinel
+ * waits for a page it owes a checkpoint while it may not write it.
+ */
+void
+ps_pool_truncate(Relation rel, BlockNumber nblocks)
+{
+	RelFileNode rnode = rel->rd_node;
+	BlockNumber old_nblocks;
+
+	if (ps_gate_uses_shared(rel))
+	{
+		RelationTruncate(rel, nblocks);
+		return;
+	}
+
+	old_nblocks = smgrnblocks(RelationGetSmgr(rel), MAIN_FORKNUM);
+	PG_TRY();
+	{
+		forbid_writes(rnode, nblocks, old_nblocks, true);
+		RelationTruncate(rel, nblocks);
+	}
+	PG_CATCH();
+	{
+		forbid_writes(rnode, nblocks, old_nblocks, false);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+
+	if (few_blocks(nblocks, old_nblocks))
+	{
+		for (BlockNumber block = nblocks; block < old_nblocks; block++)
+			discard_block(rnode, block);
+	}
+	else
+		ps_pool_discard_relation(rnode, nblocks);
+}

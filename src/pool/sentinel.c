@@ -1,0 +1,334 @@
+/*
+ * sentinel.c
+ *		No checkpoint completes over a frame that it should have written (I2).
+ *
+ * CreateCheckPoint() publishes its redo pointer, then notes the virtual transaction ids of
+ * all processes with DELAY_CHKPT_START and waits, absorbing sync requests,
+ * until none of them stands with that flag, and only then writes and syncs.  The sentinel has the
+ * flag at all times, under a transaction id that stands for a promise: "no
+ * page dirtied before `flushed` is still to be written or its sync to be requested".
+ * It takes a new id, which lets go whoever waits for the old one, at every tick, but
+ * under ProcArrayLock and only while the published redo pointer is not beyond
+ * `flushed`.  So a checkpoint that noted the old id has its redo pointer either
+ * checked here or published afterwards, in which case it notes, under the same lock, the new id.
+ *
+ * Every write, by whomever, requests its sync before the frame turns clean, and START is
+ * held until the scan has found every older page clean: the requests are there
+ * before the checkpoint takes them in.
+ *
+ * Writers attach themselves to a counter, so that at shutdown the sentinel knows when the last of them
+ * has gone; it then writes all there is and closes the pool.  Any other exit of
+ * the sentinel is a crash of the server, as the flag of a dead process would hold
+ * back or (cleared) let go checkpoints wrongly.
+ */
+#include "postgres.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "access/xlog.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "pool/service.h"
+#include "postmaster/interrupt.h"
+#include "replication/walsender.h"
+#include "storage/fd.h"
+#include "storage/ipc.h"
+#include "storage/pmsignal.h"
+#include "storage/proc.h"
+#include "storage/shmem.h"
+#include "storage/sinvaladt.h"
+#include "utils/pidfile.h"
+#include "utils/timestamp.h"
+
+#define TICK_ACTIVE 10			/* milliseconds between ticks */
+#define TICK_IDLE 100			/* ... when no WAL has been written for a while */
+#define IDLE_AFTER 100			/* ticks without WAL */
+#define READY_TIMEOUT 60		/* seconds a writer waits for the sentinel to start */
+
+#define CLOSED ((uint32) 1 << 31)	/* in writers: shut down, nobody may attach */
+
+typedef struct SentinelShared
+{
+	LWLock		move_lock;		/* see ps_move_lock */
+	pg_atomic_uint32 ready;
+	pg_atomic_uint32 writers;	/* processes that may dirty frames */
+	pg_atomic_uint32 want_unlogged;
+	ConditionVariable ready_cv;
+} SentinelShared;
+
+static SentinelShared *sentinel;
+LWLock	   *ps_move_lock;
+
+bool		ps_writer_attached = false;
+
+static bool wants_unlogged = false;
+
+Size
+ps_sentinel_shmem_size(void)
+{
+	return sizeof(SentinelShared);
+}
+
+void
+ps_sentinel_shmem_init(bool found)
+{
+	bool		known;
+
+	sentinel = ShmemInitStruct("pagestore sentinel", sizeof(SentinelShared), &known);
+	ps_move_lock = &sentinel->move_lock;
+	if (known)
+		return;
+	LWLockInitialize(&sentinel->move_lock, ps_tranche(PS_TRANCHE_SENTINEL));
+	pg_atomic_init_u32(&sentinel->ready, 0);
+	pg_atomic_init_u32(&sentinel->writers, 0);
+	pg_atomic_init_u32(&sentinel->want_unlogged, 0);
+	ConditionVariableInit(&sentinel->ready_cv);
+}
+
+/* ---- the side of the writers ---- */
+
+static void
+detach_writer(void)
+{
+	if (ps_writer_attached)
+		pg_atomic_fetch_sub_u32(&sentinel->writers, 1);
+	ps_writer_attached = false;
+}
+
+/* Runs when the process's transaction and pins are gone. */
+static void
+at_exit(int code, Datum arg)
+{
+	detach_writer();
+	ps_sentinel_want_unlogged(false);
+}
+
+/* Register what must happen at the exit of this process, once. */
+static void
+prepare_exit(void)
+{
+	static bool prepared = false;
+
+	if (!prepared)
+		on_shmem_exit(at_exit, 0);
+	prepared = true;
+}
+
+void
+ps_sentinel_want_unlogged(bool want)
+{
+	if (want == wants_unlogged)
+		return;
+	prepare_exit();
+	wants_unlogged = want;
+	if (want)
+		pg_atomic_fetch_add_u32(&sentinel->want_unlogged, 1);
+	else
+		pg_atomic_fetch_sub_u32(&sentinel->want_unlogged, 1);
+}
+
+/* The sentinel starts milliseconds after the server accepts connections. */
+static void
+wait_until_ready(void)
+{
+	TimestampTz give_up = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), READY_TIMEOUT * 1000);
+
+	ConditionVariablePrepareToSleep(&sentinel->ready_cv);
+	while (pg_atomic_read_u32(&sentinel->ready) == 0)
+	{
+		if (GetCurrentTimestamp() > give_up)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("pagestore's sentinel has not started"),
+					 errhint("It needs a background worker: max_worker_processes may be too low.")));
+		(void) ConditionVariableTimedSleep(&sentinel->ready_cv, 1000, PG_WAIT_EXTENSION);
+	}
+	ConditionVariableCancelSleep();
+}
+
+void
+ps_sentinel_attach_writer(void)
+{
+	Assert(!ps_writer_attached);
+	wait_until_ready();
+	prepare_exit();
+	if (pg_atomic_fetch_add_u32(&sentinel->writers, 1) & CLOSED)
+	{
+		pg_atomic_fetch_sub_u32(&sentinel->writers, 1);
+		ereport(ERROR,
+				(errcode(ERRCODE_ADMIN_SHUTDOWN),
+				 errmsg("the database system is shutting down")));
+	}
+	ps_writer_attached = true;
+}
+
+/*
+ * A walsender outlives the sentinel at shutdown: it counts as a writer only
+ * while it is in a transaction.
+ */
+void
+ps_sentinel_at_xact_end(void)
+{
+	if (unlikely(am_walsender))
+		detach_writer();
+}
+
+/* ---- the sentinel's own ---- */
+
+static XLogRecPtr flushed;		/* the promise that our transaction id stands for */
+static bool may_exit = false;
+
+/*
+ * When the postmaster is dead nobody will restart us, and the checkpointer, should it wait for
+ * our flag, would wait for ever and keep the next server from starting: end it.
+ */
+static void
+end_checkpointer(void)
+{
+	Latch	   *latch = ProcGlobal->checkpointerLatch;
+
+	if (latch != NULL && latch->owner_pid != 0)
+		kill(latch->owner_pid, SIGQUIT);
+}
+
+static void
+crash_unless_done(int code, Datum arg)
+{
+	if (may_exit)
+		return;
+	if (!PostmasterIsAlive())
+		end_checkpointer();
+	_exit(2);
+}
+
+/* Take up the flag; nobody can have dirtied a frame yet. */
+static void
+stand_watch(void)
+{
+	LWLockAcquire(ProcArrayLock, LW_EXCLUSIVE);
+	MyProc->lxid = GetNextLocalTransactionId();
+	MyProc->delayChkptFlags |= DELAY_CHKPT_START;
+	LWLockRelease(ProcArrayLock);
+	flushed = GetRedoRecPtr();
+
+	pg_atomic_exchange_u32(&sentinel->ready, 1);	/* a full barrier */
+	ConditionVariableBroadcast(&sentinel->ready_cv);
+}
+
+static void
+leave_watch(void)
+{
+	LWLockAcquire(ProcArrayLock, LW_EXCLUSIVE);
+	MyProc->delayChkptFlags &= ~DELAY_CHKPT_START;
+	MyProc->lxid = InvalidLocalTransactionId;
+	LWLockRelease(ProcArrayLock);
+}
+
+static void
+tick(void)
+{
+	XLogRecPtr	redo = GetRedoRecPtr();
+	bool		unlogged;
+
+	/* whoever wants unlogged pages says so before asking for its checkpoint */
+	pg_memory_barrier();
+	unlogged = pg_atomic_read_u32(&sentinel->want_unlogged) > 0;
+	if (redo > flushed || unlogged)
+	{
+		ps_write_all(redo, unlogged, false, PS_WRITE_CHECKPOINT);
+		flushed = Max(flushed, redo);
+	}
+
+	LWLockAcquire(ProcArrayLock, LW_EXCLUSIVE);
+	if (GetRedoRecPtr() <= flushed)
+		MyProc->lxid = GetNextLocalTransactionId();
+	LWLockRelease(ProcArrayLock);
+}
+
+/*
+ * SIGTERM comes from the postmaster at shutdown, but anybody with the right may send
+ * it: then the server would be left without us.
+ */
+static bool
+server_is_stopping(void)
+{
+	FILE	   *file = AllocateFile("postmaster.pid", "r");
+	char		line[MAXPGPATH];
+	bool		stopping = false;
+
+	if (file == NULL)
+		return true;
+	for (int i = 1; fgets(line, sizeof(line), file) != NULL; i++)
+		if (i == LOCK_FILE_LINE_PM_STATUS)
+			stopping = strncmp(line, PM_STATUS_STOPPING, strlen(PM_STATUS_STOPPING)) == 0;
+	FreeFile(file);
+	return stopping;
+}
+
+/* The last writer has gone: let none in again. */
+static bool
+close_pool(void)
+{
+	uint32		writers = 0;
+
+	return pg_atomic_compare_exchange_u32(&sentinel->writers, &writers, CLOSED) ||
+		writers == CLOSED;
+}
+
+static long
+pace(void)
+{
+	static XLogRecPtr last = InvalidXLogRecPtr;
+	static int	quiet = 0;
+	XLogRecPtr	now = GetXLogInsertRecPtr();
+
+	quiet = now == last ? quiet + 1 : 0;
+	last = now;
+	return quiet < IDLE_AFTER || ShutdownRequestPending ? TICK_ACTIVE : TICK_IDLE;
+}
+
+/* Until shutdown, and all is written. */
+static void
+keep_watch(void)
+{
+	for (;;)
+	{
+		tick();
+		if (ShutdownRequestPending && server_is_stopping() && close_pool())
+			break;
+		ps_worker_sleep(pace());
+	}
+
+	/* the shutdown checkpoint syncs what is requested here */
+	ps_write_all(InvalidXLogRecPtr, true, false, PS_WRITE_CHECKPOINT);
+}
+
+void
+ps_sentinel_main(Datum arg)
+{
+	volatile bool done = false;
+
+	ps_worker_begin();
+	before_shmem_exit(crash_unless_done, 0);
+	stand_watch();
+
+	while (!done)
+	{
+		PG_TRY();
+		{
+			keep_watch();
+			done = true;
+		}
+		PG_CATCH();
+		{
+			/* the checkpoint, and shutdown, wait until the disk takes our pages */
+			ps_worker_recover();
+		}
+		PG_END_TRY();
+	}
+
+	leave_watch();
+	may_exit = true;
+	proc_exit(0);
+}

@@ -1,0 +1,77 @@
+/*
+ * service.h
+ *		What write-back, sentinel, gate and transaction callbacks share with
+ *		the rest of src/pool.
+ */
+#ifndef PAGESTORE_POOL_SERVICE_H
+#define PAGESTORE_POOL_SERVICE_H
+
+#include "pool/frame.h"
+
+/*
+ * Whoever switches a page to another frame holds this shared, from before the new frame is in the
+ * page table until the new frame carries the dirty state; taken conditionally: no switch if it can't be had.
+ * A scan over all frames that may not miss a dirty page holds it exclusively.
+ */
+extern LWLock *ps_move_lock;
+
+/* ---- pages.c: lists of pages made by a scan of the frames ---- */
+
+typedef struct PsPageList
+{
+	PsTag	   *tags;			/* palloc'd; sorted by relation and block */
+	uint32		n;
+} PsPageList;
+
+/* Is this frame's page wanted?  Called without locks: state and tag are a glance. */
+typedef bool (*PsPageFilter) (PsFrameHeader *frame, uint32 state, void *arg);
+
+/*
+ * The pages that pass the filter, none missed although pages may change frames during the scan.
+ * At most limit (0: all) of them, looking at nlook frames from first on, wrapping around.
+ */
+extern PsPageList ps_pages_collect(PsPageFilter filter, void *arg, PsFrame first,
+								   uint32 nlook, uint32 limit);
+extern void ps_pages_free(PsPageList *list);
+extern int	ps_tag_compare(const void *a, const void *b);	/* for qsort: by relation and block */
+
+/* The page's frame with one raw pin, or PS_NO_FRAME. */
+extern PsFrame ps_page_pin_raw(const PsTag *tag);
+
+/* Write the page if it is here and the filter still wants it; see ps_write_frame().  (write.c) */
+extern void ps_write_page(const PsTag *tag, PsPageFilter filter, void *arg,
+						  PsWriteReason reason, bool wait, bool sync_now);
+
+/* ---- relation.c ---- */
+
+/* ps_pool_discard_relation() for several relations, one scan.  Does not throw. */
+extern void ps_pool_discard_relations(const RelFileNode *rnodes, int n);
+
+/* ---- gate.c ---- */
+
+extern bool ps_gate_may_have_frames(RelFileNode rnode);
+extern void ps_gate_forget(const RelFileNode *rnodes, int n);
+extern void ps_gate_forget_database(Oid dboid);
+extern void ps_gate_at_xact_end(void);
+extern void ps_gate_at_subxact_end(bool commit, SubTransactionId mine, SubTransactionId parent);
+
+/* ---- sentinel.c ---- */
+
+extern void ps_sentinel_at_xact_end(void);
+extern void ps_sentinel_main(Datum arg);
+
+/* ---- writeback.c ---- */
+
+extern void ps_writeback_main(Datum arg);
+
+/* ---- workers.c: what both background workers have in common ---- */
+
+extern void ps_worker_begin(void);	/* signals, connection, resource owner, memory; then the pool may be used */
+extern void ps_worker_recover(void);	/* in PG_CATCH(): report, release everything, rest a second */
+extern void ps_worker_sleep(long milliseconds);	/* or until the latch is set; exits when the postmaster is gone */
+
+/* ---- xact.c ---- */
+
+extern void ps_xact_init(void);
+
+#endif							/* PAGESTORE_POOL_SERVICE_H */

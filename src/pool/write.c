@@ -1,0 +1,392 @@
+/*
+ * write.c
+ *		Dirty frames to disk.
+ *
+ * A page is copied under its shared latch into private memory and written
+ * from there: no latch is held over I/O, and what the kernel reads never changes.  WRITING, set in the
+ * same hold of the latch as the copy, makes a change that follows mark the frame REDIRTIED; it
+ * therefore stays dirty when the write completes.  DIRTY goes only after the checkpointer
+ * has been asked for the fsync: whoever finds a frame clean may rely on that (I2).
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "executor/instrument.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "pool/service.h"
+#include "storage/bufpage.h"
+#include "utils/memutils.h"
+
+/* A backend that needs one frame writes few neighbours: its statement waits. */
+#define BACKEND_PAGES 16
+
+/* Adjacent pages claimed for one write; page i lies at bounce + i * BLCKSZ. */
+typedef struct WriteRun
+{
+	RelFileNode rnode;
+	BlockNumber block;			/* of the first */
+	int			n;
+	XLogRecPtr	lsn;			/* highest of the WAL-logged ones */
+	char	   *bytes;			/* the first one's copy */
+	PsFrame		frames[2 * PS_IO_MAX_PAGES];
+	int			first;			/* the run is frames[first .. first + n) */
+	int			done;			/* so many of them are completed */
+} WriteRun;
+
+static char *bounce = NULL;		/* room for one run that grows both ways */
+
+static char *
+bounce_page(int i)
+{
+	return bounce + (Size) i * BLCKSZ;
+}
+
+/* Only touched pages cost memory: a backend seldom uses more than the middle. */
+static void
+prepare_bounce(void)
+{
+	if (bounce == NULL)
+	{
+		Size		size = (Size) 2 * PS_IO_MAX_PAGES * BLCKSZ + PS_IO_ALIGN;
+
+		bounce = (char *) TYPEALIGN(PS_IO_ALIGN, MemoryContextAlloc(TopMemoryContext, size));
+	}
+}
+
+/*
+ * Copy the frame's page to place i of the run and mark it WRITING.  False if there
+ * is nothing to write, another writes it, or (unless wait) the latch is held.
+ */
+static bool
+claim(WriteRun *run, PsFrame frame, int i, bool wait)
+{
+	PsFrameHeader *header = ps_frame(frame);
+	const uint32 wanted = PS_TAGGED | PS_VALID | PS_DIRTY;
+	const uint32 unwanted = PS_WRITING | PS_NOWRITE | PS_GHOST | PS_READING;
+	uint32		state;
+
+	if (wait)
+		LWLockAcquire(&header->latch, LW_SHARED);
+	else if (!LWLockConditionalAcquire(&header->latch, LW_SHARED))
+		return false;
+
+	state = pg_atomic_read_u32(&header->state);
+	do
+	{
+		if ((state & wanted) != wanted || (state & unwanted) != 0)
+		{
+			LWLockRelease(&header->latch);
+			return false;
+		}
+	} while (!pg_atomic_compare_exchange_u32(&header->state, &state,
+											 (state | PS_WRITING) & ~(PS_HINTED | PS_REDIRTIED)));
+
+	/* hint bits may be set meanwhile: the copy has them or not, both are right */
+	ps_protect_allow(frame);
+	memcpy(bounce_page(i), ps_frame_bytes(frame), BLCKSZ);
+	ps_protect_forbid(frame);
+	LWLockRelease(&header->latch);
+
+	run->frames[i] = frame;
+	if (state & PS_PERMANENT)
+		run->lsn = Max(run->lsn, PageGetLSN(bounce_page(i)));
+	return true;
+}
+
+/* Claim the page's frame if it is here and dirty; pins it. */
+static bool
+claim_neighbour(WriteRun *run, BlockNumber block, int i)
+{
+	PsTag		tag = {run->rnode, block};
+	PsFrame		frame = ps_page_pin_raw(&tag);
+
+	if (frame == PS_NO_FRAME)
+		return false;
+	if (claim(run, frame, i, false))
+		return true;
+	ps_frame_unpin_raw(frame);
+	return false;
+}
+
+/* Add dirty neighbours within the segment, behind and ahead. */
+static void
+gather(WriteRun *run, int behind, int ahead)
+{
+	BlockNumber segment_start = run->block - run->block % RELSEG_SIZE;
+	int			room = ps_file_run(run->block, ahead + 1) - 1;
+
+	while (behind-- > 0 && run->block > segment_start &&
+		   claim_neighbour(run, run->block - 1, run->first - 1))
+	{
+		run->block--;
+		run->first--;
+		run->n++;
+	}
+	while (room-- > 0 &&
+		   claim_neighbour(run, run->block + run->n, run->first + run->n))
+		run->n++;
+}
+
+/* The write is over: DIRTY goes unless it failed or the page changed since the copy. */
+static void
+complete(PsFrame frame, bool written)
+{
+	PsFrameHeader *header = ps_frame(frame);
+	uint32		state = pg_atomic_read_u32(&header->state);
+	uint32		next;
+
+	do
+	{
+		Assert(state & PS_WRITING);
+		next = state & ~(PS_WRITING | PS_REDIRTIED);
+		if (written)
+		{
+			if (state & PS_REDIRTIED)
+				pg_atomic_write_u64(&header->first_dirty,
+									pg_atomic_read_u64(&header->redirty));
+			else
+				next &= ~PS_DIRTY;
+		}
+	} while (!pg_atomic_compare_exchange_u32(&header->state, &state, next));
+	ConditionVariableBroadcast(&header->io_cv);
+}
+
+/* The file is gone: so is the page. */
+static void
+drop_claimed(PsFrame frame)
+{
+	PsFrameHeader *header = ps_frame(frame);
+
+	ps_frame_detach(frame);
+	pg_atomic_fetch_and_u32(&header->state, ~PS_WRITING);
+	ConditionVariableBroadcast(&header->io_cv);
+}
+
+static bool
+write_pages(const WriteRun *run, int from, int n, bool sync_now)
+{
+	BlockNumber block = run->block + from;
+	struct iovec iov = {bounce_page(run->first + from), (Size) n * BLCKSZ};
+
+	if (!ps_file_write(run->rnode, block, n, &iov, 1, ERROR))
+		return false;
+	if (sync_now)
+		ps_file_sync_now(run->rnode, block);
+	else
+		ps_file_request_sync(run->rnode, block);
+	return true;
+}
+
+/* Write the claimed pages, completing each; after an error the rest is still claimed. */
+static int
+write_run(WriteRun *run, bool sync_now)
+{
+	int			written = 0;
+
+	if (!XLogRecPtrIsInvalid(run->lsn))
+		XLogFlush(run->lsn);
+	for (int i = 0; i < run->n; i++)
+		PageSetChecksumInplace(bounce_page(run->first + i), run->block + i);
+
+	if (write_pages(run, 0, run->n, sync_now))
+	{
+		while (run->done < run->n)
+			complete(run->frames[run->first + run->done++], true);
+		return run->n;
+	}
+
+	/* all or some of them lie in no file: find out one by one */
+	while (run->done < run->n)
+	{
+		PsFrame		frame = run->frames[run->first + run->done];
+		bool		good = run->n > 1 && write_pages(run, run->done, 1, sync_now);
+
+		if (good)
+		{
+			complete(frame, true);
+			written++;
+		}
+		else
+			drop_claimed(frame);
+		run->done++;
+	}
+	return written;
+}
+
+/* Writes what is claimed and releases the neighbours, come what may. */
+static int
+finish_run(WriteRun *run, PsFrame own, bool sync_now)
+{
+	volatile int written = 0;
+
+	ps_piece_write_begin(run->rnode, run->block, run->n);
+	PG_TRY();
+	{
+		written = write_run(run, sync_now);
+	}
+	PG_FINALLY();
+	{
+		ps_piece_write_end(run->rnode, run->block, run->n);
+		for (int i = 0; i < run->n; i++)
+		{
+			PsFrame		frame = run->frames[run->first + i];
+
+			if (i >= run->done)
+				complete(frame, false);
+			if (frame != own)
+				ps_frame_unpin_raw(frame);
+		}
+	}
+	PG_END_TRY();
+	return written;
+}
+
+static void
+count_writes(PsWriteReason reason, int n)
+{
+	switch (reason)
+	{
+		case PS_WRITE_WORKER:
+			ps_count(PS_COUNT_WRITES_WORKER, n);
+			break;
+		case PS_WRITE_CHECKPOINT:
+			ps_count(PS_COUNT_WRITES_CHECKPOINT, n);
+			break;
+		case PS_WRITE_BACKEND:
+		case PS_WRITE_FLUSH:
+			ps_count(PS_COUNT_WRITES_BACKEND, n);
+			pgBufferUsage.shared_blks_written += n;
+			break;
+	}
+}
+
+void
+ps_wait_write(PsFrame frame)
+{
+	PsFrameHeader *header = ps_frame(frame);
+
+	if ((pg_atomic_read_u32(&header->state) & PS_WRITING) == 0)
+		return;
+	ConditionVariablePrepareToSleep(&header->io_cv);
+	while (pg_atomic_read_u32(&header->state) & PS_WRITING)
+		ConditionVariableSleep(&header->io_cv, PG_WAIT_EXTENSION);
+	ConditionVariableCancelSleep();
+}
+
+/* claim() did not get it: wait for what stood in the way; false if nothing is left to write. */
+static bool
+wait_to_claim(PsFrame frame)
+{
+	uint32		state = pg_atomic_read_u32(&ps_frame(frame)->state);
+
+	if ((state & (PS_TAGGED | PS_DIRTY)) != (PS_TAGGED | PS_DIRTY))
+		return false;
+	if (state & PS_WRITING)
+		ps_wait_write(frame);
+	else if (state & PS_NOWRITE)
+	{
+		/* a truncation: either it drops the frame, or it fails and the write is due */
+		CHECK_FOR_INTERRUPTS();
+		pg_usleep(1000);
+	}
+	return true;
+}
+
+int
+ps_write_frame(PsFrame frame, PsWriteReason reason, bool wait, bool sync_now)
+{
+	const int	middle = PS_IO_MAX_PAGES;
+	WriteRun	run;
+	int			written;
+
+	prepare_bounce();
+	run.rnode = ps_frame(frame)->tag.rnode;
+	run.block = ps_frame(frame)->tag.block;
+	run.lsn = InvalidXLogRecPtr;
+	run.first = middle;
+	run.n = 1;
+	run.done = 0;
+
+	/* from the claim to its end a FATAL exit would leave frames WRITING for ever */
+	HOLD_INTERRUPTS();
+	while (!claim(&run, frame, middle, wait))
+	{
+		RESUME_INTERRUPTS();
+		if (!wait || !wait_to_claim(frame))
+			return 0;
+		HOLD_INTERRUPTS();
+	}
+	if (reason == PS_WRITE_BACKEND)
+		gather(&run, BACKEND_PAGES / 2, BACKEND_PAGES / 2 - 1);
+	else
+		gather(&run, 0, PS_IO_MAX_PAGES - 1);
+	written = finish_run(&run, frame, sync_now);
+	RESUME_INTERRUPTS();
+
+	count_writes(reason, written);
+	return written;
+}
+
+/* A page that is not here has been written and evicted, or its relation is gone. */
+void
+ps_write_page(const PsTag *tag, PsPageFilter filter, void *arg,
+			  PsWriteReason reason, bool wait, bool sync_now)
+{
+	PsFrame		frame = ps_page_pin_raw(tag);
+	PsFrameHeader *header;
+
+	if (frame == PS_NO_FRAME)
+		return;
+	header = ps_frame(frame);
+	PG_TRY();
+	{
+		/* the pin is ours: a filter that asks for none sees the state without it */
+		if (filter(header, pg_atomic_read_u32(&header->state) - 1, arg))
+			(void) ps_write_frame(frame, reason, wait, sync_now);
+	}
+	PG_FINALLY();
+	{
+		ps_frame_unpin_raw(frame);
+	}
+	PG_END_TRY();
+}
+
+/* ---- all that must be on disk ---- */
+
+typedef struct DirtyFilter
+{
+	XLogRecPtr	redo;
+	bool		unlogged;
+} DirtyFilter;
+
+/*
+ * What a checkpoint owes the page: a record behind redo is replayed, the change
+ * of an unlogged table has none.
+ */
+static bool
+must_write(PsFrameHeader *header, uint32 state, void *arg)
+{
+	const DirtyFilter *filter = arg;
+
+	if ((state & PS_DIRTY) == 0)
+		return false;
+	if ((state & PS_PERMANENT) == 0)
+		return filter->unlogged;
+	return XLogRecPtrIsInvalid(filter->redo) ||
+		pg_atomic_read_u64(&header->first_dirty) < filter->redo;
+}
+
+void
+ps_write_all(XLogRecPtr redo, bool unlogged, bool sync_now, PsWriteReason reason)
+{
+	DirtyFilter filter = {redo, unlogged};
+	PsPageList	list = ps_pages_collect(must_write, &filter, 0, ps_pool_nframes, 0);
+
+	for (uint32 i = 0; i < list.n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		ps_write_page(&list.tags[i], must_write, &filter, reason, true, sync_now);
+	}
+	ps_pages_free(&list);
+}

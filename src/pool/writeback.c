@@ -1,0 +1,150 @@
+/*
+ * writeback.c
+ *		The background worker that keeps clean frames ready.
+ *
+ * A backend that needs a frame should find a clean one; it pokes the worker when
+ * the policy proposes dirty ones to it.  The worker then writes the cold dirty pages that the policy
+ * will come to next, sorted so that adjacent ones go in one write.  When much of
+ * the pool is dirty it does so unasked, a little at a time, so that a checkpoint has less to do.
+ * Nothing depends on it for correctness.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "pool/service.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "storage/shmem.h"
+
+#define NAP 200					/* milliseconds between looks when nobody pokes */
+#define ROUND_PAGES 1024		/* most pages looked for in a round */
+#define DIRTY_SHARE 2			/* trickle when more than one frame in so many is dirty */
+#define TRICKLE_SHARE 256		/* ... and so many of all frames a nap */
+
+typedef struct WritebackShared
+{
+	Latch	   *volatile latch; /* the worker's; NULL before it has started */
+	pg_atomic_uint32 poked;		/* set since the worker last began a round */
+} WritebackShared;
+
+static WritebackShared *writeback;
+
+Size
+ps_writeback_shmem_size(void)
+{
+	return sizeof(WritebackShared);
+}
+
+void
+ps_writeback_shmem_init(bool found)
+{
+	bool		known;
+
+	writeback = ShmemInitStruct("pagestore writer", sizeof(WritebackShared), &known);
+	if (known)
+		return;
+	writeback->latch = NULL;
+	pg_atomic_init_u32(&writeback->poked, 0);
+}
+
+/*
+ * The latch belongs to the worker's PGPROC: setting it when the worker is gone does nothing, or wakes
+ * somebody for nothing.
+ */
+void
+ps_writeback_wake(void)
+{
+	Latch	   *latch = writeback->latch;
+
+	if (latch != NULL && pg_atomic_exchange_u32(&writeback->poked, 1) == 0)
+		SetLatch(latch);
+}
+
+/* Worth writing early: dirty, and nobody in it. */
+static bool
+idle_and_dirty(PsFrameHeader *header, uint32 state, void *arg)
+{
+	return (state & (PS_DIRTY | PS_WRITING | PS_NOWRITE)) == PS_DIRTY && PS_PINS(state) == 0;
+}
+
+static uint32
+count_dirty(void)
+{
+	uint32		n = 0;
+
+	for (PsFrame frame = 0; frame < ps_pool_nframes; frame++)
+		n += (pg_atomic_read_u32(&ps_frame(frame)->state) & PS_DIRTY) != 0;
+	return n;
+}
+
+/* The cold dirty pages among those that the policy proposes next. */
+static uint32
+choose(PsTag *tags, uint32 limit)
+{
+	PsFrame		frames[ROUND_PAGES];
+	uint32		nframes = ps_policy->coming(frames, Min(ROUND_PAGES, ps_pool_nframes));
+	uint32		n = 0;
+
+	for (uint32 i = 0; i < nframes && n < limit; i++)
+	{
+		PsFrameHeader *header = ps_frame(frames[i]);
+		uint32		state = pg_atomic_read_u32(&header->state);
+
+		pg_read_barrier();
+		if ((state & PS_TAGGED) && idle_and_dirty(header, state, NULL))
+			tags[n++] = header->tag;
+	}
+	qsort(tags, n, sizeof(PsTag), ps_tag_compare);
+	return n;
+}
+
+static void
+write_round(uint32 limit)
+{
+	PsTag		tags[ROUND_PAGES];
+	uint32		n = choose(tags, Min(limit, ROUND_PAGES));
+
+	for (uint32 i = 0; i < n && !ShutdownRequestPending; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		ps_write_page(&tags[i], idle_and_dirty, NULL, PS_WRITE_WORKER, false, false);
+	}
+}
+
+static void
+serve(void)
+{
+	while (!ShutdownRequestPending)
+	{
+		if (pg_atomic_exchange_u32(&writeback->poked, 0) != 0)
+			write_round(ROUND_PAGES);
+		else if (count_dirty() > ps_pool_nframes / DIRTY_SHARE)
+			write_round(ps_pool_nframes / TRICKLE_SHARE);
+		ps_worker_sleep(NAP);
+	}
+}
+
+void
+ps_writeback_main(Datum arg)
+{
+	ps_worker_begin();
+	writeback->latch = MyLatch;
+
+	while (!ShutdownRequestPending)
+	{
+		PG_TRY();
+		{
+			serve();
+		}
+		PG_CATCH();
+		{
+			ps_worker_recover();
+		}
+		PG_END_TRY();
+	}
+
+	/* status 1: started again, should this not be the end of the server */
+	proc_exit(1);
+}

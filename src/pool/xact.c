@@ -1,0 +1,79 @@
+/*
+ * xact.c
+ *		Ends of transactions: frames of files about to go are forgotten.
+ *
+ * Core unlinks the files of dropped relations after commit and those of new
+ * ones after abort, in both cases later than these callbacks and while the locks
+ * are still held.  A transaction that is prepared keeps no callback: a write to a file that is gone
+ * drops the frame (write.c), and a new life of its number does (ps_gate_new).
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/storage.h"
+#include "pool/service.h"
+
+/*
+ * Nothing here may fail: after commit it would be too late.
+ */
+static void
+discard_unlinked(bool for_commit)
+{
+	RelFileNode *rnodes;
+	int			n = smgrGetPendingDeletes(for_commit, &rnodes);
+	int			ours = 0;
+
+	if (n == 0)
+		return;
+	for (int i = 0; i < n; i++)
+		if (ps_gate_may_have_frames(rnodes[i]))
+			rnodes[ours++] = rnodes[i];
+	if (ours > 0)
+	{
+		ps_pool_discard_relations(rnodes, ours);
+		ps_gate_forget(rnodes, ours);
+		ps_file_invalidate();
+	}
+	pfree(rnodes);
+}
+
+static void
+at_xact_event(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_COMMIT:
+			discard_unlinked(true);
+			break;
+		case XACT_EVENT_ABORT:
+			discard_unlinked(false);
+			break;
+		case XACT_EVENT_PREPARE:
+		case XACT_EVENT_PARALLEL_COMMIT:
+		case XACT_EVENT_PARALLEL_ABORT:
+			break;
+		default:
+			return;
+	}
+	ps_gate_at_xact_end();
+	ps_sentinel_at_xact_end();
+}
+
+static void
+at_subxact_event(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+	{
+		discard_unlinked(false);
+		ps_gate_at_subxact_end(false, mine, parent);
+	}
+	else if (event == SUBXACT_EVENT_COMMIT_SUB)
+		ps_gate_at_subxact_end(true, mine, parent);
+}
+
+void
+ps_xact_init(void)
+{
+	RegisterXactCallback(at_xact_event, NULL);
+	RegisterSubXactCallback(at_subxact_event, NULL);
+}
