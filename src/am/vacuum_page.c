@@ -192,11 +192,20 @@ prune_and_freeze(PsVacuum *v, PsWrite *guard, PsVacuumPage *left)
 	while (!survey_page(v, guard, eager, &s))
 	{
 		int			new_dead;
+		int			pruned;
 
 		if (!ps_write_movable(guard))
 			return false;
-		removed += ps_prune_page(guard, v->oldest_xmin, v->vistest,
-								 InvalidTransactionId, 0, &new_dead, &v->at.offset);
+		pruned = ps_prune_page(guard, v->oldest_xmin, v->vistest,
+							   InvalidTransactionId, 0, &new_dead, &v->at.offset);
+
+		/* Dead, heap-only, with a successor, and no chain leads to it: we would look again for ever. */
+		if (pruned == 0 && new_dead == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("dead row in block %u of relation \"%s\" belongs to no update chain",
+							guard->pin->block, RelationGetRelationName(guard->rel))));
+		removed += pruned;
 		eager = false;
 	}
 

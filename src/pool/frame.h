@@ -180,7 +180,6 @@ extern void ps_frame_unpin_raw(PsFrame frame);	/* frees a ghost when it was the 
  */
 extern PsFrame ps_frame_take(bool may_write, bool may_fail);
 extern void ps_frame_give_back(PsFrame frame);	/* unused after all, or a dead ghost: to the free list */
-extern uint32 ps_frames_free(void);
 extern void ps_frame_bury(PsFrame frame);	/* a ghost's last pin is gone */
 
 /*

@@ -110,6 +110,9 @@ extern int	ps_pool_prefetch(const PsRelKey *rel, BlockNumber block, int n);
  */
 extern bool ps_pool_resident(const PsRelKey *rel, BlockNumber block);
 
+/* Frames that hold no page, more or less. */
+extern uint32 ps_frames_free(void);
+
 /*
  * Sequence counter of the piece (PS_PIECE_PAGES adjacent blocks) that holds a block: odd
  * while one of its pages is being written.  For reads around the pool: note it,

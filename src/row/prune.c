@@ -291,7 +291,7 @@ change_items(char *page, const PsPruneItems *items)
 }
 
 /* Every redirect leads to a heap-only row. */
-static bool
+pg_attribute_unused() static bool
 redirects_hold(const char *page)
 {
 	for (OffsetNumber at = FirstOffsetNumber; at <= ps_page_nitems(page); at++)

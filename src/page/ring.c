@@ -1,0 +1,347 @@
+/*
+ * ring.c
+ *		Pieces of a table read around the pool into memory of this process.
+ *
+ * What makes such a page good to use (D12): its image is whole and not older
+ * than the moment of use.  At that moment the page is looked up in the pool first; not there,
+ * all changes of it are on disk, and each of them has moved the
+ * sequence counter of its piece.  Counter unchanged since before the read, and
+ * even: the image has them all.
+ */
+#include "postgres.h"
+
+#include <sys/mman.h>
+
+#include "executor/instrument.h"
+#include "page/ring.h"
+#include "page/stream.h"
+#include "page/view.h"
+#include "pgstat.h"
+#include "storage/bufmgr.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+
+#define PIECE_BYTES		((Size) PS_PIECE_PAGES * BLCKSZ)
+#define RING_BYTES		(PS_RING_PIECES * PIECE_BYTES)
+#define HUGE_PAGE		((Size) 2 * 1024 * 1024)
+
+StaticAssertDecl(RELSEG_SIZE % PS_PIECE_PAGES == 0, "a piece lies in one segment");
+StaticAssertDecl(PS_PIECE_PAGES <= PS_IO_MAX_PAGES, "a piece is one request");
+
+/*
+ * Ends the ring when the memory of the scan that reads into it goes.  It belongs to that
+ * memory, and outlives a ring that ended before.
+ */
+typedef struct Tether
+{
+	MemoryContextCallback callback;
+	PsRing	   *ring;
+} Tether;
+
+struct PsRing
+{
+	char	   *bytes;			/* aligned to a huge page */
+	Tether	   *tether;			/* NULL: ended, pins remain */
+	int			pins;
+	int			next;			/* piece to try first */
+	PsRingPiece pieces[PS_RING_PIECES];
+};
+
+/* ---- pins, tied to resource owners ---- */
+
+typedef struct Hold
+{
+	ResourceOwner owner;
+	PsRingPiece *piece;
+	int			count;
+} Hold;
+
+static Hold *holds;
+static int	nholds;
+static int	maxholds;
+
+static void free_ring(PsRing *ring);
+
+static inline Hold *
+find_hold(ResourceOwner owner, const PsRingPiece *piece)
+{
+	/* latest first: a scan's own is nearly always the last */
+	for (int i = nholds; i-- > 0;)
+		if (holds[i].piece == piece && holds[i].owner == owner)
+			return &holds[i];
+	return NULL;
+}
+
+static void
+drop_pins(PsRingPiece *piece, int count)
+{
+	PsRing	   *ring = piece->ring;
+
+	Assert(piece->pins >= count);
+	piece->pins -= count;
+	ring->pins -= count;
+	if (ring->pins == 0 && ring->tether == NULL)
+		free_ring(ring);
+}
+
+void
+ps_ring_pin_again(PsRingPiece *piece)
+{
+	Hold	   *hold = find_hold(CurrentResourceOwner, piece);
+
+	if (hold == NULL)
+	{
+		if (nholds == maxholds)
+		{
+			int			n = maxholds > 0 ? maxholds * 2 : 16;
+
+			holds = maxholds > 0 ? repalloc(holds, n * sizeof(Hold)) :
+				MemoryContextAlloc(TopMemoryContext, n * sizeof(Hold));
+			maxholds = n;
+		}
+		hold = &holds[nholds++];
+		*hold = (Hold) {CurrentResourceOwner, piece, 0};
+	}
+	hold->count++;
+	piece->pins++;
+	piece->ring->pins++;
+}
+
+void
+ps_ring_unpin(PsRingPiece *piece)
+{
+	Hold	   *hold = find_hold(CurrentResourceOwner, piece);
+
+	if (hold == NULL)
+		elog(ERROR, "pagestore: page of a scan is not pinned by this resource owner");
+	if (--hold->count == 0)
+		*hold = holds[--nholds];
+	drop_pins(piece, 1);
+}
+
+static void
+release_owner(ResourceReleasePhase phase, bool isCommit, bool isTopLevel, void *arg)
+{
+	if (phase != RESOURCE_RELEASE_BEFORE_LOCKS)
+		return;
+	for (int i = nholds; i-- > 0;)
+	{
+		Hold		hold = holds[i];
+
+		if (hold.owner != CurrentResourceOwner)
+			continue;
+		holds[i] = holds[--nholds];
+		if (isCommit)
+			elog(WARNING, "pagestore: block %u and following of a scan still pinned at commit",
+				 hold.piece->first);
+		drop_pins(hold.piece, hold.count);
+	}
+}
+
+/* ---- memory ---- */
+
+static char *
+map_ring(void)
+{
+	char	   *map = mmap(NULL, RING_BYTES + HUGE_PAGE, PROT_READ | PROT_WRITE,
+						   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char	   *bytes;
+
+	if (map == MAP_FAILED)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("could not map %zu bytes for a table scan: %m", RING_BYTES + HUGE_PAGE)));
+	bytes = (char *) TYPEALIGN(HUGE_PAGE, map);
+	if (bytes > map)
+		munmap(map, bytes - map);
+	munmap(bytes + RING_BYTES, map + HUGE_PAGE - bytes);
+
+	/* Speed only: small pages do as well. */
+	(void) madvise(bytes, RING_BYTES, MADV_HUGEPAGE);
+	return bytes;
+}
+
+static void
+free_ring(PsRing *ring)
+{
+	munmap(ring->bytes, RING_BYTES);
+	pfree(ring);
+}
+
+static void
+end_with_context(void *arg)
+{
+	Tether	   *tether = arg;
+
+	if (tether->ring)
+		ps_ring_end(tether->ring);
+}
+
+PsRing *
+ps_ring_begin(void)
+{
+	static bool registered = false;
+	Tether	   *tether = palloc(sizeof(Tether));
+	PsRing	   *ring = MemoryContextAllocZero(TopMemoryContext, sizeof(PsRing));
+
+	if (!registered)
+	{
+		RegisterResourceReleaseCallback(release_owner, NULL);
+		registered = true;
+	}
+	PG_TRY();
+	{
+		ring->bytes = map_ring();
+	}
+	PG_CATCH();
+	{
+		pfree(ring);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+
+	for (int i = 0; i < PS_RING_PIECES; i++)
+	{
+		ring->pieces[i].ring = ring;
+		ring->pieces[i].bytes = ring->bytes + i * PIECE_BYTES;
+	}
+	ring->tether = tether;
+	tether->ring = ring;
+	tether->callback.func = end_with_context;
+	tether->callback.arg = tether;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &tether->callback);
+	return ring;
+}
+
+/* ---- reading ---- */
+
+static void
+wait_for(PsRingPiece *piece)
+{
+	ssize_t		n;
+
+	if (!piece->reading)
+		return;
+	n = ps_aio_wait(piece->request);
+	piece->reading = false;
+	piece->npages = n > 0 ? n / BLCKSZ : 0;
+}
+
+void
+ps_ring_end(PsRing *ring)
+{
+	/* no read may be on its way into memory that is given back */
+	for (int i = 0; i < PS_RING_PIECES; i++)
+		wait_for(&ring->pieces[i]);
+	ring->tether->ring = NULL;
+	ring->tether = NULL;
+	if (ring->pins == 0)
+		free_ring(ring);
+}
+
+/* A piece in nobody's use; one that is still being read in vain if there is no other. */
+static PsRingPiece *
+free_piece(PsRing *ring)
+{
+	PsRingPiece *busy = NULL;
+
+	for (int i = 0; i < PS_RING_PIECES; i++)
+	{
+		PsRingPiece *piece = &ring->pieces[(ring->next + i) % PS_RING_PIECES];
+
+		if (piece->wanted || piece->pins > 0)
+			continue;
+		if (!piece->reading)
+		{
+			ring->next = (piece - ring->pieces + 1) % PS_RING_PIECES;
+			return piece;
+		}
+		if (busy == NULL)
+			busy = piece;
+	}
+	if (busy)
+		wait_for(busy);
+	return busy;
+}
+
+bool
+ps_ring_has_room(const PsRing *ring)
+{
+	for (int i = 0; i < PS_RING_PIECES; i++)
+		if (!ring->pieces[i].wanted && ring->pieces[i].pins == 0)
+			return true;
+	return false;
+}
+
+PsRingPiece *
+ps_ring_read(PsRing *ring, RelFileNode rnode, BlockNumber first, int n)
+{
+	PsRingPiece *piece = free_piece(ring);
+	struct iovec iov;
+
+	Assert(n > 0 && first / PS_PIECE_PAGES == (first + n - 1) / PS_PIECE_PAGES);
+	if (piece == NULL)
+		return NULL;
+	piece->sequence = ps_piece_sequence(rnode, first);
+	iov = (struct iovec) {piece->bytes, (Size) n * BLCKSZ};
+	piece->request = ps_aio_read(rnode, first, n, &iov, 1, NULL, 0, NULL);
+	piece->reading = true;
+	piece->wanted = true;
+	piece->first = first;
+	piece->npages = n;
+	return piece;
+}
+
+void
+ps_ring_release(PsRingPiece *piece)
+{
+	piece->wanted = false;
+}
+
+static void
+wait_timed(PsRingPiece *piece)
+{
+	instr_time	start,
+				spent;
+
+	if (!track_io_timing)
+	{
+		wait_for(piece);
+		return;
+	}
+	INSTR_TIME_SET_CURRENT(start);
+	wait_for(piece);
+	INSTR_TIME_SET_CURRENT(spent);
+	INSTR_TIME_SUBTRACT(spent, start);
+	pgstat_count_buffer_read_time(INSTR_TIME_GET_MICROSEC(spent));
+	INSTR_TIME_ADD(pgBufferUsage.blk_read_time, spent);
+}
+
+bool
+ps_ring_outdated(const PsRingPiece *piece, RelFileNode rnode)
+{
+	return (piece->sequence & 1) != 0 ||
+		ps_piece_sequence(rnode, piece->first) != piece->sequence;
+}
+
+const char *
+ps_ring_page(PsRingPiece *piece, const PsRelKey *rel, BlockNumber block)
+{
+	char	   *page = piece->bytes + (Size) (block - piece->first) * BLCKSZ;
+	const char *why;
+	OffsetNumber offset;
+
+	if (piece->reading)
+		wait_timed(piece);
+	if (block < piece->first || block - piece->first >= piece->npages)
+		return NULL;
+
+	/* in this order: what leaves the pool after the look has been written before it */
+	if (ps_pool_resident(rel, block) || ps_ring_outdated(piece, rel->rnode))
+		return NULL;
+
+	/* the pool finds the same damage, and reports it */
+	if (!PageIsVerifiedExtended(page, block, 0) || !ps_page_check(page, &why, &offset))
+		return NULL;
+	return page;
+}

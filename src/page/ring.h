@@ -1,0 +1,60 @@
+/*
+ * ring.h
+ *		Memory of a scan that reads around the pool (D12): internal to src/page.
+ *
+ * A ring holds a few pieces, each up to PS_PIECE_PAGES adjacent blocks in contiguous
+ * memory, read by one request.  A piece is in use from ps_ring_read() to
+ * ps_ring_release(), and after that for as long as pins point into it.
+ */
+#ifndef PAGESTORE_PAGE_RING_H
+#define PAGESTORE_PAGE_RING_H
+
+#include "io/aio.h"
+#include "page/guard.h"
+
+#define PS_RING_PIECES 8
+
+typedef struct PsRing PsRing;
+
+typedef struct PsRingPiece
+{
+	PsRing	   *ring;
+	char	   *bytes;
+	int			pins;
+	bool		wanted;			/* between ps_ring_read() and ps_ring_release() */
+	bool		reading;		/* request is to be waited for */
+	BlockNumber first;
+	int			npages;			/* asked for; after the wait: whole pages that came */
+	uint32		sequence;		/* of the blocks' piece in the pool, noted before the read */
+	PsAioRef	request;
+} PsRingPiece;
+
+/*
+ * A new ring; its memory goes when ps_ring_end() has been called, or CurrentMemoryContext been reset,
+ * and the last pin is gone.
+ */
+extern PsRing *ps_ring_begin(void);
+extern void ps_ring_end(PsRing *ring);
+
+/*
+ * Start reading n blocks, which one aligned piece holds.  NULL if every piece
+ * is in use.  ereport(ERROR) if the file can't be opened.
+ */
+extern PsRingPiece *ps_ring_read(PsRing *ring, RelFileNode rnode, BlockNumber first, int n);
+
+/* Would it return a piece? */
+extern bool ps_ring_has_room(const PsRing *ring);
+
+/* The scan has no more use for the piece, read or not. */
+extern void ps_ring_release(PsRingPiece *piece);
+
+/*
+ * The bytes of a block of the piece, waiting for them if need be, if they are a sound image of the page
+ * and not older than this call; else NULL: take it from the pool.
+ */
+extern const char *ps_ring_page(PsRingPiece *piece, const PsRelKey *rel, BlockNumber block);
+
+/* The piece is of no more use: one of its blocks has been written since it was read. */
+extern bool ps_ring_outdated(const PsRingPiece *piece, RelFileNode rnode);
+
+#endif							/* PAGESTORE_PAGE_RING_H */

@@ -1,0 +1,409 @@
+/*
+ * stream.c
+ *		Pages in a known order, read ahead.
+ *
+ * Blocks that the callback names are gathered into runs of adjacent ones.  A
+ * run is read by one request: into frames of the pool, or, by a large scan, into a piece
+ * of its ring.  How far the stream looks ahead grows while pages have to be
+ * read and shrinks while they are found in memory, so that a scan of resident pages does
+ * nothing but pin them, and a scan that stops early has not read much.
+ */
+#include "postgres.h"
+
+#include "executor/instrument.h"
+#include "io/aio.h"
+#include "miscadmin.h"
+#include "page/ring.h"
+#include "page/stream.h"
+#include "pgstat.h"
+
+#define MAX_AHEAD_POOL	256		/* blocks looked ahead in the pool */
+#define MAX_AHEAD_RING	((PS_RING_PIECES - 1) * PS_PIECE_PAGES)
+#define MAX_RUN_POOL	32		/* blocks of one request into the pool */
+#define RING_DISTANCE	32		/* looking this far ahead, a large scan takes to its ring */
+#define RING_MIN_RUN	8		/* fewer blocks than this are not worth a piece of it */
+#define MAX_RUNS		512		/* power of two, as many as blocks looked ahead */
+
+StaticAssertDecl(MAX_RUNS >= MAX_AHEAD_RING + PS_PIECE_PAGES &&
+				 MAX_RUNS >= MAX_AHEAD_POOL + PS_PIECE_PAGES, "a run may be a single block");
+
+/* Adjacent blocks, to be read together. */
+typedef struct Run
+{
+	BlockNumber first;
+	int			n;
+	int			used;			/* handed out so far */
+	PsRingPiece *piece;			/* where it is read to, if around the pool */
+} Run;
+
+struct PsStream
+{
+	Relation	rel;
+	PsStreamNext next;
+	void	   *arg;
+	MemoryContext context;		/* the stream's own */
+	bool		around;			/* may read around the pool */
+	bool		ended;			/* the callback has no more */
+	int			limit;			/* most blocks to ask for ahead */
+	int			distance;		/* blocks to look ahead now */
+	int			max_pool;		/* bounds for it */
+	int			max_ring;
+	int			ahead;			/* blocks in runs, not yet handed out */
+	unsigned	head;			/* runs[head .. tail), modulo MAX_RUNS */
+	unsigned	tail;
+	unsigned	unstarted;		/* first run whose read, if it needs one, is not under way */
+	uint64		ring_pages;		/* not yet counted in the pool's statistics */
+	PsRing	   *ring;
+	Run			runs[MAX_RUNS];
+};
+
+static inline Run *
+run_at(PsStream *stream, unsigned i)
+{
+	return &stream->runs[i % MAX_RUNS];
+}
+
+static inline PsRelKey
+relkey(Relation rel)
+{
+	PsRelKey	key = {rel->rd_node, RelationIsPermanent(rel)};
+
+	return key;
+}
+
+/* ---- beginning and end ---- */
+
+/*
+ * Worth going around the pool: the table is larger than a quarter of it (heap's threshold for
+ * its ring of buffers) and does not fit into frames that nobody uses.
+ */
+static bool
+is_large(Relation rel)
+{
+	BlockNumber nblocks = RelationGetNumberOfBlocks(rel);
+
+	return nblocks > ps_pool_nframes / 4 && nblocks > ps_frames_free();
+}
+
+static void
+begin_anew(PsStream *stream, int flags)
+{
+	bool		in_pool = ps_origin(stream->rel) == PS_POOL;
+
+	stream->around = (flags & PS_STREAM_AROUND_POOL) && in_pool && is_large(stream->rel);
+	stream->ended = false;
+	stream->distance = 1;
+	stream->ahead = 0;
+	stream->head = stream->tail = stream->unstarted = 0;
+	stream->max_pool = stream->max_ring = 1;
+	if (in_pool)
+	{
+		/* a synchronous read ahead is worth the size of the request alone */
+		bool		async = ps_aio_method() != PS_IO_SYNC;
+
+		stream->max_pool = Min(ps_pool_nframes / 8, async ? MAX_AHEAD_POOL : 2 * MAX_RUN_POOL);
+		stream->max_ring = async ? MAX_AHEAD_RING : 2 * PS_PIECE_PAGES;
+	}
+}
+
+PsStream *
+ps_stream_begin(Relation rel, PsStreamNext next, void *arg, int flags)
+{
+	PsStream   *stream = palloc(sizeof(PsStream));
+
+	stream->rel = rel;
+	stream->next = next;
+	stream->arg = arg;
+	stream->context = CurrentMemoryContext;
+	stream->limit = INT_MAX;
+	stream->ring_pages = 0;
+	stream->ring = NULL;
+	begin_anew(stream, flags);
+	return stream;
+}
+
+void
+ps_stream_limit(PsStream *stream, BlockNumber blocks)
+{
+	stream->limit = Max(Min(blocks, INT_MAX), 1);
+}
+
+static void
+drop_run(PsStream *stream)
+{
+	Run		   *run = run_at(stream, stream->head);
+
+	/* while shared buffers own the pages, runs are used without being started */
+	if (stream->unstarted == stream->head)
+		stream->unstarted++;
+	stream->head++;
+	if (run->piece)
+		ps_ring_release(run->piece);
+	if (stream->ring_pages > 0)
+	{
+		ps_pool_count_ring_pages(stream->ring_pages);
+		stream->ring_pages = 0;
+	}
+}
+
+void
+ps_stream_reset(PsStream *stream, int flags)
+{
+	while (stream->head != stream->tail)
+		drop_run(stream);
+	begin_anew(stream, flags);
+}
+
+void
+ps_stream_end(PsStream *stream)
+{
+	while (stream->head != stream->tail)
+		drop_run(stream);
+	if (stream->ring)
+		ps_ring_end(stream->ring);
+	pfree(stream);
+}
+
+/* ---- looking ahead ---- */
+
+static inline bool
+uses_ring(const PsStream *stream)
+{
+	return stream->around && stream->distance >= Min(RING_DISTANCE, stream->max_pool);
+}
+
+static inline int
+target_of(const PsStream *stream)
+{
+	return Min(stream->distance, stream->limit);
+}
+
+/* Most blocks of a run: two of them are ahead, so that one is read while the other is used. */
+static inline int
+run_size(const PsStream *stream)
+{
+	int			most = uses_ring(stream) ? PS_PIECE_PAGES : MAX_RUN_POOL;
+
+	return Max(Min(target_of(stream) / 2, most), 1);
+}
+
+/* A run that takes no more blocks. */
+static inline bool
+is_complete(const PsStream *stream, const Run *run)
+{
+	return run->n >= run_size(stream) ||
+		(uses_ring(stream) && (run->first + run->n) % PS_PIECE_PAGES == 0);
+}
+
+static void
+add_block(PsStream *stream, BlockNumber block)
+{
+	Run		   *last = run_at(stream, stream->tail - 1);
+
+	stream->ahead++;
+	if (stream->unstarted != stream->tail &&
+		last->first + last->n == block && !is_complete(stream, last))
+	{
+		last->n++;
+		return;
+	}
+	*run_at(stream, stream->tail++) = (Run) {.first = block,.n = 1};
+}
+
+/* Ask for blocks, until the distance is reached and the last run is complete. */
+static void
+gather(PsStream *stream)
+{
+	int			target = target_of(stream);
+	int			most = Min(target + PS_PIECE_PAGES, stream->limit);
+
+	while (!stream->ended && stream->ahead < most)
+	{
+		BlockNumber block;
+
+		if (stream->ahead >= target &&
+			(stream->unstarted == stream->tail ||
+			 is_complete(stream, run_at(stream, stream->tail - 1))))
+			break;
+		block = stream->next(stream->arg);
+		if (BlockNumberIsValid(block))
+			add_block(stream, block);
+		else
+			stream->ended = true;
+	}
+}
+
+/*
+ * Read a run into the ring, but for pages at either end that are resident.
+ * False: no piece of it is free.
+ */
+static bool
+start_around(PsStream *stream, Run *run)
+{
+	PsRelKey	key = relkey(stream->rel);
+	BlockNumber first = run->first;
+	BlockNumber end = run->first + run->n;
+
+	while (first < end && ps_pool_resident(&key, first))
+		first++;
+	while (first < end && ps_pool_resident(&key, end - 1))
+		end--;
+	if (first == end)
+		return true;
+	if (stream->ring == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(stream->context);
+
+		stream->ring = ps_ring_begin();
+		MemoryContextSwitchTo(old);
+	}
+	run->piece = ps_ring_read(stream->ring, key.rnode, first, end - first);
+	return run->piece != NULL;
+}
+
+/* Is the run for the ring?  Not if it was gathered for the pool before the scan took to the ring. */
+static inline bool
+goes_around(const PsStream *stream, const Run *run)
+{
+	return uses_ring(stream) && run->n >= RING_MIN_RUN &&
+		run->first / PS_PIECE_PAGES == (run->first + run->n - 1) / PS_PIECE_PAGES;
+}
+
+/* Start the reads of complete runs, in order, as far as the ring has room.  The first run is started in any case. */
+static void
+start_runs(PsStream *stream)
+{
+	PsRelKey	key = relkey(stream->rel);
+
+	for (; stream->unstarted != stream->tail; stream->unstarted++)
+	{
+		Run		   *run = run_at(stream, stream->unstarted);
+		bool		is_head = stream->unstarted == stream->head;
+		bool		is_last = stream->unstarted + 1 == stream->tail;
+
+		if (is_last && !is_head && !stream->ended && !is_complete(stream, run))
+			return;
+		if (goes_around(stream, run))
+		{
+			if ((stream->ring == NULL || ps_ring_has_room(stream->ring)) &&
+				start_around(stream, run))
+				continue;
+			if (!is_head)
+				return;
+		}
+		/* a single page that is wanted at once is better read by its pin */
+		if (run->n > 1 || !is_head)
+			(void) ps_pool_prefetch(&key, run->first, run->n);
+	}
+}
+
+static inline void
+look_ahead(PsStream *stream)
+{
+	/* in steps, so that adjacent blocks come together */
+	if (!stream->ended && stream->ahead <= target_of(stream) - run_size(stream))
+		gather(stream);
+	if (stream->unstarted != stream->tail)
+		start_runs(stream);
+}
+
+/* ---- handing out ---- */
+
+/* The page had to be read: look further ahead. */
+static inline void
+look_further(PsStream *stream)
+{
+	stream->distance = Min(stream->distance * 2, stream->around ? stream->max_ring : stream->max_pool);
+}
+
+static inline void
+look_less_far(PsStream *stream)
+{
+	if (stream->distance > 1)
+		stream->distance--;
+}
+
+static bool
+take_from_ring(PsStream *stream, Run *run, BlockNumber block, PsPin *pin)
+{
+	PsRelKey	key = relkey(stream->rel);
+	PsRingPiece *piece = run->piece;
+	const char *page = ps_ring_page(piece, &key, block);
+
+	if (page == NULL)
+	{
+		/* the rest of the piece is no good either: read it together */
+		if (ps_ring_outdated(piece, key.rnode))
+		{
+			ps_ring_release(piece);
+			run->piece = NULL;
+			(void) ps_pool_prefetch(&key, block, run->n - (block - run->first));
+		}
+		return false;
+	}
+
+	if (pin->origin != PS_RING || pin->u.piece != piece)
+	{
+		ps_ring_pin_again(piece);
+		ps_unpin(pin);
+	}
+	*pin = (PsPin) {PS_RING, block, page, {.piece = piece}};
+	pgstat_count_buffer_read(stream->rel);
+	pgBufferUsage.shared_blks_read++;
+	stream->ring_pages++;
+	return true;
+}
+
+static void
+take_from_pool(PsStream *stream, BlockNumber block, PsPin *pin)
+{
+	int64		reads = pgBufferUsage.shared_blks_read;
+
+	ps_unpin(pin);
+	*pin = ps_pin(stream->rel, block);
+	if (pgBufferUsage.shared_blks_read != reads)
+		look_further(stream);
+	else
+		look_less_far(stream);
+}
+
+bool
+ps_stream_next(PsStream *stream, PsPin *pin)
+{
+	bool		in_pool = ps_origin(stream->rel) == PS_POOL;
+	BlockNumber block;
+	Run		   *run;
+
+	CHECK_FOR_INTERRUPTS();
+
+	if (in_pool)
+	{
+		/* before any read: the files must be current */
+		ps_gate_pass(stream->rel);
+		look_ahead(stream);
+	}
+	else if (stream->ahead == 0)
+		gather(stream);
+
+	if (stream->ahead == 0)
+	{
+		ps_unpin(pin);
+		return false;
+	}
+
+	run = run_at(stream, stream->head);
+	block = run->first + run->used;
+	if (!in_pool)
+		ps_pin_move(stream->rel, pin, block);
+	else if (run->piece == NULL || !take_from_ring(stream, run, block, pin))
+		take_from_pool(stream, block, pin);
+
+	stream->ahead--;
+	if (++run->used == run->n)
+	{
+		if (run->piece)
+			look_further(stream);
+		drop_run(stream);
+	}
+	return true;
+}
