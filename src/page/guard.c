@@ -375,9 +375,12 @@ ps_write_trylock(Relation rel, PsPin *pin, PsWrite *guard)
 				PsFrame		frame = pin->u.frame;
 
 				ps_sentinel_wait_ready();
-				if (!ps_pool_try_latch(&frame, LW_EXCLUSIVE))
-					return false;
+				bool		latched = ps_pool_try_latch(&frame, LW_EXCLUSIVE);
+
+				/* the pin may have moved even so */
 				pin_follow(pin, frame);
+				if (!latched)
+					return false;
 				break;
 			}
 		case PS_SHARED:
