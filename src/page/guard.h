@@ -65,6 +65,9 @@ extern PsOrigin ps_origin(Relation rel);
 /* Pin a page, reading it if need be.  Counts hits and reads for statistics and EXPLAIN. */
 extern PsPin ps_pin(Relation rel, BlockNumber block);
 
+/* The same, for hot paths: *pin, which is empty, is filled in place. */
+extern void ps_pin_into(Relation rel, BlockNumber block, PsPin *pin);
+
 /*
  * Count an access to a page of the pool or a ring, for statistics, EXPLAIN and vacuum's
  * cost delay, as core does for shared buffers.  hit: it was resident when asked for, not read for us.
