@@ -27,14 +27,14 @@ BEGIN
     RETURN n || ' rows, ' || plan_nodes(regexp_replace(q, '(?<=\w)@', '_p', 'g'));
 END $$;
 CREATE FUNCTION by_all() RETURNS TABLE (what text) LANGUAGE sql AS $$
-    SELECT by_index('SELECT ctid, id FROM x@ WHERE id BETWEEN 100 AND 120')
-    UNION ALL SELECT by_index('SELECT ctid, id FROM x@ WHERE n = 7 AND id < 4000')
-    UNION ALL SELECT by_index($q$SELECT ctid, id FROM x@ WHERE lower(t) = 'text7' AND n < 25$q$)
-    UNION ALL SELECT by_index('SELECT ctid, id FROM x@ WHERE a @> array[7, 17]')
-    UNION ALL SELECT by_index($q$SELECT ctid, id FROM x@ WHERE w @@ 'w7 & x3'$q$)
-    UNION ALL SELECT by_index($q$SELECT ctid, id FROM x@ WHERE p <@ box '(3,3),(10,10)'$q$)
-    UNION ALL SELECT by_index('SELECT ctid, id FROM x@ WHERE r && int4range(500, 510)')
-    UNION ALL SELECT by_index($q$SELECT ctid, id FROM x@ WHERE t ~>=~ 'text29' AND t ~<~ 'text2:'$q$)
+    SELECT by_index('SELECT id FROM x@ WHERE id BETWEEN 100 AND 120')
+    UNION ALL SELECT by_index('SELECT id FROM x@ WHERE n = 7 AND id < 4000')
+    UNION ALL SELECT by_index($q$SELECT id FROM x@ WHERE lower(t) = 'text7' AND n < 25$q$)
+    UNION ALL SELECT by_index('SELECT id FROM x@ WHERE a @> array[7, 17]')
+    UNION ALL SELECT by_index($q$SELECT id FROM x@ WHERE w @@ 'w7 & x3'$q$)
+    UNION ALL SELECT by_index($q$SELECT id FROM x@ WHERE p <@ box '(3,3),(10,10)'$q$)
+    UNION ALL SELECT by_index('SELECT id FROM x@ WHERE r && int4range(500, 510)')
+    UNION ALL SELECT by_index($q$SELECT id FROM x@ WHERE t ~>=~ 'text29' AND t ~<~ 'text2:'$q$)
 $$;
 SELECT * FROM by_all();
 SELECT by_index('SELECT id FROM x@ ORDER BY p <-> point(5, 5), id LIMIT 0');
@@ -68,9 +68,9 @@ BEGIN;
 SELECT twin_exec('UPDATE x@ SET t = upper(t) WHERE id % 10 = 1');
 CREATE INDEX x_p_late ON x_p (t);
 CREATE INDEX x_h_late ON x_h (t);
-SELECT by_index($$SELECT ctid, id FROM x@ WHERE t = 'TEXT1'$$);
+SELECT by_index($$SELECT id FROM x@ WHERE t = 'TEXT1'$$);
 COMMIT;
-SELECT by_index($$SELECT ctid, id FROM x@ WHERE t = 'TEXT1'$$);
+SELECT by_index($$SELECT id FROM x@ WHERE t = 'TEXT1'$$);
 
 -- parallel build
 SET min_parallel_table_scan_size = 0;

@@ -8,7 +8,7 @@ use PostgreSQL::Test::Utils;
 use Exporter 'import';
 use Time::HiRes qw(usleep);
 
-our @EXPORT = qw(new_server kill_server table_state same_tables resident_bytes main_file);
+our @EXPORT = qw(new_server kill_server wait_for_server start_again table_state same_tables resident_bytes main_file);
 
 # A server that preloads pagestore, checksums on, not started.  Options: those of Cluster::init,
 # and conf => lines of postgresql.conf.
@@ -57,6 +57,34 @@ sub is_alive
 	my $line = <$stat> // '';
 	close $stat;
 	return $line =~ /^\d+ \(.*\) [^Z]/;
+}
+
+# Until a query is answered again, after a crash; false after a minute.
+sub wait_for_server
+{
+	my ($node) = @_;
+
+	for (1 .. 600)
+	{
+		return 1 if system('pg_isready', '-q', '-h', $node->host, '-p', $node->port) == 0;
+		usleep(100_000);
+	}
+	return 0;
+}
+
+# Start a server whose postmaster alone was killed: its children end by themselves, until then their memory is in use.
+sub start_again
+{
+	my ($node) = @_;
+
+	for (1 .. 300)
+	{
+		$node->{_pid} = undef;
+		unlink $node->host . '/.s.PGSQL.' . $node->port . '.lock';
+		return 1 if $node->start(fail_ok => 1);
+		usleep(100_000);
+	}
+	return 0;
 }
 
 # One line that changes when any row of a table does.

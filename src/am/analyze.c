@@ -9,6 +9,7 @@
 
 #include "access/xact.h"
 #include "am/am.h"
+#include "am/analyze.h"
 #include "am/scan.h"
 #include "am/slot.h"
 #include "row/visibility.h"
@@ -17,32 +18,27 @@
 #define NOT_JUDGED	(-2)
 
 static BlockNumber
-next_in_order(void *arg)
+next_sampled(void *arg)
 {
 	PsScanDesc *scan = arg;
 
-	return scan->asked < scan->nblocks ? (BlockNumber) scan->asked++ : InvalidBlockNumber;
+	return BlockSampler_HasMore(scan->sampled) ? BlockSampler_Next(scan->sampled) : InvalidBlockNumber;
 }
 
-/*
- * The sampler gives no notice of its choice, but of a table with no more pages than rows
- * wanted (30,000 at the default target) it takes all: read ahead in order until it leaves one out.
- */
+/* The next page by the stream, as long as it and the sampler agree. */
 static bool
-follow_in_order(PsScanDesc *scan, BlockNumber block)
+follow_sampler(PsScanDesc *scan, BlockNumber block)
 {
-	if (block == 0)
-	{
-		scan->asked = 0;
-		scan->stream = ps_stream_begin(scan->base.rs_rd, next_in_order, scan, 0);
-	}
-	if (!scan->stream)
+	if (!scan->sampled)
 		return false;
+	if (!scan->stream)
+		scan->stream = ps_stream_begin(scan->base.rs_rd, next_sampled, scan, 0);
 	if (ps_stream_next(scan->stream, &scan->pin) && scan->pin.block == block)
 		return true;
 
 	ps_stream_end(scan->stream);
 	scan->stream = NULL;
+	scan->sampled = NULL;
 	return false;
 }
 
@@ -51,7 +47,7 @@ ps_analyze_next_block(TableScanDesc base, BlockNumber blockno, BufferAccessStrat
 {
 	PsScanDesc *scan = (PsScanDesc *) base;
 
-	if (!follow_in_order(scan, blockno))
+	if (!follow_sampler(scan, blockno))
 	{
 		ps_unpin(&scan->pin);
 		scan->pin = ps_pin(base->rs_rd, blockno);

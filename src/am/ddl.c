@@ -9,6 +9,7 @@
 #include "access/toast_internals.h"
 #include "access/transam.h"
 #include "am/am.h"
+#include "am/analyze.h"
 #include "catalog/pg_am_d.h"
 #include "catalog/storage.h"
 #include "catalog/storage_xlog.h"
@@ -95,7 +96,11 @@ ps_copy_data(Relation rel, const RelFileNode *newrnode)
 uint64
 ps_relation_size(Relation rel, ForkNumber forkNumber)
 {
-	return table_block_relation_size(rel, forkNumber);
+	uint64		size = table_block_relation_size(rel, forkNumber);
+
+	if (forkNumber == MAIN_FORKNUM)
+		ps_analyze_sized(rel, size / BLCKSZ);
+	return size;
 }
 
 void

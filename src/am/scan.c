@@ -15,6 +15,7 @@
 #include "access/valid.h"
 #include "access/xact.h"
 #include "am/am.h"
+#include "am/analyze.h"
 #include "am/scan.h"
 #include "am/slot.h"
 #include "miscadmin.h"
@@ -126,6 +127,9 @@ ps_scan_begin(Relation rel, Snapshot snapshot, int nkeys, struct ScanKeyData *ke
 	scan->pin = PS_NO_PIN;
 	scan->sample = NULL;
 	scan->bitmap_ahead = NULL;
+
+	/* before the table's size is asked for again */
+	scan->sampled = (flags & SO_TYPE_ANALYZE) ? ps_analyze_blocks(rel) : NULL;
 
 	/*
 	 * These have no index pages to lock in place of the rows that are not

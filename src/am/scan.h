@@ -14,6 +14,7 @@
 #include "page/guard.h"
 #include "page/stream.h"
 #include "page/view.h"
+#include "utils/sampling.h"
 
 typedef struct PsScanDesc
 {
@@ -39,6 +40,7 @@ typedef struct PsScanDesc
 	OffsetNumber visible[MaxHeapTuplesPerPage]; /* the rows of the page in hand that the snapshot sees */
 
 	struct SampleScanState *sample; /* if not NULL, its method chooses the blocks, ahead of use */
+	BlockSampler sampled;		/* ANALYZE: its choice of blocks, ahead of use; NULL if not known */
 	struct PsBitmapAhead *bitmap_ahead; /* read-ahead of a bitmap scan (readahead.c) */
 } PsScanDesc;
 

@@ -1,0 +1,120 @@
+# The sentinel: no checkpoint completes over frames that are not on disk, and shutdown leaves nothing behind.
+use strict;
+use warnings;
+use Pagestore;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep);
+
+my $node = new_server('checkpoint', conf => "wal_level = replica\npagestore.pool_size = '16MB'\nautovacuum = off\nrestart_after_crash = on\nmax_wal_size = '1GB'\n"
+	  . "default_table_access_method = 'pagestore'\n");
+$node->start;
+$node->safe_psql('postgres', q(
+	CREATE EXTENSION pagestore;
+	CREATE TABLE t (id int, v text);
+	CREATE UNLOGGED TABLE un (id int, v text);
+	INSERT INTO t SELECT i, repeat('a', 100) FROM generate_series(1, 20000) i;
+	INSERT INTO un TABLE t));
+
+my $dirty = "SELECT count(*) FROM pagestore_frames WHERE isdirty AND relfilenode = (SELECT relfilenode FROM pg_class WHERE relname = '%s')";
+cmp_ok($node->safe_psql('postgres', sprintf($dirty, 't')), '>', 0, 'the table is dirty in the pool');
+
+# --- it writes everything
+$node->safe_psql('postgres', 'CHECKPOINT');
+is($node->safe_psql('postgres', sprintf($dirty, 't')), '0', 'clean after CHECKPOINT');
+my $state = table_state($node, 't');
+kill_server($node);
+# without any WAL to replay, the files alone must be the table
+command_ok([ 'pg_resetwal', '-f', '-D', $node->data_dir ], 'WAL thrown away');
+$node->start;
+is(table_state($node, 't'), $state, 'what a checkpoint covered needs no WAL');
+
+# --- no checkpoint without the sentinel
+sub pid_of
+{
+	my ($type) = @_;
+	return $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE backend_type = '$type'");
+}
+sub start_checkpoint
+{
+	return IPC::Run::start([ 'psql', '-X', '-q', '-h', $node->host, '-p', $node->port, '-c', 'CHECKPOINT', 'postgres' ],
+		'<', \undef, '>', '/dev/null', '2>', '/dev/null');
+}
+sub redo_lsn { return $node->safe_psql('postgres', 'SELECT redo_lsn FROM pg_control_checkpoint()'); }
+
+my $sentinel = pid_of('pagestore sentinel');
+$node->safe_psql('postgres', "UPDATE t SET v = 'b' WHERE id % 3 = 0");
+my $redo = redo_lsn();
+kill 'STOP', $sentinel;
+my $ck = start_checkpoint();
+sleep(2);
+is(redo_lsn(), $redo, 'a checkpoint waits for a sentinel that does not answer');
+$node->safe_psql('postgres', "UPDATE t SET v = 'c' WHERE id % 5 = 0");
+kill 'CONT', $sentinel;
+$ck->finish;
+isnt(redo_lsn(), $redo, 'and completes when it does');
+
+# --- killed while a checkpoint waits for it
+$state = table_state($node, 't');
+$node->safe_psql('postgres', "UPDATE t SET v = 'd' WHERE id % 7 = 0");
+$state = table_state($node, 't');
+kill 'STOP', $sentinel;
+$ck = start_checkpoint();
+sleep(0.5);
+kill 'KILL', $sentinel;
+$ck->finish;
+ok(wait_for_server($node), 'the death of the sentinel restarts the server');
+is(table_state($node, 't'), $state, 'nothing lost');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM un'), '0', 'it was a crash: the unlogged table is empty');
+
+# --- asked to go when nobody shuts down
+$sentinel = pid_of('pagestore sentinel');
+$node->safe_psql('postgres', "SELECT pg_cancel_backend($sentinel), pg_terminate_backend($sentinel)");
+sleep(0.5);
+is(pid_of('pagestore sentinel'), $sentinel, 'the sentinel stays when asked to go');
+$node->safe_psql('postgres', "SELECT pg_terminate_backend(" . pid_of('pagestore writer') . ")");
+$node->safe_psql('postgres', "INSERT INTO un SELECT i, 'u' FROM generate_series(1, 3000) i; UPDATE t SET v = 'e' WHERE id % 11 = 0; CHECKPOINT");
+ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'pagestore writer'"),
+	'the writer comes back');
+
+# --- the postmaster dies while a checkpoint waits
+$node->safe_psql('postgres', "UPDATE t SET v = 'f' WHERE id % 13 = 0");
+$state = table_state($node, 't');
+kill 'STOP', $sentinel;
+$ck = start_checkpoint();
+sleep(0.5);
+kill 'KILL', $node->{_pid};
+kill 'CONT', $sentinel;
+$ck->finish;
+ok(start_again($node), 'the next server is not kept from starting by the last one\'s checkpointer');
+is(table_state($node, 't'), $state, 'nothing lost');
+
+# --- shutdown under load: smart waits for sessions, fast ends them
+foreach my $mode ('smart', 'fast')
+{
+	$node->safe_psql('postgres', "TRUNCATE un; INSERT INTO un TABLE t; UPDATE t SET v = '$mode' WHERE id % 17 = 0");
+	my $load = IPC::Run::start([ 'psql', '-X', '-q', '-h', $node->host, '-p', $node->port, '-c',
+			"INSERT INTO t SELECT 0, 'x' FROM generate_series(1, 1000), pg_sleep(1.5)", 'postgres' ],
+		'<', \undef, '>', '/dev/null', '2>', '/dev/null');
+	sleep(0.5);
+	$node->stop($mode);
+	$load->finish;
+	like(scalar `pg_controldata @{[$node->data_dir]}`, qr/Database cluster state: *shut down$/m, "$mode: a clean shutdown");
+	command_ok([ 'pg_checksums', '--check', '-D', $node->data_dir ], "$mode: checksums");
+
+	# the files alone, read through shared_buffers by a server without WAL to replay
+	my ($out, $err) = ('', '');
+	IPC::Run::run([ 'postgres', '--single', '-D', $node->data_dir, 'postgres' ],
+		'<', \"SELECT count(*) AS n FROM t WHERE id = 0;\nSELECT count(*) AS u FROM un;\nSELECT sum(id) AS s FROM t;\n",
+		'>', \$out, '2>', \$err);
+	like($out, qr/n = "1000"/, "$mode: the session that was waited for has its rows, the one ended none");
+	like($out, qr/u = "2\d000"/, "$mode: rows of the unlogged table");
+	like($out, qr/s = "200010000"/, "$mode: sum of the rest");
+	$node->start;
+	is($node->safe_psql('postgres', 'SELECT count(*), sum(id) FROM t'), '21000|200010000', "$mode: through the pool");
+}
+my $log = slurp_file($node->logfile);
+unlike($log, qr/PANIC|TRAP|invalid page|verification failed|pin leak/, 'the log shows no damage');
+$node->stop;
+done_testing();
