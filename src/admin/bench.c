@@ -42,8 +42,9 @@ time_ours(Relation rel, const BlockNumber *order, int n)
 	INSTR_TIME_SET_CURRENT(start);
 	for (int i = 0; i < n; i++)
 	{
-		PsPin		pin = ps_pin(rel, order[i]);
+		PsPin		pin;
 
+		ps_pin_into(rel, order[i], &pin);
 		ps_unpin(&pin);
 	}
 	INSTR_TIME_SET_CURRENT(end);

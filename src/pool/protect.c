@@ -56,21 +56,13 @@ ps_protect_attach(void)
 }
 
 void
-ps_protect_allow(PsFrame frame)
+ps_protect_count(PsFrame frame, int change)
 {
-	if (likely(!ps_debug_protect_frames))
-		return;
 	ps_protect_attach();
-	if (allowed[frame]++ == 0)
+	Assert(change > 0 || allowed[frame] > 0);
+	if (allowed[frame] == 0)
 		set_access(frame, PROT_READ | PROT_WRITE);
-}
-
-void
-ps_protect_forbid(PsFrame frame)
-{
-	if (likely(!ps_debug_protect_frames))
-		return;
-	Assert(allowed != NULL && allowed[frame] > 0);
-	if (--allowed[frame] == 0)
+	allowed[frame] += change;
+	if (allowed[frame] == 0)
 		set_access(frame, PROT_NONE);
 }

@@ -9,13 +9,22 @@
  */
 #include "postgres.h"
 
+#include <sys/stat.h>
+
 #include "catalog/storage.h"
+#include "common/relpath.h"
 #include "miscadmin.h"
 #include "pool/service.h"
 #include "storage/smgr.h"
 
 /* Looking up fewer blocks than this share of the pool's frames beats a scan of all headers. */
 #define LOOKUP_SHARE 32
+
+static bool
+few_blocks(BlockNumber first, BlockNumber end)
+{
+	return end - first < ps_pool_nframes / LOOKUP_SHARE;
+}
 
 /* ---- flush ---- */
 
@@ -78,16 +87,6 @@ discard_frame(PsFrame frame)
 	RESUME_INTERRUPTS();
 }
 
-static void
-discard_block(RelFileNode rnode, BlockNumber block)
-{
-	PsTag		tag = {rnode, block};
-	PsFrame		frame = ps_page_pin_raw(&tag);
-
-	if (frame != PS_NO_FRAME)
-		discard_frame(frame);
-}
-
 /* Does this page go? */
 typedef bool (*DoomedTest) (const PsTag *tag, const void *arg);
 
@@ -130,6 +129,48 @@ ps_pool_discard_relation(RelFileNode rnode, BlockNumber first_block)
 	discard_matching(in_tail, &tail);
 }
 
+/* The same, knowing where the relation ends. */
+static void
+discard_blocks(RelFileNode rnode, BlockNumber first, BlockNumber end)
+{
+	if (!few_blocks(first, end))
+	{
+		ps_pool_discard_relation(rnode, first);
+		return;
+	}
+	for (BlockNumber block = first; block < end; block++)
+	{
+		PsTag		tag = {rnode, block};
+		PsFrame		frame = ps_page_pin_raw(&tag);
+
+		if (frame != PS_NO_FRAME)
+			discard_frame(frame);
+	}
+}
+
+/*
+ * Blocks of the relation's main fork, which bound its frames; the most there can be
+ * if its files can't be looked at.  For after commit: does not throw.
+ */
+static BlockNumber
+blocks_on_disk(RelFileNode rnode)
+{
+	char		path[MAXPGPATH];
+	char	   *base = relpathperm(rnode, MAIN_FORKNUM);
+	uint64		bytes = 0;
+	int			segment = 0;
+	struct stat st;
+
+	strlcpy(path, base, sizeof(path));
+	while (stat(path, &st) == 0)
+	{
+		bytes += st.st_size;
+		snprintf(path, sizeof(path), "%s.%d", base, ++segment);
+	}
+	pfree(base);
+	return segment > 0 && errno == ENOENT ? bytes / BLCKSZ : MaxBlockNumber;
+}
+
 typedef struct RelationSet
 {
 	const RelFileNode *rnodes;
@@ -148,12 +189,24 @@ in_set(const PsTag *tag, const void *arg)
 }
 
 void
-ps_pool_discard_relations(const RelFileNode *rnodes, int n)
+ps_pool_discard_relations(RelFileNode *rnodes, int n)
 {
-	/* a scan of the frames for each handful: comparing with hundreds would cost more */
-	for (int i = 0; i < n; i += 16)
+	int			large = 0;
+
+	for (int i = 0; i < n; i++)
 	{
-		RelationSet set = {rnodes + i, Min(16, n - i)};
+		BlockNumber nblocks = blocks_on_disk(rnodes[i]);
+
+		if (few_blocks(0, nblocks))
+			discard_blocks(rnodes[i], 0, nblocks);
+		else
+			rnodes[large++] = rnodes[i];
+	}
+
+	/* a scan of the frames for each handful: comparing with hundreds would cost more */
+	for (int i = 0; i < large; i += 16)
+	{
+		RelationSet set = {rnodes + i, Min(16, large - i)};
 
 		discard_matching(in_set, &set);
 	}
@@ -174,12 +227,6 @@ ps_pool_discard_database(Oid dboid)
 }
 
 /* ---- truncate ---- */
-
-static bool
-few_blocks(BlockNumber first, BlockNumber end)
-{
-	return end - first < ps_pool_nframes / LOOKUP_SHARE;
-}
 
 /* Set or clear NOWRITE on the pages from first to end; setting waits out writes in flight. */
 static void
@@ -249,6 +296,9 @@ ps_pool_truncate(Relation rel, BlockNumber nblocks)
 	}
 
 	old_nblocks = smgrnblocks(RelationGetSmgr(rel), MAIN_FORKNUM);
+
+	/* a FATAL exit in between would leave pages that nobody may write */
+	HOLD_INTERRUPTS();
 	PG_TRY();
 	{
 		forbid_writes(rnode, nblocks, old_nblocks, true);
@@ -257,15 +307,13 @@ ps_pool_truncate(Relation rel, BlockNumber nblocks)
 	PG_CATCH();
 	{
 		forbid_writes(rnode, nblocks, old_nblocks, false);
+
+		/* it may have failed with the file already cut, in the free space map */
+		if (smgrnblocks(RelationGetSmgr(rel), MAIN_FORKNUM) <= nblocks)
+			discard_blocks(rnode, nblocks, old_nblocks);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-
-	if (few_blocks(nblocks, old_nblocks))
-	{
-		for (BlockNumber block = nblocks; block < old_nblocks; block++)
-			discard_block(rnode, block);
-	}
-	else
-		ps_pool_discard_relation(rnode, nblocks);
+	discard_blocks(rnode, nblocks, old_nblocks);
+	RESUME_INTERRUPTS();
 }

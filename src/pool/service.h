@@ -44,8 +44,8 @@ extern void ps_write_page(const PsTag *tag, PsPageFilter filter, void *arg,
 
 /* ---- relation.c ---- */
 
-/* ps_pool_discard_relation() for several relations, one scan.  Does not throw. */
-extern void ps_pool_discard_relations(const RelFileNode *rnodes, int n);
+/* Forget all frames of several relations whose files are still there.  Overwrites the array.  Does not throw. */
+extern void ps_pool_discard_relations(RelFileNode *rnodes, int n);
 
 /* ---- gate.c ---- */
 

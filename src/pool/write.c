@@ -339,6 +339,9 @@ ps_write_page(const PsTag *tag, PsPageFilter filter, void *arg,
 	if (frame == PS_NO_FRAME)
 		return;
 	header = ps_frame(frame);
+
+	/* a raw pin has no owner to release it: no interrupt until it is gone */
+	HOLD_INTERRUPTS();
 	PG_TRY();
 	{
 		/* the pin is ours: a filter that asks for none sees the state without it */
@@ -350,6 +353,7 @@ ps_write_page(const PsTag *tag, PsPageFilter filter, void *arg,
 		ps_frame_unpin_raw(frame);
 	}
 	PG_END_TRY();
+	RESUME_INTERRUPTS();
 }
 
 /* ---- all that must be on disk ---- */
