@@ -386,9 +386,10 @@ ps_write_trylock(Relation rel, PsPin *pin, PsWrite *guard)
 		case PS_POOL:
 			{
 				PsFrame		frame = pin->u.frame;
+				bool		latched;
 
 				ps_sentinel_wait_ready();
-				bool		latched = ps_pool_try_latch(&frame, LW_EXCLUSIVE);
+				latched = ps_pool_try_latch(&frame, LW_EXCLUSIVE);
 
 				/* the pin may have moved even so */
 				pin_follow(pin, frame);

@@ -24,4 +24,7 @@ typedef struct PsFrameInfo
  */
 extern bool ps_frame_inspect(PsFrame frame, PsFrameInfo *info);
 
+/* Does this process's mapping let it read the frame?  (pool/protect.c) */
+extern bool ps_frame_can_touch(PsFrame frame);
+
 #endif							/* PAGESTORE_POOL_INSPECT_H */

@@ -10,8 +10,10 @@
 #include "postgres.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "pool/frame.h"
+#include "pool/inspect.h"
 
 bool		ps_debug_protect_frames;
 
@@ -65,4 +67,30 @@ ps_protect_count(PsFrame frame, int change)
 	allowed[frame] += change;
 	if (allowed[frame] == 0)
 		set_access(frame, PROT_NONE);
+}
+
+/* The kernel is asked to read the bytes: it says EFAULT where we would be killed. */
+bool
+ps_frame_can_touch(PsFrame frame)
+{
+	int			ends[2];
+	ssize_t		rc;
+	int			error;
+
+	if (pipe(ends) != 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not create a pipe: %m")));
+	rc = write(ends[1], ps_frame_bytes(frame), 1);
+	error = errno;
+	close(ends[0]);
+	close(ends[1]);
+	if (rc == 1)
+		return true;
+	if (error == EFAULT)
+		return false;
+	errno = error;
+	ereport(ERROR,
+			(errcode_for_file_access(),
+			 errmsg("could not write to a pipe: %m")));
 }

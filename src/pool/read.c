@@ -409,7 +409,8 @@ start_read(const PsRelKey *rel, BlockNumber block, const uint32 *frames, int n)
 {
 	struct iovec iov[PS_IO_MAX_PAGES];
 	int			niov = 0;
-	PsAioRef	ref;
+	off_t		offset;
+	volatile PsAioRef ref = {0, 0};
 
 	for (int i = 0; i < n; i++)
 	{
@@ -422,7 +423,14 @@ start_read(const PsRelKey *rel, BlockNumber block, const uint32 *frames, int n)
 
 	PG_TRY();
 	{
-		ref = ps_aio_read(rel->rnode, block, n, iov, niov, frames, n, name_request);
+		/* who needs the page will say that its file is gone */
+		if (ps_file_fd(rel->rnode, block, &offset, true) < 0)
+			ps_read_done(frames, n, -ENOENT);
+		else
+		{
+			ref = ps_aio_read(rel->rnode, block, n, iov, niov, frames, n, name_request);
+			ps_count(PS_COUNT_PREFETCHED, n);
+		}
 	}
 	PG_CATCH();
 	{
@@ -433,7 +441,6 @@ start_read(const PsRelKey *rel, BlockNumber block, const uint32 *frames, int n)
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	ps_count(PS_COUNT_PREFETCHED, n);
 
 	/* The kernel reads through our mapping, whose protection must last until then. */
 	if (ps_debug_protect_frames)
@@ -448,7 +455,6 @@ int
 ps_pool_prefetch(const PsRelKey *rel, BlockNumber block, int n)
 {
 	int			started = 0;
-	off_t		offset;
 
 	if (unlikely(ps_my_counters == NULL))
 		ps_pool_attach();
@@ -464,12 +470,6 @@ ps_pool_prefetch(const PsRelKey *rel, BlockNumber block, int n)
 			count++;
 		if (count > 0)
 		{
-			/* who needs the page will say that its file is gone */
-			if (ps_file_fd(rel->rnode, block, &offset, true) < 0)
-			{
-				ps_read_done(frames, count, -ENOENT);
-				return started;
-			}
 			start_read(rel, block, frames, count);
 			started += count;
 		}
