@@ -55,6 +55,22 @@ kill 'CONT', $sentinel;
 $ck->finish;
 isnt(redo_lsn(), $redo, 'and completes when it does');
 
+# --- a disk that does not take its pages: the checkpoint waits, nothing is lost (the limit must spare WAL's files)
+SKIP:
+{
+	skip 'prlimit is not to be had', 2 if system('which prlimit > /dev/null 2>&1') != 0;
+	$node->safe_psql('postgres', "CREATE TABLE big AS SELECT i, repeat('b', 1000) AS v FROM generate_series(1, 20000) i; CHECKPOINT");
+	$redo = redo_lsn();
+	system('prlimit', "--pid=$sentinel", '--fsize=17000000:unlimited');
+	$node->safe_psql('postgres', "UPDATE big SET v = 'short' WHERE i % 7 = 0");
+	$ck = start_checkpoint();
+	sleep(1.5);
+	is(redo_lsn(), $redo, 'a checkpoint waits until the disk takes the pages');
+	system('prlimit', "--pid=$sentinel", '--fsize=unlimited:unlimited');
+	$ck->finish;
+	like(slurp_file($node->logfile), qr/could not write blocks \d+ to \d+ in file "base/, 'the error names file and blocks');
+}
+
 # --- killed while a checkpoint waits for it
 $state = table_state($node, 't');
 $node->safe_psql('postgres', "UPDATE t SET v = 'd' WHERE id % 7 = 0");

@@ -439,6 +439,19 @@ ps_file_request_sync(RelFileNode rnode, BlockNumber block)
 	tag.segno = block / RELSEG_SIZE;
 	if (!RegisterSyncRequest(&tag, SYNC_REQUEST, false))
 		ps_file_sync_now(rnode, block);
+
+	/*
+	 * COMMIT PREPARED unlinks without waiting for writes: the segment may have
+	 * gone, and its requests been called off, just before this one.  (A first segment
+	 * stays, empty, until a checkpoint is over.)  A checkpoint must not look for it.
+	 */
+	if (tag.segno > 0)
+	{
+		PsSegment  *segment = open_or_report(rnode, block, ERROR, true);
+
+		if (segment == NULL || !segment_holds(segment, 0))
+			(void) RegisterSyncRequest(&tag, SYNC_FORGET_REQUEST, true);
+	}
 }
 
 void

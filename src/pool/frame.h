@@ -241,13 +241,13 @@ typedef enum PsWriteReason
 /*
  * Write the frame (and dirty neighbours on disk, up to PS_IO_MAX_PAGES) if it is dirty. The caller
  * holds a pin (raw or owned) and no latch. wait: wait for a write in flight and for the latch; otherwise skip.
- * sync_now: fsync here as well, instead of a request only.  Returns pages written.  A frame whose file is gone is discarded.
+ * Returns pages written.  A frame whose file is gone is discarded.
  */
-extern int	ps_write_frame(PsFrame frame, PsWriteReason reason, bool wait, bool sync_now);
+extern int	ps_write_frame(PsFrame frame, PsWriteReason reason, bool wait);
 extern void ps_wait_write(PsFrame frame);
 
 /* All frames dirtied before redo (InvalidXLogRecPtr: all); unlogged ones only if asked.  (pool/write.c) */
-extern void ps_write_all(XLogRecPtr redo, bool unlogged, bool sync_now, PsWriteReason reason);
+extern void ps_write_all(XLogRecPtr redo, bool unlogged, PsWriteReason reason);
 
 /*
  * Protect mode (pool/protect.c): no-ops unless ps_debug_protect_frames.  Counted, so calls nest: around

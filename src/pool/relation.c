@@ -35,35 +35,17 @@ dirty_of_relation(PsFrameHeader *header, uint32 state, void *arg)
 		RelFileNodeEquals(header->tag.rnode, *(const RelFileNode *) arg);
 }
 
-static bool
-dirty_of_database(PsFrameHeader *header, uint32 state, void *arg)
+void
+ps_pool_flush_relation(RelFileNode rnode)
 {
-	return (state & PS_DIRTY) != 0 && header->tag.rnode.dbNode == *(const Oid *) arg;
-}
-
-static void
-flush_pages(PsPageFilter filter, void *arg)
-{
-	PsPageList	list = ps_pages_collect(filter, arg, 0, ps_pool_nframes, 0);
+	PsPageList	list = ps_pages_collect(dirty_of_relation, &rnode);
 
 	for (uint32 i = 0; i < list.n; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		ps_write_page(&list.tags[i], filter, arg, PS_WRITE_FLUSH, true, false);
+		ps_write_page(&list.tags[i], dirty_of_relation, &rnode, PS_WRITE_FLUSH, true);
 	}
 	ps_pages_free(&list);
-}
-
-void
-ps_pool_flush_relation(RelFileNode rnode)
-{
-	flush_pages(dirty_of_relation, &rnode);
-}
-
-void
-ps_pool_flush_database(Oid dboid)
-{
-	flush_pages(dirty_of_database, &dboid);
 }
 
 /* ---- discard ---- */
@@ -315,5 +297,8 @@ ps_pool_truncate(Relation rel, BlockNumber nblocks)
 	}
 	PG_END_TRY();
 	discard_blocks(rnode, nblocks, old_nblocks);
+
+	/* what others know of space allocated behind the end is no longer true */
+	ps_file_invalidate();
 	RESUME_INTERRUPTS();
 }

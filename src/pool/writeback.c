@@ -113,7 +113,7 @@ write_round(uint32 limit)
 	for (uint32 i = 0; i < n && !ShutdownRequestPending; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		ps_write_page(&tags[i], idle_and_dirty, NULL, PS_WRITE_WORKER, false, false);
+		ps_write_page(&tags[i], idle_and_dirty, NULL, PS_WRITE_WORKER, false);
 	}
 }
 
