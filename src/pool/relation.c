@@ -297,5 +297,8 @@ ps_pool_truncate(Relation rel, BlockNumber nblocks)
 	}
 	PG_END_TRY();
 	discard_blocks(rnode, nblocks, old_nblocks);
+
+	/* what others know of space allocated behind the end is no longer true */
+	ps_file_invalidate();
 	RESUME_INTERRUPTS();
 }
