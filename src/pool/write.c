@@ -325,17 +325,12 @@ ps_write_frame(PsFrame frame, PsWriteReason reason, bool wait)
 	return written;
 }
 
-/* A page that is not here has been written and evicted, or its relation is gone. */
-void
-ps_write_page(const PsTag *tag, PsPageFilter filter, void *arg,
-			  PsWriteReason reason, bool wait)
+/* Returns false if the page has moved to another frame meanwhile, dirty as it was. */
+static bool
+write_page_in(PsFrame frame, PsPageFilter filter, void *arg, PsWriteReason reason, bool wait)
 {
-	PsFrame		frame = ps_page_pin_raw(tag);
-	PsFrameHeader *header;
-
-	if (frame == PS_NO_FRAME)
-		return;
-	header = ps_frame(frame);
+	PsFrameHeader *header = ps_frame(frame);
+	bool		current;
 
 	/* a raw pin has no owner to release it: no interrupt until it is gone */
 	HOLD_INTERRUPTS();
@@ -345,12 +340,29 @@ ps_write_page(const PsTag *tag, PsPageFilter filter, void *arg,
 		if (filter(header, pg_atomic_read_u32(&header->state) - 1, arg))
 			(void) ps_write_frame(frame, reason, wait);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
 		ps_frame_unpin_raw(frame);
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	current = (pg_atomic_read_u32(&header->state) & PS_GHOST) == 0;
+	ps_frame_unpin_raw(frame);
 	RESUME_INTERRUPTS();
+	return current;
+}
+
+/* A page that is not here has been written and evicted, or its relation is gone. */
+void
+ps_write_page(const PsTag *tag, PsPageFilter filter, void *arg,
+			  PsWriteReason reason, bool wait)
+{
+	PsFrame		frame;
+
+	do
+	{
+		frame = ps_page_pin_raw(tag);
+	} while (frame != PS_NO_FRAME && !write_page_in(frame, filter, arg, reason, wait) && wait);
 }
 
 /* ---- all that must be on disk ---- */
