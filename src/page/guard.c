@@ -532,20 +532,19 @@ ps_nblocks(Relation rel)
 	return RelationGetNumberOfBlocks(rel);
 }
 
-void
+int
 ps_prefetch_run(Relation rel, BlockNumber block, int n)
 {
-	if (ps_origin(rel) == PS_POOL)
-	{
-		PsRelKey	key = relkey(rel);
+	PsRelKey	key = relkey(rel);
 
-		ps_gate_pass(rel);
-		(void) ps_pool_prefetch(&key, block, n);
-	}
+	if (ps_origin(rel) != PS_POOL)
+		return 0;
+	ps_gate_pass(rel);
+	return ps_pool_prefetch(&key, block, n);
 }
 
 void
 ps_prefetch(Relation rel, BlockNumber block)
 {
-	ps_prefetch_run(rel, block, 1);
+	(void) ps_prefetch_run(rel, block, 1);
 }

@@ -169,7 +169,7 @@ extern BlockNumber ps_nblocks(Relation rel);
 
 /* Prefetch a block hint for random access (index and bitmap read-ahead); never waits. */
 extern void ps_prefetch(Relation rel, BlockNumber block);
-extern void ps_prefetch_run(Relation rel, BlockNumber block, int n);	/* n adjacent blocks */
+extern int	ps_prefetch_run(Relation rel, BlockNumber block, int n);	/* n adjacent blocks; how many reads it started */
 
 /* The LSN-logged relation test used all over: RelationNeedsWAL. */
 

@@ -154,13 +154,21 @@ ps_stream_reset(PsStream *stream, int flags)
 	begin_anew(stream, flags);
 }
 
+/* The scan of one partition of many keeps no memory when it is done. */
+static void
+end_ring(PsStream *stream)
+{
+	if (stream->ring)
+		ps_ring_end(stream->ring);
+	stream->ring = NULL;
+}
+
 void
 ps_stream_end(PsStream *stream)
 {
 	while (stream->head != stream->tail)
 		drop_run(stream);
-	if (stream->ring)
-		ps_ring_end(stream->ring);
+	end_ring(stream);
 	pfree(stream);
 }
 
@@ -388,6 +396,7 @@ ps_stream_next(PsStream *stream, PsPin *pin)
 	if (stream->ahead == 0)
 	{
 		ps_unpin(pin);
+		end_ring(stream);
 		return false;
 	}
 
