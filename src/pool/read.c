@@ -173,7 +173,7 @@ read_page(PsFrame frame, const PsTag *tag)
 {
 	char	   *page = ps_frame_bytes(frame);
 	struct iovec iov = {page, BLCKSZ};
-	instr_time	start;
+	instr_time	start = {0};
 
 	if (track_io_timing)
 		INSTR_TIME_SET_CURRENT(start);
