@@ -10,8 +10,9 @@ OBJS = $(patsubst %.c,%.o,$(wildcard src/*.c src/io/*.c src/pool/*.c src/page/*.
 
 PG_CPPFLAGS = -I$(srcdir)/src
 PG_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
-	-Wno-missing-field-initializers -Wno-cast-function-type -Wno-declaration-after-statement
-SHLIB_LINK = -luring
+	-Wno-missing-field-initializers -Wno-cast-function-type -Wno-declaration-after-statement -fno-semantic-interposition
+# calls among our own files go straight, not through the PLT: pins are that hot
+SHLIB_LINK = -luring -Wl,-Bsymbolic-functions
 
 # Tests: any file put there joins in.  "setup" makes the helpers that the others use.
 REGRESS = setup $(filter-out setup,$(sort $(patsubst sql_tests/sql/%.sql,%, \

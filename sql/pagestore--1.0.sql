@@ -62,6 +62,7 @@ CREATE FUNCTION pagestore_frames(
 	OUT relfilenode oid,
 	OUT relblocknumber bigint,
 	OUT isdirty boolean,
+	OUT dirty_since pg_lsn,
 	OUT reading boolean,
 	OUT writing boolean,
 	OUT ghost boolean,
@@ -86,3 +87,11 @@ LANGUAGE C STRICT;
 REVOKE ALL ON FUNCTION pagestore_bench_pin(regclass, regclass, integer, boolean) FROM PUBLIC;
 
 COMMENT ON FUNCTION pagestore_bench_pin(regclass, regclass, integer, boolean) IS 'nanoseconds to pin and unpin a resident page, here and in shared_buffers';
+
+CREATE FUNCTION pagestore_can_touch(frame bigint)
+RETURNS boolean
+AS 'MODULE_PATHNAME'
+LANGUAGE C STRICT VOLATILE;
+REVOKE ALL ON FUNCTION pagestore_can_touch(bigint) FROM PUBLIC;
+
+COMMENT ON FUNCTION pagestore_can_touch(bigint) IS 'whether this session could read a frame now (see pagestore.debug_protect_frames)';

@@ -102,7 +102,7 @@ foreach my $level ('minimal', 'replica')
 		sql("CREATE DATABASE copy TEMPLATE src $strategy");
 		is(in_db('copy', 'SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM u)'), $n . '|' . ($n - 1000), "CREATE DATABASE $strategy: all rows");
 		is(in_db('copy', 'SELECT v FROM t WHERE i = 1'), 'y' . ($n - 1), '... as they are now');
-		in_db('copy', "DELETE FROM t; INSERT INTO t VALUES (9, 'copy')");
+		in_db('copy', "DELETE FROM t; INSERT INTO t VALUES (9, 'copy'); UPDATE u SET v = 'copy'");
 		sql('DROP DATABASE copy');
 		is(sql("SELECT count(*) FROM pagestore_frames f WHERE NOT EXISTS (SELECT 1 FROM pg_database d WHERE d.oid = f.reldatabase)"), '0',
 			'a dropped database leaves no frame');

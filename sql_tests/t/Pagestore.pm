@@ -11,7 +11,7 @@ use Time::HiRes qw(usleep);
 our @EXPORT = qw(new_server kill_server wait_for_server start_again table_state same_tables resident_bytes main_file);
 
 # A server that preloads pagestore, checksums on, not started.  Options: those of Cluster::init,
-# and conf => lines of postgresql.conf.
+# and conf => lines of postgresql.conf.  PAGESTORE_CONF in the environment adds lines to every server's.
 sub new_server
 {
 	my ($name, %opt) = @_;
@@ -20,7 +20,7 @@ sub new_server
 
 	$node->init(extra => ['-k'], %opt);
 	$node->append_conf('postgresql.conf',
-		"shared_preload_libraries = 'pagestore'\nlog_statement = none\npagestore.pool_size = '8MB'\n$conf");
+		"shared_preload_libraries = 'pagestore'\nlog_statement = none\npagestore.pool_size = '8MB'\n$conf" . ($ENV{PAGESTORE_CONF} // '') . "\n");
 	return $node;
 }
 

@@ -46,11 +46,12 @@ run(const UtilityCall *call)
 }
 
 /*
- * Core's copying of a database through its checkpoint must find unlogged pages on disk as
- * well: have the sentinel write them meanwhile.
+ * The checkpoints within these commands must find unlogged pages as well: those that
+ * copy files, to copy them as they are; DROP DATABASE, to leave no dirty page behind that
+ * somebody would write, and request the sync of, while the files go.
  */
 static void
-run_copying_files(const UtilityCall *call)
+run_writing_unlogged(const UtilityCall *call)
 {
 	ps_sentinel_want_unlogged(true);
 	PG_TRY();
@@ -90,7 +91,7 @@ create_database(UtilityCall *call)
 		strategy->arg = (Node *) makeString("file_copy");
 
 	call->pstmt = pstmt;
-	run_copying_files(call);
+	run_writing_unlogged(call);
 }
 
 static bool
@@ -116,7 +117,7 @@ move_database(const UtilityCall *call, const AlterDatabaseStmt *stmt)
 	moving_database = get_database_oid(stmt->dbname, true);
 	PG_TRY();
 	{
-		run_copying_files(call);
+		run_writing_unlogged(call);
 	}
 	PG_FINALLY();
 	{
@@ -145,7 +146,7 @@ drop_database(const UtilityCall *call, const DropdbStmt *stmt)
 {
 	Oid			dboid = get_database_oid(stmt->dbname, true);
 
-	run(call);
+	run_writing_unlogged(call);
 	if (OidIsValid(dboid))
 		ps_pool_discard_database(dboid);
 }

@@ -365,6 +365,10 @@ ps_index_build_range_scan(Relation rel, Relation index, struct IndexInfo *index_
 	else
 		build.snapshot = scan->rs_snapshot;
 	build.scan = (PsScanDesc *) scan;
+
+	/* Nobody changes the rows: private images of the pages will do. */
+	if (build.snapshot == SnapshotAny && !anyvisible)
+		build.scan->stream_flags |= PS_STREAM_AROUND_POOL;
 	Assert(TransactionIdIsValid(build.oldest_xmin) == (build.snapshot == SnapshotAny));
 	Assert(build.snapshot == SnapshotAny || (IsMVCCSnapshot(build.snapshot) && !anyvisible));
 

@@ -56,7 +56,7 @@ ps_tuple_delete(Relation rel, ItemPointer tid, CommandId cid, Snapshot snapshot,
 				Snapshot crosscheck, bool wait, TM_FailureData *tmfd, bool changing_part)
 {
 	PsClaim		claim = {
-		.cid = cid,.mode = LockTupleExclusive,.policy = LockWaitBlock,
+		.snapshot = snapshot,.cid = cid,.mode = LockTupleExclusive,.policy = LockWaitBlock,
 		.oper = XLTW_Delete,.nowait = !wait
 	};
 	TM_Result	result;
@@ -69,8 +69,7 @@ ps_tuple_delete(Relation rel, ItemPointer tid, CommandId cid, Snapshot snapshot,
 				(errcode(ERRCODE_INVALID_TRANSACTION_STATE),
 				 errmsg("cannot delete tuples during a parallel operation")));
 
-	if (!ps_claim_open(&claim, rel, tid))
-		elog(ERROR, "invalid line pointer of a tuple to delete");
+	ps_claim_open(&claim, rel, tid);
 	result = ps_claim_settle(&claim);
 	if (result == TM_Invisible)
 		ereport(ERROR,

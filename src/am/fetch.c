@@ -57,6 +57,28 @@ still_there(const PsIndexFetch *fetch, const PsRead *guard, ItemPointer tid)
 		TransactionIdEquals(HeapTupleHeaderGetRawXmin(row.header), fetch->xmin);
 }
 
+/* The search itself, on the page that the fetch holds. */
+static inline bool
+search_chain(PsIndexFetch *fetch, ItemPointer tid, Snapshot snapshot, PsRow *row,
+			 bool again, bool *all_dead)
+{
+	PsRead		guard = ps_read_lock(fetch->base.rel, &fetch->pin);
+	bool		found;
+
+	if (again && !still_there(fetch, &guard, tid))
+	{
+		found = false;
+		if (all_dead)
+			*all_dead = false;
+	}
+	else
+		found = ps_chain_search(&guard, tid, snapshot, row, all_dead, !again);
+	if (found)
+		fetch->xmin = HeapTupleHeaderGetRawXmin(row->header);
+	ps_read_unlock(&guard);
+	return found;
+}
+
 /*
  * The member of the HOT chain at *tid that the snapshot sees.  Each entry of the index starts on the
  * page as it is now; only a chain begun under a non-MVCC snapshot is
@@ -68,7 +90,6 @@ ps_index_fetch_tuple(struct IndexFetchTableData *data, ItemPointer tid, Snapshot
 {
 	PsIndexFetch *fetch = (PsIndexFetch *) data;
 	Relation	rel = data->rel;
-	PsRead		guard;
 	PsRow		row;
 	bool		found;
 
@@ -84,18 +105,7 @@ ps_index_fetch_tuple(struct IndexFetchTableData *data, ItemPointer tid, Snapshot
 			ps_prune_opportunistic(rel, &fetch->pin);
 	}
 
-	guard = ps_read_lock(rel, &fetch->pin);
-	if (*call_again && !still_there(fetch, &guard, tid))
-	{
-		found = false;
-		if (all_dead)
-			*all_dead = false;
-	}
-	else
-		found = ps_chain_search(&guard, tid, snapshot, &row, all_dead, !*call_again);
-	if (found)
-		fetch->xmin = HeapTupleHeaderGetRawXmin(row.header);
-	ps_read_unlock(&guard);
+	found = search_chain(fetch, tid, snapshot, &row, *call_again, all_dead);
 
 	/* Other members may be visible too, but not to an MVCC snapshot. */
 	*call_again = found && !IsMVCCSnapshot(snapshot);

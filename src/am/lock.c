@@ -154,8 +154,7 @@ lock_version(Relation rel, ItemPointer tid, TupleTableSlot *slot, PsClaim *claim
 	TM_Result	result;
 	PsRow		row;
 
-	if (!ps_claim_open(claim, rel, tid))
-		elog(ERROR, "invalid line pointer of a tuple to lock");
+	ps_claim_open(claim, rel, tid);
 	result = ps_claim_settle(claim);
 	if (result == TM_Ok)
 	{
@@ -185,7 +184,7 @@ ps_tuple_lock(Relation rel, ItemPointer tid, Snapshot snapshot, TupleTableSlot *
 {
 	bool		want_newest = (flags & TUPLE_LOCK_FLAG_FIND_LAST_VERSION) != 0;
 	PsClaim		claim = {
-		.cid = cid,.mode = mode,.policy = wait_policy,.oper = XLTW_Lock,
+		.snapshot = snapshot,.cid = cid,.mode = mode,.policy = wait_policy,.oper = XLTW_Lock,
 		.locking = true,
 		.follow = (flags & TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS) != 0
 	};

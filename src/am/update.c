@@ -366,8 +366,7 @@ update(Update *u, Relation rel, ItemPointer otid, Snapshot crosscheck, TM_Failur
 	bool		hot;
 
 	fetch_columns(u, rel);
-	if (!ps_claim_open(claim, rel, otid))
-		elog(ERROR, "invalid line pointer of a tuple to update");
+	ps_claim_open(claim, rel, otid);
 	compare_columns(u);
 	*lockmode = claim->mode;
 
@@ -406,7 +405,7 @@ ps_tuple_update(Relation rel, ItemPointer otid, TupleTableSlot *slot, CommandId 
 	bool		should_free = true;
 	Update		u = {
 		.claim = {
-			.cid = cid,.policy = LockWaitBlock,.oper = XLTW_Update,.nowait = !wait
+			.snapshot = snapshot,.cid = cid,.policy = LockWaitBlock,.oper = XLTW_Update,.nowait = !wait
 		},
 		.cid = cid
 	};

@@ -37,12 +37,14 @@ relkey(Relation rel)
 
 /* ---- pins ---- */
 
-static inline PsPin
-pin_of_frame(PsFrame frame, BlockNumber block)
+/* Field by field: a struct made aside and copied would wait for its own stores. */
+static inline void
+set_frame(PsPin *pin, PsFrame frame, BlockNumber block)
 {
-	PsPin		pin = {PS_POOL, block, ps_frame_bytes(frame), {.frame = frame}};
-
-	return pin;
+	pin->origin = PS_POOL;
+	pin->block = block;
+	pin->page = ps_frame_bytes(frame);
+	pin->u.frame = frame;
 }
 
 static inline PsPin
@@ -99,31 +101,42 @@ ps_count_access(Relation rel, bool hit)
 	}
 }
 
-PsPin
-ps_pin(Relation rel, BlockNumber block)
+static PsPin
+pin_through_buffer(Relation rel, PsOrigin origin, BlockNumber block)
+{
+	int64		reads = pgBufferUsage.shared_blks_read + pgBufferUsage.local_blks_read;
+	PsPin		pin = pin_of_buffer(origin, ReadBuffer(rel, block), block);
+
+	if (pgBufferUsage.shared_blks_read + pgBufferUsage.local_blks_read != reads)
+		check_buffer_page(rel, &pin);
+	return pin;
+}
+
+void
+ps_pin_into(Relation rel, BlockNumber block, PsPin *pin)
 {
 	PsOrigin	origin = ps_origin(rel);
 
-	if (origin == PS_POOL)
+	if (likely(origin == PS_POOL))
 	{
 		PsRelKey	key = relkey(rel);
-		PsFrame		frame;
 		bool		hit;
 
 		ps_gate_pass(rel);
-		frame = ps_pool_pin(&key, block, PS_FETCH_READ, &hit);
+		set_frame(pin, ps_pool_pin(&key, block, PS_FETCH_READ, &hit), block);
 		ps_count_access(rel, hit);
-		return pin_of_frame(frame, block);
 	}
 	else
-	{
-		int64		reads = pgBufferUsage.shared_blks_read + pgBufferUsage.local_blks_read;
-		PsPin		pin = pin_of_buffer(origin, ReadBuffer(rel, block), block);
+		*pin = pin_through_buffer(rel, origin, block);
+}
 
-		if (pgBufferUsage.shared_blks_read + pgBufferUsage.local_blks_read != reads)
-			check_buffer_page(rel, &pin);
-		return pin;
-	}
+PsPin
+ps_pin(Relation rel, BlockNumber block)
+{
+	PsPin		pin;
+
+	ps_pin_into(rel, block, &pin);
+	return pin;
 }
 
 PsPin
@@ -193,7 +206,7 @@ ps_pin_move(Relation rel, PsPin *pin, BlockNumber block)
 		}
 	}
 	ps_unpin(pin);
-	*pin = ps_pin(rel, block);
+	ps_pin_into(rel, block, pin);
 }
 
 bool
@@ -373,9 +386,10 @@ ps_write_trylock(Relation rel, PsPin *pin, PsWrite *guard)
 		case PS_POOL:
 			{
 				PsFrame		frame = pin->u.frame;
+				bool		latched;
 
 				ps_sentinel_wait_ready();
-				bool		latched = ps_pool_try_latch(&frame, LW_EXCLUSIVE);
+				latched = ps_pool_try_latch(&frame, LW_EXCLUSIVE);
 
 				/* the pin may have moved even so */
 				pin_follow(pin, frame);
@@ -457,7 +471,7 @@ extend_pool(Relation rel, PsPin *pin)
 	ps_gate_pass(rel);
 	ps_sentinel_wait_ready();
 	block = ps_nblocks(rel);
-	*pin = pin_of_frame(ps_pool_pin(&key, block, PS_FETCH_NEW, NULL), block);
+	set_frame(pin, ps_pool_pin(&key, block, PS_FETCH_NEW, NULL), block);
 	pgstat_count_buffer_read(rel);
 	guard = ps_write_lock(rel, pin);
 
@@ -518,20 +532,19 @@ ps_nblocks(Relation rel)
 	return RelationGetNumberOfBlocks(rel);
 }
 
-void
+int
 ps_prefetch_run(Relation rel, BlockNumber block, int n)
 {
-	if (ps_origin(rel) == PS_POOL)
-	{
-		PsRelKey	key = relkey(rel);
+	PsRelKey	key = relkey(rel);
 
-		ps_gate_pass(rel);
-		(void) ps_pool_prefetch(&key, block, n);
-	}
+	if (ps_origin(rel) != PS_POOL)
+		return 0;
+	ps_gate_pass(rel);
+	return ps_pool_prefetch(&key, block, n);
 }
 
 void
 ps_prefetch(Relation rel, BlockNumber block)
 {
-	ps_prefetch_run(rel, block, 1);
+	(void) ps_prefetch_run(rel, block, 1);
 }

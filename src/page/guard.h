@@ -33,7 +33,7 @@ typedef enum PsOrigin
 	PS_POOL,					/* frame of the pool */
 	PS_SHARED,					/* shared_buffers: recovery, single user, WAL skipped, just switched from heap */
 	PS_LOCAL,					/* local buffer of a temporary table */
-	PS_RING						/* private memory of a large scan: read-only, MVCC snapshots only */
+	PS_RING						/* private memory of a large scan: read-only; for MVCC snapshots, or rows that nobody changes */
 } PsOrigin;
 
 struct PsRingPiece;
@@ -64,6 +64,9 @@ extern PsOrigin ps_origin(Relation rel);
 
 /* Pin a page, reading it if need be.  Counts hits and reads for statistics and EXPLAIN. */
 extern PsPin ps_pin(Relation rel, BlockNumber block);
+
+/* The same, for hot paths: *pin, which is empty, is filled in place. */
+extern void ps_pin_into(Relation rel, BlockNumber block, PsPin *pin);
 
 /*
  * Count an access to a page of the pool or a ring, for statistics, EXPLAIN and vacuum's
@@ -166,7 +169,7 @@ extern BlockNumber ps_nblocks(Relation rel);
 
 /* Prefetch a block hint for random access (index and bitmap read-ahead); never waits. */
 extern void ps_prefetch(Relation rel, BlockNumber block);
-extern void ps_prefetch_run(Relation rel, BlockNumber block, int n);	/* n adjacent blocks */
+extern int	ps_prefetch_run(Relation rel, BlockNumber block, int n);	/* n adjacent blocks; how many reads it started */
 
 /* The LSN-logged relation test used all over: RelationNeedsWAL. */
 

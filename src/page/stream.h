@@ -17,7 +17,7 @@
 /* Next block of the scan, InvalidBlockNumber at the end.  Called ahead of use; must not touch pages. */
 typedef BlockNumber (*PsStreamNext) (void *arg);
 
-#define PS_STREAM_AROUND_POOL	1	/* MVCC, non-serializable, forward: private page images will do */
+#define PS_STREAM_AROUND_POOL	1	/* MVCC and not serializable, or rows that nobody changes; forward: private page images will do */
 
 typedef struct PsStream PsStream;
 

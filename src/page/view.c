@@ -67,11 +67,9 @@ check_item(const char *page, const ItemIdData *item, OffsetNumber nitems)
 			if (len != 0 || start < FirstOffsetNumber || start > nitems)
 				return "redirect out of bounds";
 			return NULL;
-		case LP_DEAD:
+		default:				/* dead or unused */
 			if (len != 0)
-				return "dead line pointer with storage";
-			return NULL;
-		default:
+				return "dead or unused line pointer with storage";
 			return NULL;
 	}
 

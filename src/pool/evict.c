@@ -138,7 +138,7 @@ write_victim(PsFrame frame)
 {
 	PG_TRY();
 	{
-		(void) ps_write_frame(frame, PS_WRITE_BACKEND, false, false);
+		(void) ps_write_frame(frame, PS_WRITE_BACKEND, false);
 	}
 	PG_CATCH();
 	{

@@ -120,16 +120,65 @@ extern const PsPolicy ps_policy_clock,
 			ps_policy_sieve,
 			ps_policy_lru;
 
+static inline bool
+ps_tag_equal(const PsTag *a, const PsTag *b)
+{
+	return a->block == b->block && RelFileNodeEquals(a->rnode, b->rnode);
+}
+
 /* Page table (pool/table.c): partitioned hash with chains through PsFrameHeader.next. */
 extern Size ps_table_shmem_size(void);
 extern void ps_table_shmem_init(bool found);
-extern uint32 ps_table_hash(const PsTag *tag);
 extern LWLock *ps_table_lock(uint32 hash);
-extern PsFrame ps_table_find(const PsTag *tag, uint32 hash);	/* lock held, or lock-free guess to be verified */
 extern bool ps_table_has(const PsTag *tag, uint32 hash);	/* no lock held; true is a guess, false is certain */
 extern void ps_table_insert(PsFrame frame, uint32 hash);	/* exclusive; sets no flag */
 extern void ps_table_remove(PsFrame frame, uint32 hash);	/* exclusive */
 extern void ps_table_replace(PsFrame old, PsFrame new, uint32 hash);	/* exclusive; a page moves to a new frame */
+
+extern PsFrame *ps_table_heads;
+extern uint32 ps_table_mask;
+
+/* Multiply and fold: blocks of one relation must spread over buckets and partitions alike. */
+static inline uint32
+ps_table_hash(const PsTag *tag)
+{
+	uint64		h = ((uint64) tag->rnode.relNode << 32) | tag->block;
+
+	h ^= ((uint64) tag->rnode.dbNode << 20) + ((uint64) tag->rnode.spcNode << 7);
+	h *= UINT64CONST(0x9E3779B97F4A7C15);
+	h ^= h >> 32;
+	h *= UINT64CONST(0xD6E8FEB86659FD93);
+	return (uint32) (h >> 32);
+}
+
+static inline volatile PsFrame *
+ps_table_bucket(uint32 hash)
+{
+	return &ps_table_heads[hash & ps_table_mask];
+}
+
+/*
+ * The frame of a page.  Under the bucket lock the answer is true; without it a guess, to be verified after
+ * pinning: the walk may end up in another chain, so it is cut off at PS_MAX_STRAY steps.
+ */
+#define PS_MAX_STRAY 64
+static inline PsFrame
+ps_table_find(const PsTag *tag, uint32 hash)
+{
+	PsFrame		frame = *ps_table_bucket(hash);
+
+	for (int steps = 0; frame != PS_NO_FRAME; steps++)
+	{
+		PsFrameHeader *header = ps_frame(frame);
+
+		if (ps_tag_equal(&header->tag, tag))
+			return frame;
+		if (unlikely(steps >= PS_MAX_STRAY) && !LWLockHeldByMe(ps_table_lock(hash)))
+			return PS_NO_FRAME;
+		frame = *(volatile PsFrame *) &header->next;
+	}
+	return PS_NO_FRAME;
+}
 
 /*
  * Backend-local pins (pool/pin.c).  The shared count counts processes (and I/Os);
@@ -145,12 +194,6 @@ static inline uint32
 ps_local_pins(PsFrame frame)
 {
 	return ps_pin_counts == NULL ? 0 : ps_pin_counts[frame];
-}
-
-static inline bool
-ps_tag_equal(const PsTag *a, const PsTag *b)
-{
-	return a->block == b->block && RelFileNodeEquals(a->rnode, b->rnode);
 }
 
 /* Add one to the shared count if the frame is TAGGED, taking away the flags in clear; *was: the state before. */
@@ -198,13 +241,13 @@ typedef enum PsWriteReason
 /*
  * Write the frame (and dirty neighbours on disk, up to PS_IO_MAX_PAGES) if it is dirty. The caller
  * holds a pin (raw or owned) and no latch. wait: wait for a write in flight and for the latch; otherwise skip.
- * sync_now: fsync here as well, instead of a request only.  Returns pages written.  A frame whose file is gone is discarded.
+ * Returns pages written.  A frame whose file is gone is discarded.
  */
-extern int	ps_write_frame(PsFrame frame, PsWriteReason reason, bool wait, bool sync_now);
+extern int	ps_write_frame(PsFrame frame, PsWriteReason reason, bool wait);
 extern void ps_wait_write(PsFrame frame);
 
 /* All frames dirtied before redo (InvalidXLogRecPtr: all); unlogged ones only if asked.  (pool/write.c) */
-extern void ps_write_all(XLogRecPtr redo, bool unlogged, bool sync_now, PsWriteReason reason);
+extern void ps_write_all(XLogRecPtr redo, bool unlogged, PsWriteReason reason);
 
 /*
  * Protect mode (pool/protect.c): no-ops unless ps_debug_protect_frames.  Counted, so calls nest: around
@@ -212,8 +255,21 @@ extern void ps_write_all(XLogRecPtr redo, bool unlogged, bool sync_now, PsWriteR
  */
 extern void ps_protect_init(void);
 extern void ps_protect_attach(void);
-extern void ps_protect_allow(PsFrame frame);
-extern void ps_protect_forbid(PsFrame frame);
+extern void ps_protect_count(PsFrame frame, int change);
+
+static inline void
+ps_protect_allow(PsFrame frame)
+{
+	if (unlikely(ps_debug_protect_frames))
+		ps_protect_count(frame, 1);
+}
+
+static inline void
+ps_protect_forbid(PsFrame frame)
+{
+	if (unlikely(ps_debug_protect_frames))
+		ps_protect_count(frame, -1);
+}
 
 /*
  * The frame leaves the page table, its page forgotten (dirty or not): a ghost, free after

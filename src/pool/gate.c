@@ -25,7 +25,7 @@
 
 #define GATE_SETS 4096			/* power of two */
 #define GATE_WAYS 8
-#define GATE_CACHE 64			/* of a backend; power of two */
+#define GATE_CACHE 256			/* of a backend; power of two */
 
 typedef enum GateState
 {
@@ -46,6 +46,7 @@ typedef struct GateShared
 	pg_atomic_uint64 generation;
 	pg_atomic_uint32 nheld;
 	pg_atomic_uint32 lossy;
+	char		pad[PG_CACHE_LINE_SIZE];	/* every page access reads the above */
 	LWLock		lock;			/* guards what follows */
 	uint32		next_way;		/* whom to push out next */
 	GateEntry	entries[GATE_SETS][GATE_WAYS];

@@ -28,20 +28,19 @@ ps_tag_compare(const void *a, const void *b)
 }
 
 PsPageList
-ps_pages_collect(PsPageFilter filter, void *arg, PsFrame first, uint32 nlook, uint32 limit)
+ps_pages_collect(PsPageFilter filter, void *arg)
 {
 	PsPageList	list = {NULL, 0};
-	uint32		room = Min(nlook, limit > 0 ? limit : 1024);
+	uint32		room = Min(ps_pool_nframes, 1024);
 
 	list.tags = palloc(room * sizeof(PsTag));
 	for (;;)
 	{
-		PsFrame		frame = first;
 		uint32		wanted = 0;
 
 		list.n = 0;
 		LWLockAcquire(ps_move_lock, LW_EXCLUSIVE);
-		for (uint32 looked = 0; looked < nlook; looked++)
+		for (PsFrame frame = 0; frame < ps_pool_nframes; frame++)
 		{
 			PsFrameHeader *header = ps_frame(frame);
 			uint32		state = pg_atomic_read_u32(&header->state);
@@ -52,11 +51,7 @@ ps_pages_collect(PsPageFilter filter, void *arg, PsFrame first, uint32 nlook, ui
 				if (wanted < room)
 					list.tags[list.n++] = header->tag;
 				wanted++;
-				if (limit > 0 && wanted >= limit)
-					break;
 			}
-			if (++frame == ps_pool_nframes)
-				frame = 0;
 		}
 		LWLockRelease(ps_move_lock);
 		if (wanted <= room)
@@ -64,7 +59,7 @@ ps_pages_collect(PsPageFilter filter, void *arg, PsFrame first, uint32 nlook, ui
 
 		/* no memory is asked for under the lock: make room, and look again */
 		pfree(list.tags);
-		room = Min(nlook, wanted + wanted / 4);
+		room = Min(ps_pool_nframes, wanted + wanted / 4);
 		list.tags = MemoryContextAllocHuge(CurrentMemoryContext, room * sizeof(PsTag));
 	}
 	if (list.n > 1)

@@ -288,19 +288,23 @@ release_owner(ResourceReleasePhase phase, bool isCommit, bool isTopLevel, void *
 	}
 }
 
-/* Backstop for a process that ends without ending its owners. */
+/* Backstop for a process that ends without ending its owners: each note is a pin. */
 static void
 release_all(int code, Datum arg)
 {
-	nrecent = 0;
-	old = NULL;
-	for (PsFrame frame = 0; frame < ps_pool_nframes; frame++)
+	while (nrecent > 0)
+		uncount(recent[--nrecent].frame);
+
+	if (old != NULL)
 	{
-		if (ps_pin_counts[frame] > 0)
-		{
-			ps_pin_counts[frame] = 1;
-			uncount(frame);
-		}
+		oldpins_iterator it;
+		OldPins    *entry;
+
+		oldpins_start_iterate(old, &it);
+		while ((entry = oldpins_iterate(old, &it)) != NULL)
+			while (entry->count-- > 0)
+				uncount(entry->key.frame);
+		old = NULL;
 	}
 }
 

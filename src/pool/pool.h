@@ -126,10 +126,10 @@ extern uint32 ps_piece_sequence(RelFileNode rnode, BlockNumber block);
  *
  * flush: write all dirty frames and request their fsync; no frame is dropped.
  * discard: forget frames from first_block on, dirty or not, waiting out writes in
- * flight; a frame that somebody pins becomes a ghost.
+ * flight; a frame that somebody pins becomes a ghost.  A database's registrations
+ * with the gate go as well, and descriptors are closed.
  */
 extern void ps_pool_flush_relation(RelFileNode rnode);
-extern void ps_pool_flush_database(Oid dboid);
 extern void ps_pool_discard_relation(RelFileNode rnode, BlockNumber first_block);
 extern void ps_pool_discard_database(Oid dboid);
 
@@ -146,7 +146,7 @@ extern void ps_pool_truncate(Relation rel, BlockNumber nblocks);
  * use since start, write out its dirty shared buffers and drop the page cache's copies, then register it.
  * Cheap when passed before (backend-local cache).  No latch may be held.
  * ps_gate_new: a relfilenode begins a life: forget frames and registration of an earlier one.
- * ps_gate_leave: under AccessExclusiveLock: flush and fsync frames, discard them, drop
+ * ps_gate_leave: under AccessExclusiveLock: write out frames, discard them, drop
  * main-fork shared buffers, unregister: from here on shared buffers own it.
  * ps_gate_arrive: under AccessExclusiveLock: the relation has just been switched from heap; for the rest
  * of this transaction it stays with shared buffers (see ps_gate_uses_shared).
@@ -173,7 +173,7 @@ ps_sentinel_wait_ready(void)
 
 /*
  * While any process wants it, checkpoints write the pages of unlogged tables too: around commands that
- * copy a database's files.  The process's exit ends its wish.
+ * copy or remove a database's files.  The process's exit ends its wish.
  */
 extern void ps_sentinel_want_unlogged(bool want);
 

@@ -10,8 +10,10 @@
 #include "postgres.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "pool/frame.h"
+#include "pool/inspect.h"
 
 bool		ps_debug_protect_frames;
 
@@ -56,21 +58,39 @@ ps_protect_attach(void)
 }
 
 void
-ps_protect_allow(PsFrame frame)
+ps_protect_count(PsFrame frame, int change)
 {
-	if (likely(!ps_debug_protect_frames))
-		return;
 	ps_protect_attach();
-	if (allowed[frame]++ == 0)
+	Assert(change > 0 || allowed[frame] > 0);
+	if (allowed[frame] == 0)
 		set_access(frame, PROT_READ | PROT_WRITE);
+	allowed[frame] += change;
+	if (allowed[frame] == 0)
+		set_access(frame, PROT_NONE);
 }
 
-void
-ps_protect_forbid(PsFrame frame)
+/* The kernel is asked to read the bytes: it says EFAULT where we would be killed. */
+bool
+ps_frame_can_touch(PsFrame frame)
 {
-	if (likely(!ps_debug_protect_frames))
-		return;
-	Assert(allowed != NULL && allowed[frame] > 0);
-	if (--allowed[frame] == 0)
-		set_access(frame, PROT_NONE);
+	int			ends[2];
+	ssize_t		rc;
+	int			error;
+
+	if (pipe(ends) != 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not create a pipe: %m")));
+	rc = write(ends[1], ps_frame_bytes(frame), 1);
+	error = errno;
+	close(ends[0]);
+	close(ends[1]);
+	if (rc == 1)
+		return true;
+	if (error == EFAULT)
+		return false;
+	errno = error;
+	ereport(ERROR,
+			(errcode_for_file_access(),
+			 errmsg("could not write to a pipe: %m")));
 }

@@ -9,13 +9,22 @@
  */
 #include "postgres.h"
 
+#include <sys/stat.h>
+
 #include "catalog/storage.h"
+#include "common/relpath.h"
 #include "miscadmin.h"
 #include "pool/service.h"
 #include "storage/smgr.h"
 
 /* Looking up fewer blocks than this share of the pool's frames beats a scan of all headers. */
 #define LOOKUP_SHARE 32
+
+static bool
+few_blocks(BlockNumber first, BlockNumber end)
+{
+	return end - first < ps_pool_nframes / LOOKUP_SHARE;
+}
 
 /* ---- flush ---- */
 
@@ -26,35 +35,17 @@ dirty_of_relation(PsFrameHeader *header, uint32 state, void *arg)
 		RelFileNodeEquals(header->tag.rnode, *(const RelFileNode *) arg);
 }
 
-static bool
-dirty_of_database(PsFrameHeader *header, uint32 state, void *arg)
+void
+ps_pool_flush_relation(RelFileNode rnode)
 {
-	return (state & PS_DIRTY) != 0 && header->tag.rnode.dbNode == *(const Oid *) arg;
-}
-
-static void
-flush_pages(PsPageFilter filter, void *arg)
-{
-	PsPageList	list = ps_pages_collect(filter, arg, 0, ps_pool_nframes, 0);
+	PsPageList	list = ps_pages_collect(dirty_of_relation, &rnode);
 
 	for (uint32 i = 0; i < list.n; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		ps_write_page(&list.tags[i], filter, arg, PS_WRITE_FLUSH, true, false);
+		ps_write_page(&list.tags[i], dirty_of_relation, &rnode, PS_WRITE_FLUSH, true);
 	}
 	ps_pages_free(&list);
-}
-
-void
-ps_pool_flush_relation(RelFileNode rnode)
-{
-	flush_pages(dirty_of_relation, &rnode);
-}
-
-void
-ps_pool_flush_database(Oid dboid)
-{
-	flush_pages(dirty_of_database, &dboid);
 }
 
 /* ---- discard ---- */
@@ -76,16 +67,6 @@ discard_frame(PsFrame frame)
 	ps_frame_detach(frame);
 	ps_frame_unpin_raw(frame);
 	RESUME_INTERRUPTS();
-}
-
-static void
-discard_block(RelFileNode rnode, BlockNumber block)
-{
-	PsTag		tag = {rnode, block};
-	PsFrame		frame = ps_page_pin_raw(&tag);
-
-	if (frame != PS_NO_FRAME)
-		discard_frame(frame);
 }
 
 /* Does this page go? */
@@ -130,6 +111,48 @@ ps_pool_discard_relation(RelFileNode rnode, BlockNumber first_block)
 	discard_matching(in_tail, &tail);
 }
 
+/* The same, knowing where the relation ends. */
+static void
+discard_blocks(RelFileNode rnode, BlockNumber first, BlockNumber end)
+{
+	if (!few_blocks(first, end))
+	{
+		ps_pool_discard_relation(rnode, first);
+		return;
+	}
+	for (BlockNumber block = first; block < end; block++)
+	{
+		PsTag		tag = {rnode, block};
+		PsFrame		frame = ps_page_pin_raw(&tag);
+
+		if (frame != PS_NO_FRAME)
+			discard_frame(frame);
+	}
+}
+
+/*
+ * Blocks of the relation's main fork, which bound its frames; the most there can be
+ * if its files can't be looked at.  For after commit: does not throw.
+ */
+static BlockNumber
+blocks_on_disk(RelFileNode rnode)
+{
+	char		path[MAXPGPATH];
+	char	   *base = relpathperm(rnode, MAIN_FORKNUM);
+	uint64		bytes = 0;
+	int			segment = 0;
+	struct stat st;
+
+	strlcpy(path, base, sizeof(path));
+	while (stat(path, &st) == 0)
+	{
+		bytes += st.st_size;
+		snprintf(path, sizeof(path), "%s.%d", base, ++segment);
+	}
+	pfree(base);
+	return segment > 0 && errno == ENOENT ? bytes / BLCKSZ : MaxBlockNumber;
+}
+
 typedef struct RelationSet
 {
 	const RelFileNode *rnodes;
@@ -148,12 +171,24 @@ in_set(const PsTag *tag, const void *arg)
 }
 
 void
-ps_pool_discard_relations(const RelFileNode *rnodes, int n)
+ps_pool_discard_relations(RelFileNode *rnodes, int n)
 {
-	/* a scan of the frames for each handful: comparing with hundreds would cost more */
-	for (int i = 0; i < n; i += 16)
+	int			large = 0;
+
+	for (int i = 0; i < n; i++)
 	{
-		RelationSet set = {rnodes + i, Min(16, n - i)};
+		BlockNumber nblocks = blocks_on_disk(rnodes[i]);
+
+		if (few_blocks(0, nblocks))
+			discard_blocks(rnodes[i], 0, nblocks);
+		else
+			rnodes[large++] = rnodes[i];
+	}
+
+	/* a scan of the frames for each handful: comparing with hundreds would cost more */
+	for (int i = 0; i < large; i += 16)
+	{
+		RelationSet set = {rnodes + i, Min(16, large - i)};
 
 		discard_matching(in_set, &set);
 	}
@@ -174,12 +209,6 @@ ps_pool_discard_database(Oid dboid)
 }
 
 /* ---- truncate ---- */
-
-static bool
-few_blocks(BlockNumber first, BlockNumber end)
-{
-	return end - first < ps_pool_nframes / LOOKUP_SHARE;
-}
 
 /* Set or clear NOWRITE on the pages from first to end; setting waits out writes in flight. */
 static void
@@ -249,6 +278,9 @@ ps_pool_truncate(Relation rel, BlockNumber nblocks)
 	}
 
 	old_nblocks = smgrnblocks(RelationGetSmgr(rel), MAIN_FORKNUM);
+
+	/* a FATAL exit in between would leave pages that nobody may write */
+	HOLD_INTERRUPTS();
 	PG_TRY();
 	{
 		forbid_writes(rnode, nblocks, old_nblocks, true);
@@ -257,15 +289,16 @@ ps_pool_truncate(Relation rel, BlockNumber nblocks)
 	PG_CATCH();
 	{
 		forbid_writes(rnode, nblocks, old_nblocks, false);
+
+		/* it may have failed with the file already cut, in the free space map */
+		if (smgrnblocks(RelationGetSmgr(rel), MAIN_FORKNUM) <= nblocks)
+			discard_blocks(rnode, nblocks, old_nblocks);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	discard_blocks(rnode, nblocks, old_nblocks);
 
-	if (few_blocks(nblocks, old_nblocks))
-	{
-		for (BlockNumber block = nblocks; block < old_nblocks; block++)
-			discard_block(rnode, block);
-	}
-	else
-		ps_pool_discard_relation(rnode, nblocks);
+	/* what others know of space allocated behind the end is no longer true */
+	ps_file_invalidate();
+	RESUME_INTERRUPTS();
 }

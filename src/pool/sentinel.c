@@ -236,7 +236,7 @@ tick(void)
 	unlogged = pg_atomic_read_u32(&sentinel->want_unlogged) > 0;
 	if (redo > flushed || unlogged)
 	{
-		ps_write_all(redo, unlogged, false, PS_WRITE_CHECKPOINT);
+		ps_write_all(redo, unlogged, PS_WRITE_CHECKPOINT);
 		flushed = Max(flushed, redo);
 	}
 
@@ -301,7 +301,7 @@ keep_watch(void)
 	}
 
 	/* the shutdown checkpoint syncs what is requested here */
-	ps_write_all(InvalidXLogRecPtr, true, false, PS_WRITE_CHECKPOINT);
+	ps_write_all(InvalidXLogRecPtr, true, PS_WRITE_CHECKPOINT);
 }
 
 void

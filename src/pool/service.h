@@ -26,12 +26,8 @@ typedef struct PsPageList
 /* Is this frame's page wanted?  Called without locks: state and tag are a glance. */
 typedef bool (*PsPageFilter) (PsFrameHeader *frame, uint32 state, void *arg);
 
-/*
- * The pages that pass the filter, none missed although pages may change frames during the scan.
- * At most limit (0: all) of them, looking at nlook frames from first on, wrapping around.
- */
-extern PsPageList ps_pages_collect(PsPageFilter filter, void *arg, PsFrame first,
-								   uint32 nlook, uint32 limit);
+/* The pages that pass the filter, none missed although pages may change frames during the scan. */
+extern PsPageList ps_pages_collect(PsPageFilter filter, void *arg);
 extern void ps_pages_free(PsPageList *list);
 extern int	ps_tag_compare(const void *a, const void *b);	/* for qsort: by relation and block */
 
@@ -40,12 +36,12 @@ extern PsFrame ps_page_pin_raw(const PsTag *tag);
 
 /* Write the page if it is here and the filter still wants it; see ps_write_frame().  (write.c) */
 extern void ps_write_page(const PsTag *tag, PsPageFilter filter, void *arg,
-						  PsWriteReason reason, bool wait, bool sync_now);
+						  PsWriteReason reason, bool wait);
 
 /* ---- relation.c ---- */
 
-/* ps_pool_discard_relation() for several relations, one scan.  Does not throw. */
-extern void ps_pool_discard_relations(const RelFileNode *rnodes, int n);
+/* Forget all frames of several relations whose files are still there.  Overwrites the array.  Does not throw. */
+extern void ps_pool_discard_relations(RelFileNode *rnodes, int n);
 
 /* ---- gate.c ---- */
 

@@ -16,7 +16,6 @@
 #include "storage/shmem.h"
 
 #define PARTITIONS 256			/* power of two */
-#define MAX_STRAY 64			/* steps an unlocked walk may take */
 
 typedef struct TableShared
 {
@@ -25,7 +24,8 @@ typedef struct TableShared
 } TableShared;
 
 static TableShared *table;
-static uint32 bucket_mask;
+PsFrame    *ps_table_heads;
+uint32		ps_table_mask;
 
 /* About two buckets a frame, never fewer than partitions: a bucket has one lock. */
 static uint32
@@ -48,26 +48,14 @@ ps_table_shmem_init(bool found)
 
 	table = ShmemInitStruct("pagestore page table", ps_table_shmem_size(), &known);
 	Assert(known == found);
-	bucket_mask = bucket_count() - 1;
+	ps_table_heads = table->heads;
+	ps_table_mask = bucket_count() - 1;
 	if (found)
 		return;
 	for (int i = 0; i < PARTITIONS; i++)
 		LWLockInitialize(&table->locks[i].lock, ps_tranche(PS_TRANCHE_TABLE));
-	for (uint32 i = 0; i <= bucket_mask; i++)
+	for (uint32 i = 0; i <= ps_table_mask; i++)
 		table->heads[i] = PS_NO_FRAME;
-}
-
-/* Multiply and fold: blocks of one relation must spread over buckets and partitions alike. */
-uint32
-ps_table_hash(const PsTag *tag)
-{
-	uint64		h = ((uint64) tag->rnode.relNode << 32) | tag->block;
-
-	h ^= ((uint64) tag->rnode.dbNode << 20) + ((uint64) tag->rnode.spcNode << 7);
-	h *= UINT64CONST(0x9E3779B97F4A7C15);
-	h ^= h >> 32;
-	h *= UINT64CONST(0xD6E8FEB86659FD93);
-	return (uint32) (h >> 32);
 }
 
 LWLock *
@@ -76,40 +64,13 @@ ps_table_lock(uint32 hash)
 	return &table->locks[hash % PARTITIONS].lock;
 }
 
-static inline volatile PsFrame *
-bucket_of(uint32 hash)
-{
-	return &table->heads[hash & bucket_mask];
-}
-
-PsFrame
-ps_table_find(const PsTag *tag, uint32 hash)
-{
-	PsFrame		frame = *bucket_of(hash);
-
-	for (int steps = 0; frame != PS_NO_FRAME; steps++)
-	{
-		volatile PsFrameHeader *header = ps_frame(frame);
-
-		if (header->tag.block == tag->block &&
-			header->tag.rnode.relNode == tag->rnode.relNode &&
-			header->tag.rnode.dbNode == tag->rnode.dbNode &&
-			header->tag.rnode.spcNode == tag->rnode.spcNode)
-			return frame;
-		if (steps >= MAX_STRAY && !LWLockHeldByMe(ps_table_lock(hash)))
-			return PS_NO_FRAME;
-		frame = header->next;
-	}
-	return PS_NO_FRAME;
-}
-
 /* True is a guess; false is certain: the page was not in the table at some moment of the call. */
 bool
 ps_table_has(const PsTag *tag, uint32 hash)
 {
 	bool		found;
 
-	if (*bucket_of(hash) == PS_NO_FRAME)
+	if (*ps_table_bucket(hash) == PS_NO_FRAME)
 		return false;
 	if (ps_table_find(tag, hash) != PS_NO_FRAME)
 		return true;
@@ -122,7 +83,7 @@ ps_table_has(const PsTag *tag, uint32 hash)
 void
 ps_table_insert(PsFrame frame, uint32 hash)
 {
-	volatile PsFrame *bucket = bucket_of(hash);
+	volatile PsFrame *bucket = ps_table_bucket(hash);
 
 	Assert(LWLockHeldByMeInMode(ps_table_lock(hash), LW_EXCLUSIVE));
 	Assert(ps_table_find(&ps_frame(frame)->tag, hash) == PS_NO_FRAME);
@@ -135,7 +96,7 @@ ps_table_insert(PsFrame frame, uint32 hash)
 static volatile PsFrame *
 link_to(PsFrame frame, uint32 hash)
 {
-	volatile PsFrame *link = bucket_of(hash);
+	volatile PsFrame *link = ps_table_bucket(hash);
 
 	Assert(LWLockHeldByMeInMode(ps_table_lock(hash), LW_EXCLUSIVE));
 	while (*link != frame)

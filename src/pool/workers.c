@@ -93,6 +93,7 @@ ps_worker_sleep(long milliseconds)
 					 milliseconds, PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
+	ps_file_close_stale();
 	if (ConfigReloadPending)
 	{
 		ConfigReloadPending = false;

@@ -164,23 +164,20 @@ drop_claimed(PsFrame frame)
 }
 
 static bool
-write_pages(const WriteRun *run, int from, int n, bool sync_now)
+write_pages(const WriteRun *run, int from, int n)
 {
 	BlockNumber block = run->block + from;
 	struct iovec iov = {bounce_page(run->first + from), (Size) n * BLCKSZ};
 
 	if (!ps_file_write(run->rnode, block, n, &iov, 1, ERROR))
 		return false;
-	if (sync_now)
-		ps_file_sync_now(run->rnode, block);
-	else
-		ps_file_request_sync(run->rnode, block);
+	ps_file_request_sync(run->rnode, block);
 	return true;
 }
 
 /* Write the claimed pages, completing each; after an error the rest is still claimed. */
 static int
-write_run(WriteRun *run, bool sync_now)
+write_run(WriteRun *run)
 {
 	int			written = 0;
 
@@ -189,7 +186,7 @@ write_run(WriteRun *run, bool sync_now)
 	for (int i = 0; i < run->n; i++)
 		PageSetChecksumInplace(bounce_page(run->first + i), run->block + i);
 
-	if (write_pages(run, 0, run->n, sync_now))
+	if (write_pages(run, 0, run->n))
 	{
 		while (run->done < run->n)
 			complete(run->frames[run->first + run->done++], true);
@@ -200,7 +197,7 @@ write_run(WriteRun *run, bool sync_now)
 	while (run->done < run->n)
 	{
 		PsFrame		frame = run->frames[run->first + run->done];
-		bool		good = run->n > 1 && write_pages(run, run->done, 1, sync_now);
+		bool		good = run->n > 1 && write_pages(run, run->done, 1);
 
 		if (good)
 		{
@@ -216,14 +213,14 @@ write_run(WriteRun *run, bool sync_now)
 
 /* Writes what is claimed and releases the neighbours, come what may. */
 static int
-finish_run(WriteRun *run, PsFrame own, bool sync_now)
+finish_run(WriteRun *run, PsFrame own)
 {
 	volatile int written = 0;
 
 	ps_piece_write_begin(run->rnode, run->block, run->n);
 	PG_TRY();
 	{
-		written = write_run(run, sync_now);
+		written = write_run(run);
 	}
 	PG_FINALLY();
 	{
@@ -294,7 +291,7 @@ wait_to_claim(PsFrame frame)
 }
 
 int
-ps_write_frame(PsFrame frame, PsWriteReason reason, bool wait, bool sync_now)
+ps_write_frame(PsFrame frame, PsWriteReason reason, bool wait)
 {
 	const int	middle = PS_IO_MAX_PAGES;
 	WriteRun	run;
@@ -321,35 +318,51 @@ ps_write_frame(PsFrame frame, PsWriteReason reason, bool wait, bool sync_now)
 		gather(&run, BACKEND_PAGES / 2, BACKEND_PAGES / 2 - 1);
 	else
 		gather(&run, 0, PS_IO_MAX_PAGES - 1);
-	written = finish_run(&run, frame, sync_now);
+	written = finish_run(&run, frame);
 	RESUME_INTERRUPTS();
 
 	count_writes(reason, written);
 	return written;
 }
 
-/* A page that is not here has been written and evicted, or its relation is gone. */
-void
-ps_write_page(const PsTag *tag, PsPageFilter filter, void *arg,
-			  PsWriteReason reason, bool wait, bool sync_now)
+/* Returns false if the page has moved to another frame meanwhile, dirty as it was. */
+static bool
+write_page_in(PsFrame frame, PsPageFilter filter, void *arg, PsWriteReason reason, bool wait)
 {
-	PsFrame		frame = ps_page_pin_raw(tag);
-	PsFrameHeader *header;
+	PsFrameHeader *header = ps_frame(frame);
+	bool		current;
 
-	if (frame == PS_NO_FRAME)
-		return;
-	header = ps_frame(frame);
+	/* a raw pin has no owner to release it: no interrupt until it is gone */
+	HOLD_INTERRUPTS();
 	PG_TRY();
 	{
 		/* the pin is ours: a filter that asks for none sees the state without it */
 		if (filter(header, pg_atomic_read_u32(&header->state) - 1, arg))
-			(void) ps_write_frame(frame, reason, wait, sync_now);
+			(void) ps_write_frame(frame, reason, wait);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
 		ps_frame_unpin_raw(frame);
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	current = (pg_atomic_read_u32(&header->state) & PS_GHOST) == 0;
+	ps_frame_unpin_raw(frame);
+	RESUME_INTERRUPTS();
+	return current;
+}
+
+/* A page that is not here has been written and evicted, or its relation is gone. */
+void
+ps_write_page(const PsTag *tag, PsPageFilter filter, void *arg,
+			  PsWriteReason reason, bool wait)
+{
+	PsFrame		frame;
+
+	do
+	{
+		frame = ps_page_pin_raw(tag);
+	} while (frame != PS_NO_FRAME && !write_page_in(frame, filter, arg, reason, wait) && wait);
 }
 
 /* ---- all that must be on disk ---- */
@@ -378,15 +391,15 @@ must_write(PsFrameHeader *header, uint32 state, void *arg)
 }
 
 void
-ps_write_all(XLogRecPtr redo, bool unlogged, bool sync_now, PsWriteReason reason)
+ps_write_all(XLogRecPtr redo, bool unlogged, PsWriteReason reason)
 {
 	DirtyFilter filter = {redo, unlogged};
-	PsPageList	list = ps_pages_collect(must_write, &filter, 0, ps_pool_nframes, 0);
+	PsPageList	list = ps_pages_collect(must_write, &filter);
 
 	for (uint32 i = 0; i < list.n; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		ps_write_page(&list.tags[i], must_write, &filter, reason, true, sync_now);
+		ps_write_page(&list.tags[i], must_write, &filter, reason, true);
 	}
 	ps_pages_free(&list);
 }

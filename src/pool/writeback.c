@@ -21,6 +21,7 @@
 #define NAP 200					/* milliseconds between looks when nobody pokes */
 #define ROUND_PAGES 1024		/* most pages looked for in a round */
 #define DIRTY_SHARE 2			/* trickle when more than one frame in so many is dirty */
+#define SAMPLE 4096			/* frames looked at to tell how much is dirty */
 #define TRICKLE_SHARE 256		/* ... and so many of all frames a nap */
 
 typedef struct WritebackShared
@@ -69,14 +70,17 @@ idle_and_dirty(PsFrameHeader *header, uint32 state, void *arg)
 	return (state & (PS_DIRTY | PS_WRITING | PS_NOWRITE)) == PS_DIRTY && PS_PINS(state) == 0;
 }
 
-static uint32
-count_dirty(void)
+/* Is more than one frame in DIRTY_SHARE dirty?  By a sample: headers of a large pool are much memory. */
+static bool
+much_is_dirty(void)
 {
-	uint32		n = 0;
+	uint32		step = ps_pool_nframes / SAMPLE + 1;
+	uint32		seen = 0;
+	uint32		dirty = 0;
 
-	for (PsFrame frame = 0; frame < ps_pool_nframes; frame++)
-		n += (pg_atomic_read_u32(&ps_frame(frame)->state) & PS_DIRTY) != 0;
-	return n;
+	for (PsFrame frame = 0; frame < ps_pool_nframes; frame += step, seen++)
+		dirty += (pg_atomic_read_u32(&ps_frame(frame)->state) & PS_DIRTY) != 0;
+	return dirty > seen / DIRTY_SHARE;
 }
 
 /* The cold dirty pages among those that the policy proposes next. */
@@ -109,7 +113,7 @@ write_round(uint32 limit)
 	for (uint32 i = 0; i < n && !ShutdownRequestPending; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		ps_write_page(&tags[i], idle_and_dirty, NULL, PS_WRITE_WORKER, false, false);
+		ps_write_page(&tags[i], idle_and_dirty, NULL, PS_WRITE_WORKER, false);
 	}
 }
 
@@ -120,7 +124,7 @@ serve(void)
 	{
 		if (pg_atomic_exchange_u32(&writeback->poked, 0) != 0)
 			write_round(ROUND_PAGES);
-		else if (count_dirty() > ps_pool_nframes / DIRTY_SHARE)
+		else if (much_is_dirty())
 			write_round(ps_pool_nframes / TRICKLE_SHARE);
 		ps_worker_sleep(NAP);
 	}

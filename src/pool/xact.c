@@ -30,8 +30,8 @@ discard_unlinked(bool for_commit)
 			rnodes[ours++] = rnodes[i];
 	if (ours > 0)
 	{
-		ps_pool_discard_relations(rnodes, ours);
 		ps_gate_forget(rnodes, ours);
+		ps_pool_discard_relations(rnodes, ours);
 		ps_file_invalidate();
 	}
 	pfree(rnodes);

@@ -10,16 +10,25 @@
 #include "miscadmin.h"
 #include "row/claim.h"
 #include "row/lock_chain.h"
+#include "utils/snapmgr.h"
 
 /* ---- latching ---- */
 
-static bool
-find_row(PsClaim *c)
+void
+ps_claim_rederive(PsClaim *c)
 {
-	return ps_write_row(&c->guard, ItemPointerGetOffsetNumber(&c->tid), &c->row);
+	c->latched = true;
+	TestForOldSnapshot(c->snapshot, c->rel, c->guard.page);
+	if (!ps_write_row(&c->guard, ItemPointerGetOffsetNumber(&c->tid), &c->row))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg_internal("row version (%u,%u) of relation \"%s\" is not there",
+								 ItemPointerGetBlockNumber(&c->tid),
+								 ItemPointerGetOffsetNumber(&c->tid),
+								 RelationGetRelationName(c->rel))));
 }
 
-bool
+void
 ps_claim_open(PsClaim *c, Relation rel, ItemPointer tid)
 {
 	c->rel = rel;
@@ -31,8 +40,7 @@ ps_claim_open(PsClaim *c, Relation rel, ItemPointer tid)
 	if (ps_page_all_visible(c->pin.page))	/* a guess: checked when all is settled */
 		visibilitymap_pin(rel, c->pin.block, &c->vmbuf);
 	c->guard = ps_write_lock(rel, &c->pin);
-	c->latched = true;
-	return find_row(c);
+	ps_claim_rederive(c);
 }
 
 void
@@ -41,19 +49,6 @@ ps_claim_unlatch(PsClaim *c)
 	Assert(c->latched);
 	ps_write_unlock(&c->guard);
 	c->latched = false;
-}
-
-void
-ps_claim_rederive(PsClaim *c)
-{
-	c->latched = true;
-	if (!find_row(c))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg_internal("row version (%u,%u) of relation \"%s\" was removed while in use",
-								 ItemPointerGetBlockNumber(&c->tid),
-								 ItemPointerGetOffsetNumber(&c->tid),
-								 RelationGetRelationName(c->rel))));
 }
 
 void

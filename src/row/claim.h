@@ -9,8 +9,9 @@
  *	... TM_Ok: change it under claim.guard, or ps_claim_failure() ...
  *	ps_claim_close(&claim)
  *
- * A snapshot of the caller keeps the version from being removed while we wait for
- * others with no latch on its page.
+ * The caller's snapshot, not our pin, keeps the version from being removed while we wait for
+ * others with no latch on its page.  Where old_snapshot_threshold lets vacuum ignore
+ * the snapshot, a page changed since is taken for one that may have lost the row.
  */
 #ifndef PAGESTORE_ROW_CLAIM_H
 #define PAGESTORE_ROW_CLAIM_H
@@ -23,6 +24,7 @@ typedef struct PsClaim
 	/* what the caller wants */
 	Relation	rel;
 	ItemPointerData tid;
+	Snapshot	snapshot;		/* which found the row */
 	CommandId	cid;
 	LockTupleMode mode;
 	LockWaitPolicy policy;
@@ -46,10 +48,11 @@ typedef struct PsClaim
 } PsClaim;
 
 /*
- * Fill in rel and tid, pin the page and latch it exclusively.  The caller sets the other wishes, before or after.
- * False: there is no row (its line pointer is not in use).
+ * Fill in rel and tid, pin the page and latch it exclusively.  The caller sets the other wishes,
+ * before or after, but snapshot before.
+ * ereport(ERROR): ERRCODE_SNAPSHOT_TOO_OLD; ERRCODE_DATA_CORRUPTED if there is no row.
  */
-extern bool ps_claim_open(PsClaim *claim, Relation rel, ItemPointer tid);
+extern void ps_claim_open(PsClaim *claim, Relation rel, ItemPointer tid);
 
 /*
  * Wait until this transaction may act on the row, or find out why not.  Latched
@@ -58,7 +61,7 @@ extern bool ps_claim_open(PsClaim *claim, Relation rel, ItemPointer tid);
  */
 extern TM_Result ps_claim_settle(PsClaim *claim);
 
-/* Let go of the latch and take it again: row is derived anew.  The row cannot have gone. */
+/* Let go of the latch and take it again: row is derived anew, with errors as of ps_claim_open(). */
 extern void ps_claim_unlatch(PsClaim *claim);
 extern void ps_claim_latch(PsClaim *claim);
 

@@ -10,9 +10,12 @@
 #include "postgres.h"
 
 #include "access/transam.h"
+#include "catalog/pg_class.h"
+#include "miscadmin.h"
 #include "replication/reorderbuffer.h"
 #include "row/visibility.h"
 #include "utils/builtins.h"
+#include "utils/relmapper.h"
 
 /*
  * Entries of the table that HistoricSnapshotGetTupleCids() gives: the start of
@@ -30,6 +33,29 @@ typedef struct TupleCidEntry
 	CommandId	cmin;
 	CommandId	cmax;
 } TupleCidEntry;
+
+/*
+ * Rows of a table that was rewritten since are known to the decoded transaction by their old
+ * places.  Core alone can read where they went, and does so when a look-up fails: let one
+ * fail.  It takes the table's file from a buffer; any will do, with a TID that no row has.
+ */
+static void
+add_rewritten_rows(HTAB *cids, const PsRow *row, Snapshot snapshot)
+{
+	RelFileNode catalog = {
+		.spcNode = MyDatabaseTableSpace,
+		.dbNode = MyDatabaseId,
+		.relNode = RelationMapOidToFilenode(RelationRelationId, false)
+	};
+	Buffer		buffer = ReadBufferWithoutRelcache(catalog, MAIN_FORKNUM, 0, RBM_NORMAL, NULL, true);
+	HeapTupleData tuple = ps_row_tuple(row);
+	CommandId	cmin,
+				cmax;
+
+	ItemPointerSet(&tuple.t_self, 0, MaxOffsetNumber);
+	(void) ResolveCminCmaxDuringDecoding(cids, snapshot, &tuple, buffer, &cmin, &cmax);
+	ReleaseBuffer(buffer);
+}
 
 /*
  * Command ids of a row changed by the transaction being decoded.  False: not
@@ -57,6 +83,11 @@ resolve_cids(const PsRead *guard, const PsRow *row, Snapshot snapshot,
 	key.relnode = guard->rel->rd_node;
 	key.tid = row->tid;
 	entry = hash_search(cids, &key, HASH_FIND, NULL);
+	if (entry == NULL)
+	{
+		add_rewritten_rows(cids, row, snapshot);
+		entry = hash_search(cids, &key, HASH_FIND, NULL);
+	}
 	if (entry == NULL)
 		return false;
 	*cmin = entry->cmin;

@@ -31,6 +31,7 @@ typedef enum XactState
 	XACT_COMMITTED
 } XactState;
 
+/* Somebody else's, not ended (as of the snapshot)? */
 static inline bool
 xid_running(TransactionId xid, Snapshot mvcc)
 {
@@ -39,14 +40,20 @@ xid_running(TransactionId xid, Snapshot mvcc)
 	return !ps_xid_before_snapshot(xid, mvcc) && XidInMVCCSnapshot(xid, mvcc);
 }
 
-/* mvcc: a snapshot, or NULL for now.  Asked as of a snapshot it stays out of the ProcArray. */
+/*
+ * mvcc: a snapshot, or NULL for now.  Asked as of a snapshot it stays out of the ProcArray; a snapshot's
+ * xmin is not beyond the xids of the transaction that took it, so that what is older is not our own.
+ */
 static inline XactState
 xact_state(TransactionId xid, Snapshot mvcc)
 {
-	if (TransactionIdIsCurrentTransactionId(xid))
-		return XACT_OWN;
-	if (xid_running(xid, mvcc))
-		return XACT_RUNNING;
+	if (mvcc == NULL || !ps_xid_before_snapshot(xid, mvcc))
+	{
+		if (TransactionIdIsCurrentTransactionId(xid))
+			return XACT_OWN;
+		if (xid_running(xid, mvcc))
+			return XACT_RUNNING;
+	}
 	return TransactionIdDidCommit(xid) ? XACT_COMMITTED : XACT_ABORTED;
 }
 

@@ -1,6 +1,7 @@
 /*
- * bench.c
- *		For developers: what pinning a resident page costs, beside core's.
+ * developer.c
+ *		For developers: what pinning a resident page costs, beside core's; whether
+ *		frames are out of reach.
  */
 #include "postgres.h"
 
@@ -13,10 +14,12 @@
 #include "miscadmin.h"
 #include "page/guard.h"
 #include "pagestore.h"
+#include "pool/inspect.h"
 #include "portability/instr_time.h"
 #include "storage/bufmgr.h"
 
 PG_FUNCTION_INFO_V1(pagestore_bench_pin);
+PG_FUNCTION_INFO_V1(pagestore_can_touch);
 
 #define ROUNDS 10				/* the two sides alternate, so that both meet the same machine */
 
@@ -42,8 +45,9 @@ time_ours(Relation rel, const BlockNumber *order, int n)
 	INSTR_TIME_SET_CURRENT(start);
 	for (int i = 0; i < n; i++)
 	{
-		PsPin		pin = ps_pin(rel, order[i]);
+		PsPin		pin;
 
+		ps_pin_into(rel, order[i], &pin);
 		ps_unpin(&pin);
 	}
 	INSTR_TIME_SET_CURRENT(end);
@@ -114,4 +118,18 @@ pagestore_bench_pin(PG_FUNCTION_ARGS)
 	values[0] = Float8GetDatum(our_time * 1e9 / ((double) n * ROUNDS));
 	values[1] = Float8GetDatum(core_time * 1e9 / ((double) n * ROUNDS));
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}
+
+/* SQL: pagestore_can_touch(frame bigint) returns boolean: would this process survive a look at the frame now? */
+Datum
+pagestore_can_touch(PG_FUNCTION_ARGS)
+{
+	int64		frame = PG_GETARG_INT64(0);
+
+	ps_require_preloaded();
+	if (frame < 0 || frame >= ps_pool_nframes)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("there is no frame " INT64_FORMAT, frame)));
+	PG_RETURN_BOOL(ps_frame_can_touch((PsFrame) frame));
 }
