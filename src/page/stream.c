@@ -34,7 +34,10 @@ typedef struct Run
 	int			n;
 	int			used;			/* handed out so far */
 	PsRingPiece *piece;			/* where it is read to, if around the pool */
+	uint64		served;			/* pages handed out from there, a bit each */
 } Run;
+
+StaticAssertDecl(PS_PIECE_PAGES <= 64, "a bit for each page of a piece");
 
 struct PsStream
 {
@@ -315,6 +318,47 @@ look_ahead(PsStream *stream)
 		start_runs(stream);
 }
 
+/* ---- leaving the ring ---- */
+
+/*
+ * Have many of the pages that a run gave from the ring been fetched through the pool
+ * since?  Then who scans changes or locks the rows found, and is better served from there.
+ */
+static bool
+fetched_again(const PsStream *stream, const Run *run)
+{
+	PsRelKey	key = relkey(stream->rel);
+	int			served = 0;
+	int			resident = 0;
+
+	for (int i = 0; i < run->used; i++)
+	{
+		if ((run->served & (UINT64CONST(1) << i)) == 0)
+			continue;
+		served++;
+		if (ps_pool_resident(&key, run->first + i))
+			resident++;
+	}
+	return served >= RING_MIN_RUN && resident > served / 8;
+}
+
+/* Go on through the pool; what has been read ahead is read once more. */
+static void
+leave_ring(PsStream *stream)
+{
+	stream->around = false;
+	stream->distance = Min(stream->distance, stream->max_pool);
+	for (unsigned i = stream->head + 1; i != stream->unstarted; i++)
+	{
+		Run		   *run = run_at(stream, i);
+
+		if (run->piece)
+			ps_ring_release(run->piece);
+		run->piece = NULL;
+	}
+	stream->unstarted = stream->head + 1;
+}
+
 /* ---- handing out ---- */
 
 /* The page had to be read: look further ahead. */
@@ -356,6 +400,7 @@ take_from_ring(PsStream *stream, Run *run, BlockNumber block, PsPin *pin)
 		ps_unpin(pin);
 	}
 	*pin = (PsPin) {PS_RING, block, page, {.piece = piece}};
+	run->served |= UINT64CONST(1) << (block - run->first);
 	pgstat_count_buffer_read(stream->rel);
 	pgBufferUsage.shared_blks_read++;
 	stream->ring_pages++;
@@ -411,7 +456,11 @@ ps_stream_next(PsStream *stream, PsPin *pin)
 	if (++run->used == run->n)
 	{
 		if (run->piece)
+		{
 			look_further(stream);
+			if (fetched_again(stream, run))
+				leave_ring(stream);
+		}
 		drop_run(stream);
 	}
 	return true;
