@@ -62,6 +62,7 @@ CREATE FUNCTION pagestore_frames(
 	OUT relfilenode oid,
 	OUT relblocknumber bigint,
 	OUT isdirty boolean,
+	OUT dirty_since pg_lsn,
 	OUT reading boolean,
 	OUT writing boolean,
 	OUT ghost boolean,

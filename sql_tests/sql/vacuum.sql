@@ -239,8 +239,8 @@ CREATE INDEX ON t_p (t);
 VACUUM (PARALLEL 2) t_p;
 
 -- unlogged
-CREATE UNLOGGED TABLE u_h (id int PRIMARY KEY, t text) USING heap;
-CREATE UNLOGGED TABLE u_p (id int PRIMARY KEY, t text) USING pagestore;
+CREATE UNLOGGED TABLE u_h (id int PRIMARY KEY, t text) USING heap WITH (autovacuum_enabled = off);
+CREATE UNLOGGED TABLE u_p (id int PRIMARY KEY, t text) USING pagestore WITH (autovacuum_enabled = off);
 SELECT twin_exec($$INSERT INTO u@ SELECT i, repeat('u', 50) FROM generate_series(1, 3000) i$$);
 SELECT twin_exec('DELETE FROM u@ WHERE id > 100');
 CALL settle();

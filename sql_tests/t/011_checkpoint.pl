@@ -56,10 +56,10 @@ $ck->finish;
 isnt(redo_lsn(), $redo, 'and completes when it does');
 
 # --- a disk that does not take its pages: the checkpoint waits, nothing is lost (the limit must spare WAL's files)
+$node->safe_psql('postgres', "CREATE TABLE big AS SELECT i, repeat('b', 1000) AS v FROM generate_series(1, 20000) i; CHECKPOINT");
 SKIP:
 {
 	skip 'prlimit is not to be had', 2 if system('which prlimit > /dev/null 2>&1') != 0;
-	$node->safe_psql('postgres', "CREATE TABLE big AS SELECT i, repeat('b', 1000) AS v FROM generate_series(1, 20000) i; CHECKPOINT");
 	$redo = redo_lsn();
 	system('prlimit', "--pid=$sentinel", '--fsize=17000000:unlimited');
 	$node->safe_psql('postgres', "UPDATE big SET v = 'short' WHERE i % 7 = 0");
@@ -70,6 +70,49 @@ SKIP:
 	$ck->finish;
 	like(slurp_file($node->logfile), qr/could not write blocks \d+ to \d+ in file "base/, 'the error names file and blocks');
 }
+
+# --- a directory that is away for a while: as above
+my $away = PostgreSQL::Test::Utils::tempdir_short();
+$node->safe_psql('postgres', "CREATE TABLESPACE away LOCATION '$away'");
+$node->safe_psql('postgres', "CREATE TABLE there TABLESPACE away AS SELECT i FROM generate_series(1, 5000) i; CHECKPOINT; UPDATE there SET i = -i");
+$redo = redo_lsn();
+my $link = $node->data_dir . '/pg_tblspc/' . $node->safe_psql('postgres', "SELECT oid FROM pg_tablespace WHERE spcname = 'away'");
+my $dboid = $node->safe_psql('postgres', "SELECT oid FROM pg_database WHERE datname = 'postgres'");
+my ($dir) = glob("$link/PG_*/$dboid");
+rename($dir, "$dir.away") or die $!;
+$node->safe_psql('postgres', 'CREATE TABLE t2 (i int); DROP TABLE t2');	# descriptors are closed
+$ck = start_checkpoint();
+sleep(1.5);
+is(redo_lsn(), $redo, 'a checkpoint waits for a missing directory');
+rename("$dir.away", $dir) or die $!;
+$ck->finish;
+is($node->safe_psql('postgres', 'SELECT sum(i) FROM there'), '-12502500', 'and its pages are not forgotten');
+
+# --- under load, the sentinel slow at odd moments: no page is left dirty from before the redo pointer of a completed checkpoint
+my $script = $node->basedir . '/load.sql';
+append_to_file($script, q(\set i random(1, 20000)
+UPDATE big SET v = repeat('l', :i % 50) WHERE ctid = (SELECT ctid FROM big WHERE i = :i LIMIT 1);
+INSERT INTO big VALUES (:i, 'new');
+));
+$node->safe_psql('postgres', 'CREATE INDEX ON big (i)');
+my $load = IPC::Run::start([ 'pgbench', '-n', '-c', 4, '-T', 8, '-f', $script, '-h', $node->host, '-p', $node->port, 'postgres' ],
+	'<', \undef, '>', '/dev/null', '2>', '/dev/null');
+my $brake = IPC::Run::start([ 'bash', '-c',
+		"end=\$((SECONDS + 7)); while [ \$SECONDS -lt \$end ]; do kill -STOP $sentinel; sleep 0.0\$((RANDOM % 9)); kill -CONT $sentinel; sleep 0.00\$((RANDOM % 9)); done" ]);
+my ($checkpoints, $old) = (0, 0);
+my $end = time + 7;
+while (time < $end)
+{
+	$node->safe_psql('postgres', 'CHECKPOINT');
+	my $covered = redo_lsn();
+	$old += $node->safe_psql('postgres', "SELECT count(*) FROM pagestore_frames WHERE dirty_since < '$covered'");
+	$checkpoints++;
+}
+$brake->finish;
+kill 'CONT', $sentinel;
+$load->finish;
+cmp_ok($checkpoints, '>', 5, "$checkpoints checkpoints under load");
+is($old, 0, 'none completed over a page that it should have written');
 
 # --- killed while a checkpoint waits for it
 $state = table_state($node, 't');

@@ -13,6 +13,7 @@
 #include "pool/pool.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/pg_lsn.h"
 
 PG_FUNCTION_INFO_V1(pagestore_stat);
 PG_FUNCTION_INFO_V1(pagestore_frames);
@@ -75,8 +76,8 @@ pagestore_frames(PG_FUNCTION_ARGS)
 	for (PsFrame frame = 0; frame < ps_pool_nframes; frame++)
 	{
 		PsFrameInfo info;
-		Datum		values[10];
-		bool		nulls[10] = {0};
+		Datum		values[11];
+		bool		nulls[11] = {0};
 		int			n = 0;
 
 		if (!ps_frame_inspect(frame, &info))
@@ -87,6 +88,8 @@ pagestore_frames(PG_FUNCTION_ARGS)
 		values[n++] = ObjectIdGetDatum(info.rnode.relNode);
 		values[n++] = Int64GetDatum(info.block);
 		values[n++] = BoolGetDatum(info.dirty);
+		nulls[n] = XLogRecPtrIsInvalid(info.dirty_since);
+		values[n++] = LSNGetDatum(info.dirty_since);
 		values[n++] = BoolGetDatum(info.reading);
 		values[n++] = BoolGetDatum(info.writing);
 		values[n++] = BoolGetDatum(info.ghost);

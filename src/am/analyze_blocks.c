@@ -69,7 +69,7 @@ set_prefetch(int blocks)
 void
 ps_analyze_sized(Relation rel, BlockNumber nblocks)
 {
-	if (!about_to_choose(RelationGetRelid(rel)))
+	if (!about_to_choose(RelationGetRelid(rel)) || ps_origin(rel) != PS_POOL)
 		return;
 	upcoming.table = RelationGetRelid(rel);
 	upcoming.nblocks = nblocks;

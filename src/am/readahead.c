@@ -21,6 +21,7 @@
 #include "am/scan.h"
 #include "catalog/pg_am_d.h"
 #include "executor/executor.h"
+#include "executor/instrument.h"
 #include "lib/ilist.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/tidbitmap.h"
@@ -29,10 +30,13 @@
 
 #define DEPTH_MAX 64			/* most pages on their way for one scan */
 
+#define IDLE_MAX 4				/* rest after so many looks ahead that found nothing to read */
+
 /*
  * What is on its way for a scan, by a key that grows along the scan.  How far
  * to read ahead starts at nothing, so that a scan that ends at its first row reads no
- * page in vain, and doubles with use.
+ * page in vain, and doubles with use.  While all pages are found in memory the
+ * scan does not look ahead, until this process has to read one.
  */
 typedef struct Window
 {
@@ -40,6 +44,8 @@ typedef struct Window
 	int			first;
 	int			count;
 	int			depth;
+	int			idle;			/* looks ahead in a row that started no read */
+	int64		reads;			/* this process's reads when it went to rest */
 } Window;
 
 /* Adjacent blocks gathered into one request. */
@@ -47,6 +53,8 @@ typedef struct Run
 {
 	BlockNumber start;
 	int			length;
+	int			asked;			/* blocks of requests made so far, */
+	int			started;		/* and reads that they started */
 } Run;
 
 typedef struct PsBitmapAhead
@@ -113,12 +121,37 @@ window_wants(Window *w)
 	return true;
 }
 
+static inline bool
+window_rests(Window *w)
+{
+	if (w->idle < IDLE_MAX)
+		return false;
+	if (w->reads == pgBufferUsage.shared_blks_read)
+		return true;
+	w->idle = 0;
+	w->count = 0;
+	return false;
+}
+
 static void
 run_start(Relation rel, Run *run)
 {
-	if (run->length > 0)
-		ps_prefetch_run(rel, run->start, run->length);
+	if (run->length == 0)
+		return;
+	run->started += ps_prefetch_run(rel, run->start, run->length);
+	run->asked += run->length;
 	run->length = 0;
+}
+
+/* The end of a look ahead. */
+static void
+window_done(Window *w, Relation rel, Run *run)
+{
+	run_start(rel, run);
+	if (run->asked == 0)
+		return;
+	w->idle = run->started > 0 ? 0 : w->idle + 1;
+	w->reads = pgBufferUsage.shared_blks_read;
 }
 
 static void
@@ -198,6 +231,8 @@ ps_readahead_bitmap(TableScanDesc base, BlockNumber block)
 		return;					/* perhaps one page is all that is wanted */
 	}
 
+	if (window_rests(&ahead->window))
+		return;
 	window_pass(&ahead->window, block);
 	if (!window_wants(&ahead->window))
 		return;
@@ -220,7 +255,7 @@ ps_readahead_bitmap(TableScanDesc base, BlockNumber block)
 		window_push(&ahead->window, result->blockno);
 		run_add(base->rs_rd, &run, result->blockno);
 	}
-	run_start(base->rs_rd, &run);
+	window_done(&ahead->window, base->rs_rd, &run);
 }
 
 /* The scan starts over or ends: its bitmap goes. */
@@ -312,7 +347,7 @@ ps_readahead_index(Relation rel, struct IndexFetchTableData *data, ItemPointer t
 		fetch->ahead = index_seek(fetch);
 	}
 	ahead = fetch->ahead;
-	if (ahead == NULL)
+	if (ahead == NULL || window_rests(&ahead->window))
 		return;
 
 	pos = &ahead->btree->currPos;
@@ -328,10 +363,14 @@ ps_readahead_index(Relation rel, struct IndexFetchTableData *data, ItemPointer t
 	/* Another leaf, or the same once more? */
 	if (pos->currPage != ahead->leaf || step <= ahead->seen)
 	{
+		bool		first = !BlockNumberIsValid(ahead->leaf);
+
 		ahead->leaf = pos->currPage;
-		ahead->reached = step;
+		ahead->seen = ahead->reached = step;
 		ahead->last_block = ItemPointerGetBlockNumber(tid);
 		ahead->window.count = 0;
+		if (first)
+			return;				/* perhaps one row is all that is wanted */
 	}
 	ahead->seen = step;
 
@@ -353,7 +392,7 @@ ps_readahead_index(Relation rel, struct IndexFetchTableData *data, ItemPointer t
 		window_push(&ahead->window, i);
 		run_add(rel, &run, block);
 	}
-	run_start(rel, &run);
+	window_done(&ahead->window, rel, &run);
 }
 
 /* ---- finding the nodes ---- */

@@ -133,16 +133,7 @@ grow_segment(RelFileNode rnode, BlockNumber block, int npages)
 	PsSegment  *segment;
 
 	/* the first segment was made with the relation's storage */
-	segment = ps_segment_open(rnode, block / RELSEG_SIZE,
-							  from == 0 && block > 0 ? O_CREAT : 0);
-	if (segment == NULL)
-	{
-		char	   *path = relpathperm(rnode, MAIN_FORKNUM);
-
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not open file \"%s\" (target block %u): %m", path, block)));
-	}
+	segment = ps_segment_of_block(rnode, block, from == 0 && block > 0 ? O_CREAT : 0, ERROR, false);
 	trim_torn_tail(segment, from);
 	ensure_allocated(segment, (off_t) block * BLCKSZ, from, to);
 	if (FileTruncate(segment->file, to, WAIT_EVENT_DATA_FILE_EXTEND) != 0)

@@ -217,10 +217,10 @@ ps_segment_open(RelFileNode rnode, uint32 segno, int flags)
 	return segment;
 }
 
-static PsSegment *
-open_or_report(RelFileNode rnode, BlockNumber block, int elevel, bool missing_ok)
+PsSegment *
+ps_segment_of_block(RelFileNode rnode, BlockNumber block, int flags, int elevel, bool missing_ok)
 {
-	PsSegment  *segment = ps_segment_open(rnode, block / RELSEG_SIZE, 0);
+	PsSegment  *segment = ps_segment_open(rnode, block / RELSEG_SIZE, flags);
 
 	if (segment == NULL && !(missing_ok && errno == ENOENT))
 	{
@@ -231,7 +231,6 @@ open_or_report(RelFileNode rnode, BlockNumber block, int elevel, bool missing_ok
 		ereport(elevel,
 				(errcode_for_file_access(),
 				 errmsg("could not open file \"%s\" (target block %u): %m", path, block)));
-		pfree(path);
 	}
 	return segment;
 }
@@ -239,7 +238,7 @@ open_or_report(RelFileNode rnode, BlockNumber block, int elevel, bool missing_ok
 int
 ps_file_fd(RelFileNode rnode, BlockNumber block, off_t *offset, bool missing_ok)
 {
-	PsSegment  *segment = open_or_report(rnode, block, ERROR, missing_ok);
+	PsSegment  *segment = ps_segment_of_block(rnode, block, 0, ERROR, missing_ok);
 
 	if (segment == NULL)
 	{
@@ -323,7 +322,7 @@ ps_file_read(RelFileNode rnode, BlockNumber block, int npages,
 {
 	for (;;)
 	{
-		PsSegment  *segment = open_or_report(rnode, block, ERROR, false);
+		PsSegment  *segment = ps_segment_of_block(rnode, block, 0, ERROR, false);
 		ssize_t		n;
 
 		Assert(ps_file_run(block, npages) == npages);
@@ -397,7 +396,7 @@ ps_file_write(RelFileNode rnode, BlockNumber block, int npages,
 {
 	for (;;)
 	{
-		PsSegment  *segment = open_or_report(rnode, block, elevel, true);
+		PsSegment  *segment = ps_segment_of_block(rnode, block, 0, elevel, true);
 		off_t		offset = ps_segment_offset(block);
 		ssize_t		n;
 
@@ -447,7 +446,7 @@ ps_file_request_sync(RelFileNode rnode, BlockNumber block)
 	 */
 	if (tag.segno > 0)
 	{
-		PsSegment  *segment = open_or_report(rnode, block, ERROR, true);
+		PsSegment  *segment = ps_segment_of_block(rnode, block, 0, ERROR, true);
 
 		if (segment == NULL || !segment_holds(segment, 0))
 			(void) RegisterSyncRequest(&tag, SYNC_FORGET_REQUEST, true);
@@ -457,7 +456,7 @@ ps_file_request_sync(RelFileNode rnode, BlockNumber block)
 void
 ps_file_sync_now(RelFileNode rnode, BlockNumber block)
 {
-	PsSegment  *segment = open_or_report(rnode, block, data_sync_elevel(ERROR), true);
+	PsSegment  *segment = ps_segment_of_block(rnode, block, 0, data_sync_elevel(ERROR), true);
 
 	if (segment && FileSync(segment->file, WAIT_EVENT_DATA_FILE_SYNC) < 0)
 		ereport(data_sync_elevel(ERROR),

@@ -27,6 +27,9 @@ typedef struct PsSegment
 /* The segment, opened if need be (flags: more open(2) flags); NULL with errno. */
 extern PsSegment *ps_segment_open(RelFileNode rnode, uint32 segno, int flags);
 
+/* The segment that holds a block; ereport(elevel), ERROR or above, on failure.  NULL only if missing_ok. */
+extern PsSegment *ps_segment_of_block(RelFileNode rnode, BlockNumber block, int flags, int elevel, bool missing_ok);
+
 static inline off_t
 ps_segment_offset(BlockNumber block)
 {

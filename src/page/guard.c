@@ -101,12 +101,15 @@ ps_count_access(Relation rel, bool hit)
 	}
 }
 
-static PsPin
-pin_through_buffer(Relation rel, PsOrigin origin, BlockNumber block)
+PsPin
+ps_pin_buffer(Relation rel, BlockNumber block, BufferAccessStrategy strategy)
 {
+	PsOrigin	origin = ps_origin(rel);
 	int64		reads = pgBufferUsage.shared_blks_read + pgBufferUsage.local_blks_read;
-	PsPin		pin = pin_of_buffer(origin, ReadBuffer(rel, block), block);
+	Buffer		buffer = ReadBufferExtended(rel, MAIN_FORKNUM, block, RBM_NORMAL, strategy);
+	PsPin		pin = pin_of_buffer(origin, buffer, block);
 
+	Assert(origin == PS_SHARED || origin == PS_LOCAL);
 	if (pgBufferUsage.shared_blks_read + pgBufferUsage.local_blks_read != reads)
 		check_buffer_page(rel, &pin);
 	return pin;
@@ -127,7 +130,7 @@ ps_pin_into(Relation rel, BlockNumber block, PsPin *pin)
 		ps_count_access(rel, hit);
 	}
 	else
-		*pin = pin_through_buffer(rel, origin, block);
+		*pin = ps_pin_buffer(rel, block, NULL);
 }
 
 PsPin
@@ -532,20 +535,19 @@ ps_nblocks(Relation rel)
 	return RelationGetNumberOfBlocks(rel);
 }
 
-void
+int
 ps_prefetch_run(Relation rel, BlockNumber block, int n)
 {
-	if (ps_origin(rel) == PS_POOL)
-	{
-		PsRelKey	key = relkey(rel);
+	PsRelKey	key = relkey(rel);
 
-		ps_gate_pass(rel);
-		(void) ps_pool_prefetch(&key, block, n);
-	}
+	if (ps_origin(rel) != PS_POOL)
+		return 0;
+	ps_gate_pass(rel);
+	return ps_pool_prefetch(&key, block, n);
 }
 
 void
 ps_prefetch(Relation rel, BlockNumber block)
 {
-	ps_prefetch_run(rel, block, 1);
+	(void) ps_prefetch_run(rel, block, 1);
 }

@@ -23,6 +23,7 @@
 
 #define PIECE_BYTES		((Size) PS_PIECE_PAGES * BLCKSZ)
 #define RING_BYTES		(PS_RING_PIECES * PIECE_BYTES)
+#define CACHE_LINE		64
 #define HUGE_PAGE		((Size) 2 * 1024 * 1024)
 
 StaticAssertDecl(RELSEG_SIZE % PS_PIECE_PAGES == 0, "a piece lies in one segment");
@@ -331,7 +332,7 @@ ps_ring_outdated(const PsRingPiece *piece, RelFileNode rnode)
 static inline void
 warm(const char *page)
 {
-	for (int i = 0; i < BLCKSZ; i += PG_CACHE_LINE_SIZE / 2)
+	for (int i = 0; i < BLCKSZ; i += CACHE_LINE)
 		__builtin_prefetch(page + i, 0, 2);
 }
 

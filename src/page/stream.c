@@ -34,7 +34,10 @@ typedef struct Run
 	int			n;
 	int			used;			/* handed out so far */
 	PsRingPiece *piece;			/* where it is read to, if around the pool */
+	uint64		served;			/* pages handed out from there, a bit each */
 } Run;
+
+StaticAssertDecl(PS_PIECE_PAGES <= 64, "a bit for each page of a piece");
 
 struct PsStream
 {
@@ -43,6 +46,7 @@ struct PsStream
 	void	   *arg;
 	MemoryContext context;		/* the stream's own */
 	bool		around;			/* may read around the pool */
+	BufferAccessStrategy strategy;	/* of a large scan through shared buffers */
 	bool		ended;			/* the callback has no more */
 	int			limit;			/* most blocks to ask for ahead */
 	int			distance;		/* blocks to look ahead now */
@@ -91,6 +95,14 @@ begin_anew(PsStream *stream, int flags)
 	bool		in_pool = ps_origin(stream->rel) == PS_POOL;
 
 	stream->around = (flags & PS_STREAM_AROUND_POOL) && in_pool && is_large(stream->rel);
+	if ((flags & PS_STREAM_AROUND_POOL) && !in_pool && stream->strategy == NULL &&
+		RelationGetNumberOfBlocks(stream->rel) > NBuffers / 4)
+	{
+		MemoryContext old = MemoryContextSwitchTo(stream->context);
+
+		stream->strategy = GetAccessStrategy(BAS_BULKREAD);
+		MemoryContextSwitchTo(old);
+	}
 	stream->ended = false;
 	stream->distance = 1;
 	stream->ahead = 0;
@@ -118,6 +130,7 @@ ps_stream_begin(Relation rel, PsStreamNext next, void *arg, int flags)
 	stream->limit = INT_MAX;
 	stream->ring_pages = 0;
 	stream->ring = NULL;
+	stream->strategy = NULL;
 	begin_anew(stream, flags);
 	return stream;
 }
@@ -154,13 +167,23 @@ ps_stream_reset(PsStream *stream, int flags)
 	begin_anew(stream, flags);
 }
 
+/* The scan of one partition of many keeps no memory when it is done. */
+static void
+end_ring(PsStream *stream)
+{
+	if (stream->ring)
+		ps_ring_end(stream->ring);
+	stream->ring = NULL;
+}
+
 void
 ps_stream_end(PsStream *stream)
 {
 	while (stream->head != stream->tail)
 		drop_run(stream);
-	if (stream->ring)
-		ps_ring_end(stream->ring);
+	end_ring(stream);
+	if (stream->strategy)
+		FreeAccessStrategy(stream->strategy);
 	pfree(stream);
 }
 
@@ -307,6 +330,47 @@ look_ahead(PsStream *stream)
 		start_runs(stream);
 }
 
+/* ---- leaving the ring ---- */
+
+/*
+ * Have many of the pages that a run gave from the ring been fetched through the pool
+ * since?  Then who scans changes or locks the rows found, and is better served from there.
+ */
+static bool
+fetched_again(const PsStream *stream, const Run *run)
+{
+	PsRelKey	key = relkey(stream->rel);
+	int			served = 0;
+	int			resident = 0;
+
+	for (int i = 0; i < run->used; i++)
+	{
+		if ((run->served & (UINT64CONST(1) << i)) == 0)
+			continue;
+		served++;
+		if (ps_pool_resident(&key, run->first + i))
+			resident++;
+	}
+	return served >= RING_MIN_RUN && resident > served / 8;
+}
+
+/* Go on through the pool; what has been read ahead is read once more. */
+static void
+leave_ring(PsStream *stream)
+{
+	stream->around = false;
+	stream->distance = Min(stream->distance, stream->max_pool);
+	for (unsigned i = stream->head + 1; i != stream->unstarted; i++)
+	{
+		Run		   *run = run_at(stream, i);
+
+		if (run->piece)
+			ps_ring_release(run->piece);
+		run->piece = NULL;
+	}
+	stream->unstarted = stream->head + 1;
+}
+
 /* ---- handing out ---- */
 
 /* The page had to be read: look further ahead. */
@@ -348,6 +412,7 @@ take_from_ring(PsStream *stream, Run *run, BlockNumber block, PsPin *pin)
 		ps_unpin(pin);
 	}
 	*pin = (PsPin) {PS_RING, block, page, {.piece = piece}};
+	run->served |= UINT64CONST(1) << (block - run->first);
 	pgstat_count_buffer_read(stream->rel);
 	pgBufferUsage.shared_blks_read++;
 	stream->ring_pages++;
@@ -388,13 +453,17 @@ ps_stream_next(PsStream *stream, PsPin *pin)
 	if (stream->ahead == 0)
 	{
 		ps_unpin(pin);
+		end_ring(stream);
 		return false;
 	}
 
 	run = run_at(stream, stream->head);
 	block = run->first + run->used;
 	if (!in_pool)
-		ps_pin_move(stream->rel, pin, block);
+	{
+		ps_unpin(pin);
+		*pin = ps_pin_buffer(stream->rel, block, stream->strategy);
+	}
 	else if (run->piece == NULL || !take_from_ring(stream, run, block, pin))
 		take_from_pool(stream, block, pin);
 
@@ -402,7 +471,11 @@ ps_stream_next(PsStream *stream, PsPin *pin)
 	if (++run->used == run->n)
 	{
 		if (run->piece)
+		{
 			look_further(stream);
+			if (fetched_again(stream, run))
+				leave_ring(stream);
+		}
 		drop_run(stream);
 	}
 	return true;

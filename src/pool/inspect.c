@@ -19,6 +19,8 @@ ps_frame_inspect(PsFrame frame, PsFrameInfo *info)
 	info->block = header->tag.block;
 	info->pins = state & PS_PIN_MASK;
 	info->dirty = (state & PS_DIRTY) != 0;
+	info->dirty_since = info->dirty && (state & PS_PERMANENT) ?
+		pg_atomic_read_u64(&ps_frame(frame)->first_dirty) : InvalidXLogRecPtr;
 	info->writing = (state & PS_WRITING) != 0;
 	info->reading = (state & PS_READING) != 0;
 	info->ghost = (state & PS_GHOST) != 0;

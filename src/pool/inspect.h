@@ -12,6 +12,8 @@ typedef struct PsFrameInfo
 	RelFileNode rnode;
 	BlockNumber block;
 	uint32		pins;			/* processes and I/O requests that pin it */
+	XLogRecPtr	dirty_since;	/* of a dirty page of a WAL-logged relation: all changes that disk lacks are logged
+								 * beyond it */
 	bool		dirty,
 				writing,
 				reading,

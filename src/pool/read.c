@@ -112,6 +112,30 @@ ps_frame_wait_read(PsFrame frame)
 
 /* ---- a page to read ---- */
 
+static instr_time
+io_clock(void)
+{
+	instr_time	now;
+
+	INSTR_TIME_SET_ZERO(now);
+	if (track_io_timing)
+		INSTR_TIME_SET_CURRENT(now);
+	return now;
+}
+
+static void
+count_io_time(instr_time start)
+{
+	instr_time	spent;
+
+	if (!track_io_timing)
+		return;
+	INSTR_TIME_SET_CURRENT(spent);
+	INSTR_TIME_SUBTRACT(spent, start);
+	pgstat_count_buffer_read_time(INSTR_TIME_GET_MICROSEC(spent));
+	INSTR_TIME_ADD(pgBufferUsage.blk_read_time, spent);
+}
+
 /* End of a read: the page is here, or (failed) the frame is of no use. */
 static void
 end_read(PsFrame frame, bool good)
@@ -173,25 +197,15 @@ read_page(PsFrame frame, const PsTag *tag)
 {
 	char	   *page = ps_frame_bytes(frame);
 	struct iovec iov = {page, BLCKSZ};
-	instr_time	start;
+	instr_time	start = io_clock();
 
-	if (track_io_timing)
-		INSTR_TIME_SET_CURRENT(start);
 	if (ps_file_read(tag->rnode, tag->block, 1, &iov, 1) != 1)
 	{
 		if (!zero_damaged_pages)
 			short_read(tag);
 		memset(page, 0, BLCKSZ);
 	}
-	if (track_io_timing)
-	{
-		instr_time	spent;
-
-		INSTR_TIME_SET_CURRENT(spent);
-		INSTR_TIME_SUBTRACT(spent, start);
-		pgstat_count_buffer_read_time(INSTR_TIME_GET_MICROSEC(spent));
-		INSTR_TIME_ADD(pgBufferUsage.blk_read_time, spent);
-	}
+	count_io_time(start);
 	verify_page(page, tag);
 }
 
@@ -274,59 +288,63 @@ check_new(PsFrame frame, const PsTag *tag)
 	}
 }
 
+/* Wait for the read of a pinned frame, if we may; false, and unpinned, when its page is not here then. */
+static bool
+await_read(PsFrame frame, PsFetch how)
+{
+	if (how != PS_FETCH_RESIDENT)
+	{
+		instr_time	start = io_clock();
+
+		ps_frame_wait_read(frame);
+		count_io_time(start);
+	}
+	if (pg_atomic_read_u32(&ps_frame(frame)->state) & PS_VALID)
+		return true;
+	ps_pool_unpin(frame);
+	return false;
+}
+
 PsFrame
 ps_pool_pin(const PsRelKey *rel, BlockNumber block, PsFetch how, bool *hit)
 {
 	PsTag		tag = {rel->rnode, block};
 	uint32		hash = ps_table_hash(&tag);
+	PsFrame		frame;
+	bool		known;			/* was here, and not for its first use after read-ahead */
 
 	ps_pin_reserve();
-	for (;;)
+	do
 	{
-		PsFrame		frame = ps_table_find(&tag, hash);
 		uint32		was;
 
+		known = false;
+		frame = ps_table_find(&tag, hash);
 		if (unlikely(frame == PS_NO_FRAME || !pin_frame(frame, &tag, &was)))
 			frame = pin_under_lock(&tag, hash, &was);
 
-		if (frame != PS_NO_FRAME)
+		if (likely(frame != PS_NO_FRAME))
 		{
-			bool		known = !(was & PS_AHEAD);	/* its first use is part of its read */
-
-			if (unlikely(!(was & PS_VALID)))
-			{
-				if (how != PS_FETCH_RESIDENT)
-					ps_frame_wait_read(frame);
-				if (!(pg_atomic_read_u32(&ps_frame(frame)->state) & PS_VALID))
-				{
-					ps_pool_unpin(frame);
-					if (how == PS_FETCH_RESIDENT)
-						return PS_NO_FRAME;
-					continue;
-				}
-			}
-			if (likely(known))
-			{
-				ps_policy->hit(frame);
-				ps_my_counters->n[PS_COUNT_HITS]++;
-			}
-			if (how == PS_FETCH_NEW)
+			known = !(was & PS_AHEAD);
+			if (unlikely(!(was & PS_VALID)) && !await_read(frame, how))
+				frame = PS_NO_FRAME;
+			else if (how == PS_FETCH_NEW)
 				check_new(frame, &tag);
-			if (hit != NULL)
-				*hit = known;
-			return frame;
 		}
+		else if (how == PS_FETCH_READ)
+			frame = enter_and_read(rel, &tag, hash);
+		else if (how == PS_FETCH_NEW)
+			frame = enter_new(rel, &tag, hash);
+	} while (unlikely(frame == PS_NO_FRAME) && how != PS_FETCH_RESIDENT);
 
-		if (how == PS_FETCH_RESIDENT)
-			return PS_NO_FRAME;
-		frame = how == PS_FETCH_NEW ? enter_new(rel, &tag, hash) : enter_and_read(rel, &tag, hash);
-		if (frame != PS_NO_FRAME)
-		{
-			if (hit != NULL)
-				*hit = false;
-			return frame;
-		}
+	if (likely(known && frame != PS_NO_FRAME))
+	{
+		ps_policy->hit(frame);
+		ps_my_counters->n[PS_COUNT_HITS]++;
 	}
+	if (hit != NULL)
+		*hit = known;
+	return frame;
 }
 
 bool

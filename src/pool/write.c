@@ -10,7 +10,10 @@
  */
 #include "postgres.h"
 
+#include <sys/stat.h>
+
 #include "access/xlog.h"
+#include "common/relpath.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -175,6 +178,25 @@ write_pages(const WriteRun *run, int from, int n)
 	return true;
 }
 
+/*
+ * A file can be gone because its relation is.  A database's directory cannot, as
+ * its pages are written before that: somebody has it unmounted or renamed, and the
+ * pages must wait for its return.
+ */
+static void
+check_directory(RelFileNode rnode)
+{
+	char	   *path = GetDatabasePath(rnode.dbNode, rnode.spcNode);
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not stat directory \"%s\": %m", path),
+				 errdetail("Pages of relation %u wait to be written there.", rnode.relNode)));
+	pfree(path);
+}
+
 /* Write the claimed pages, completing each; after an error the rest is still claimed. */
 static int
 write_run(WriteRun *run)
@@ -194,6 +216,7 @@ write_run(WriteRun *run)
 	}
 
 	/* all or some of them lie in no file: find out one by one */
+	check_directory(run->rnode);
 	while (run->done < run->n)
 	{
 		PsFrame		frame = run->frames[run->first + run->done];
@@ -284,7 +307,6 @@ wait_to_claim(PsFrame frame)
 	else if (state & PS_NOWRITE)
 	{
 		/* a truncation: either it drops the frame, or it fails and the write is due */
-		CHECK_FOR_INTERRUPTS();
 		pg_usleep(1000);
 	}
 	return true;
@@ -325,17 +347,12 @@ ps_write_frame(PsFrame frame, PsWriteReason reason, bool wait)
 	return written;
 }
 
-/* A page that is not here has been written and evicted, or its relation is gone. */
-void
-ps_write_page(const PsTag *tag, PsPageFilter filter, void *arg,
-			  PsWriteReason reason, bool wait)
+/* Returns false if the page has moved to another frame meanwhile, dirty as it was. */
+static bool
+write_page_in(PsFrame frame, PsPageFilter filter, void *arg, PsWriteReason reason, bool wait)
 {
-	PsFrame		frame = ps_page_pin_raw(tag);
-	PsFrameHeader *header;
-
-	if (frame == PS_NO_FRAME)
-		return;
-	header = ps_frame(frame);
+	PsFrameHeader *header = ps_frame(frame);
+	bool		current;
 
 	/* a raw pin has no owner to release it: no interrupt until it is gone */
 	HOLD_INTERRUPTS();
@@ -345,12 +362,29 @@ ps_write_page(const PsTag *tag, PsPageFilter filter, void *arg,
 		if (filter(header, pg_atomic_read_u32(&header->state) - 1, arg))
 			(void) ps_write_frame(frame, reason, wait);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
 		ps_frame_unpin_raw(frame);
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	current = (pg_atomic_read_u32(&header->state) & PS_GHOST) == 0;
+	ps_frame_unpin_raw(frame);
 	RESUME_INTERRUPTS();
+	return current;
+}
+
+/* A page that is not here has been written and evicted, or its relation is gone. */
+void
+ps_write_page(const PsTag *tag, PsPageFilter filter, void *arg,
+			  PsWriteReason reason, bool wait)
+{
+	PsFrame		frame;
+
+	do
+	{
+		frame = ps_page_pin_raw(tag);
+	} while (frame != PS_NO_FRAME && !write_page_in(frame, filter, arg, reason, wait) && wait);
 }
 
 /* ---- all that must be on disk ---- */
