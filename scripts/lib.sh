@@ -1,6 +1,7 @@
 # What the scripts share: messages, packages, the PostgreSQL to use, clusters of our own.
 # Sourced by bash with `set -euo pipefail` in force.
 
+PATH=$PATH:/usr/sbin:/sbin	# su without "-" leaves them out
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PG_CONFIG=${PG_CONFIG:-/usr/lib/postgresql/15/bin/pg_config}
 WORK_PARENT=${PAGESTORE_TMPDIR:-/var/tmp}	# not /tmp: often tmpfs, which has no O_DIRECT

@@ -363,10 +363,14 @@ ps_readahead_index(Relation rel, struct IndexFetchTableData *data, ItemPointer t
 	/* Another leaf, or the same once more? */
 	if (pos->currPage != ahead->leaf || step <= ahead->seen)
 	{
+		bool		first = !BlockNumberIsValid(ahead->leaf);
+
 		ahead->leaf = pos->currPage;
-		ahead->reached = step;
+		ahead->seen = ahead->reached = step;
 		ahead->last_block = ItemPointerGetBlockNumber(tid);
 		ahead->window.count = 0;
+		if (first)
+			return;				/* perhaps one row is all that is wanted */
 	}
 	ahead->seen = step;
 

@@ -101,12 +101,15 @@ ps_count_access(Relation rel, bool hit)
 	}
 }
 
-static PsPin
-pin_through_buffer(Relation rel, PsOrigin origin, BlockNumber block)
+PsPin
+ps_pin_buffer(Relation rel, BlockNumber block, BufferAccessStrategy strategy)
 {
+	PsOrigin	origin = ps_origin(rel);
 	int64		reads = pgBufferUsage.shared_blks_read + pgBufferUsage.local_blks_read;
-	PsPin		pin = pin_of_buffer(origin, ReadBuffer(rel, block), block);
+	Buffer		buffer = ReadBufferExtended(rel, MAIN_FORKNUM, block, RBM_NORMAL, strategy);
+	PsPin		pin = pin_of_buffer(origin, buffer, block);
 
+	Assert(origin == PS_SHARED || origin == PS_LOCAL);
 	if (pgBufferUsage.shared_blks_read + pgBufferUsage.local_blks_read != reads)
 		check_buffer_page(rel, &pin);
 	return pin;
@@ -127,7 +130,7 @@ ps_pin_into(Relation rel, BlockNumber block, PsPin *pin)
 		ps_count_access(rel, hit);
 	}
 	else
-		*pin = pin_through_buffer(rel, origin, block);
+		*pin = ps_pin_buffer(rel, block, NULL);
 }
 
 PsPin

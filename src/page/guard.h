@@ -88,6 +88,9 @@ ps_pin_same(const PsPin *a, const PsPin *b)
 /* Make *pin hold this block, keeping it when it already does and its bytes are current. */
 extern void ps_pin_move(Relation rel, PsPin *pin, BlockNumber block);
 
+/* Pin a page of a relation whose pages are not accessed through the pool now; shared buffers are used by the strategy (may be NULL). */
+extern PsPin ps_pin_buffer(Relation rel, BlockNumber block, BufferAccessStrategy strategy);
+
 /* The bytes are still the page (not a ghost, not a private copy). */
 extern bool ps_pin_is_current(const PsPin *pin);
 

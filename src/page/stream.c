@@ -46,6 +46,7 @@ struct PsStream
 	void	   *arg;
 	MemoryContext context;		/* the stream's own */
 	bool		around;			/* may read around the pool */
+	BufferAccessStrategy strategy;	/* of a large scan through shared buffers */
 	bool		ended;			/* the callback has no more */
 	int			limit;			/* most blocks to ask for ahead */
 	int			distance;		/* blocks to look ahead now */
@@ -94,6 +95,14 @@ begin_anew(PsStream *stream, int flags)
 	bool		in_pool = ps_origin(stream->rel) == PS_POOL;
 
 	stream->around = (flags & PS_STREAM_AROUND_POOL) && in_pool && is_large(stream->rel);
+	if ((flags & PS_STREAM_AROUND_POOL) && !in_pool && stream->strategy == NULL &&
+		RelationGetNumberOfBlocks(stream->rel) > NBuffers / 4)
+	{
+		MemoryContext old = MemoryContextSwitchTo(stream->context);
+
+		stream->strategy = GetAccessStrategy(BAS_BULKREAD);
+		MemoryContextSwitchTo(old);
+	}
 	stream->ended = false;
 	stream->distance = 1;
 	stream->ahead = 0;
@@ -121,6 +130,7 @@ ps_stream_begin(Relation rel, PsStreamNext next, void *arg, int flags)
 	stream->limit = INT_MAX;
 	stream->ring_pages = 0;
 	stream->ring = NULL;
+	stream->strategy = NULL;
 	begin_anew(stream, flags);
 	return stream;
 }
@@ -172,6 +182,8 @@ ps_stream_end(PsStream *stream)
 	while (stream->head != stream->tail)
 		drop_run(stream);
 	end_ring(stream);
+	if (stream->strategy)
+		FreeAccessStrategy(stream->strategy);
 	pfree(stream);
 }
 
@@ -448,7 +460,10 @@ ps_stream_next(PsStream *stream, PsPin *pin)
 	run = run_at(stream, stream->head);
 	block = run->first + run->used;
 	if (!in_pool)
-		ps_pin_move(stream->rel, pin, block);
+	{
+		ps_unpin(pin);
+		*pin = ps_pin_buffer(stream->rel, block, stream->strategy);
+	}
 	else if (run->piece == NULL || !take_from_ring(stream, run, block, pin))
 		take_from_pool(stream, block, pin);
 

@@ -10,7 +10,10 @@
  */
 #include "postgres.h"
 
+#include <sys/stat.h>
+
 #include "access/xlog.h"
+#include "common/relpath.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -175,6 +178,25 @@ write_pages(const WriteRun *run, int from, int n)
 	return true;
 }
 
+/*
+ * A file can be gone because its relation is.  A database's directory cannot, as
+ * its pages are written before that: somebody has it unmounted or renamed, and the
+ * pages must wait for its return.
+ */
+static void
+check_directory(RelFileNode rnode)
+{
+	char	   *path = GetDatabasePath(rnode.dbNode, rnode.spcNode);
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not stat directory \"%s\": %m", path),
+				 errdetail("Pages of relation %u wait to be written there.", rnode.relNode)));
+	pfree(path);
+}
+
 /* Write the claimed pages, completing each; after an error the rest is still claimed. */
 static int
 write_run(WriteRun *run)
@@ -194,6 +216,7 @@ write_run(WriteRun *run)
 	}
 
 	/* all or some of them lie in no file: find out one by one */
+	check_directory(run->rnode);
 	while (run->done < run->n)
 	{
 		PsFrame		frame = run->frames[run->first + run->done];
@@ -284,7 +307,6 @@ wait_to_claim(PsFrame frame)
 	else if (state & PS_NOWRITE)
 	{
 		/* a truncation: either it drops the frame, or it fails and the write is due */
-		CHECK_FOR_INTERRUPTS();
 		pg_usleep(1000);
 	}
 	return true;

@@ -1,0 +1,92 @@
+# Index and bitmap scans read the pages to come ahead of use, no further than they are used, and not when all are in memory.
+use strict;
+use warnings;
+use Pagestore;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_server('readahead', conf => "pagestore.pool_size = '32MB'\nautovacuum = off\nmax_parallel_workers_per_gather = 0\njit = off\n");
+$node->start;
+# Keys in no order: neighbours in the index lie on different pages of about 1,500.
+$node->safe_psql('postgres', q(
+	CREATE EXTENSION pagestore;
+	CREATE TABLE t (id int, k int, pad text) USING pagestore;
+	INSERT INTO t SELECT i, (i * 7919::bigint) % 60000, repeat('x', 150) FROM generate_series(1, 60000) i;
+	CREATE INDEX t_k ON t (k);
+	CREATE TABLE twin USING heap AS SELECT id, k FROM t;
+	CREATE INDEX ON twin (k);
+	VACUUM ANALYZE t;
+	VACUUM ANALYZE twin));
+
+my $index = 'SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off; SET enable_memoize = off; SET enable_sort = off;';
+my $bitmap = 'SET enable_seqscan = off; SET enable_indexscan = off;';
+my $parallel = 'SET max_parallel_workers_per_gather = 2; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET min_parallel_index_scan_size = 0;';
+
+sub counts { return map { [ split /\|/ ]->@* } $node->safe_psql('postgres', 'SELECT blks_read, blks_read_ahead FROM pg_stat_pagestore'); }
+
+# A query in an empty pool: its rows are heap's; how many pages it had to wait for, and how many were read ahead.
+sub cold
+{
+	my ($name, $set, $query) = @_;
+	(my $twin = $query) =~ s/\bt\b/twin/g;
+	my $wanted = $node->safe_psql('postgres', $twin);
+	$node->restart;
+	my @before = counts();
+	is($node->safe_psql('postgres', "$set $query"), $wanted, "$name: rows");
+	my @after = counts();
+	return ($after[0] - $before[0], $after[1] - $before[1]);
+}
+
+my @n = cold('index scan', $index, 'SELECT count(*), sum(id) FROM t WHERE k BETWEEN 1000 AND 2000');
+cmp_ok($n[1], '>', 700, 'index scan reads ahead');
+cmp_ok($n[0], '<', 100, 'and seldom waits');
+@n = cold('backwards', $index, 'SELECT sum(id) FROM (SELECT id FROM t WHERE k < 30000 ORDER BY k DESC LIMIT 800) s');
+cmp_ok($n[1], '>', 600, 'backwards too');
+@n = cold('inner side of a nested loop', $index, 'SELECT count(*), sum(t.id) FROM generate_series(1, 50000, 1000) g JOIN t ON t.k BETWEEN g AND g + 15');
+cmp_ok($n[1], '>', 400, 'the inner side of a nested loop too');
+@n = cold('one row', $index, 'SELECT id FROM t WHERE k >= 500 ORDER BY k LIMIT 1');
+is($n[1], 0, 'nothing is read ahead for a single row');
+@n = cold('few rows', $index, 'SELECT count(*) FROM (SELECT id FROM t WHERE k >= 500 ORDER BY k LIMIT 5) s');
+cmp_ok($n[1], '<=', 20, 'little for five');
+
+@n = cold('bitmap scan', $bitmap, 'SELECT count(*), sum(id) FROM t WHERE k BETWEEN 1000 AND 2000');
+cmp_ok($n[1], '>', 500, 'bitmap scan reads ahead');
+cmp_ok($n[0], '<', 100, 'and seldom waits');
+@n = cold('parallel bitmap scan', "$parallel $bitmap", 'SELECT count(*), sum(id) FROM t WHERE k BETWEEN 1000 AND 20000');
+cmp_ok($n[1], '>', 700, 'parallel bitmap scan reads ahead');
+cmp_ok($n[0], '<', 200, 'and seldom waits');
+@n = cold('parallel index scan', "$parallel $index", 'SELECT count(*), sum(id) FROM t WHERE k BETWEEN 1000 AND 20000');
+cmp_ok($n[1], '>', 700, 'parallel index scan reads ahead');
+
+# A cursor that turns, a join that restores a marked position, an index that mostly answers alone.
+is($node->safe_psql('postgres', "$index BEGIN; DECLARE c SCROLL CURSOR FOR SELECT k FROM t WHERE k >= 100 ORDER BY k; MOVE 300 IN c; MOVE BACKWARD 150 IN c; FETCH c; MOVE 1000 IN c; FETCH BACKWARD c; COMMIT"),
+	"250\n1249", 'a cursor that turns');
+is($node->safe_psql('postgres', "SET enable_seqscan = off; SET enable_sort = off; SET enable_hashjoin = off; SET enable_nestloop = off; SELECT count(*) FROM t a JOIN t b USING (k) WHERE a.k < 3000"),
+	'3000', 'a merge join');
+$node->safe_psql('postgres', 'UPDATE t SET pad = pad WHERE k % 100 = 0');
+@n = cold('index-only scan', "$index SET enable_indexscan = on;", 'SELECT count(k), sum(k) FROM t WHERE k < 20000');
+cmp_ok($n[0] + $n[1], '<', 800, 'an index-only scan reads no page that it need not look at');
+
+# All in memory: no read is started.
+$node->safe_psql('postgres', 'SELECT count(pad) FROM t');
+my @before = counts();
+$node->safe_psql('postgres', "$index SELECT sum(id) FROM t WHERE k < 10000; RESET ALL; $bitmap SELECT sum(id) FROM t WHERE k < 10000");
+my @after = counts();
+is_deeply(\@after, \@before, 'no read while every page is in memory');
+
+# A scan larger than the pool whose rows are changed or locked goes on through the pool.
+$node->append_conf('postgresql.conf', "pagestore.pool_size = '4MB'");
+$node->restart;
+sub around { return $node->safe_psql('postgres', 'SELECT blks_around FROM pg_stat_pagestore'); }
+my $around = around();
+$node->safe_psql('postgres', 'SELECT count(pad) FROM t');
+cmp_ok(around() - $around, '>', 1000, 'a scan that only reads goes around the pool');
+$around = around();
+is($node->safe_psql('postgres', 'SELECT count(*) FROM (SELECT 1 FROM t WHERE id % 30 = 0 FOR UPDATE) s'), '2000', 'rows locked');
+cmp_ok(around() - $around, '<', 700, 'one that locks does so only at first');
+is($node->safe_psql('postgres', 'SELECT count(*), sum(id), sum(k) FROM t'), $node->safe_psql('postgres', 'SELECT count(*), sum(id), sum(k) FROM twin'), 'all rows are there');
+
+unlike(slurp_file($node->logfile), qr/still pinned|TRAP|PANIC/, 'nothing was left pinned');
+$node->stop;
+done_testing();
