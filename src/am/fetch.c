@@ -39,8 +39,12 @@ ps_index_fetch_reset(struct IndexFetchTableData *data)
 void
 ps_index_fetch_end(struct IndexFetchTableData *data)
 {
+	PsIndexFetch *fetch = (PsIndexFetch *) data;
+
 	ps_index_fetch_reset(data);
-	pfree(data);
+	if (fetch->ahead)
+		pfree(fetch->ahead);
+	pfree(fetch);
 }
 
 /*

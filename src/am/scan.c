@@ -177,6 +177,8 @@ ps_scan_end(TableScanDesc base)
 	RelationDecrementReferenceCount(base->rs_rd);
 	if (base->rs_key)
 		pfree(base->rs_key);
+	if (scan->bitmap_ahead)
+		pfree(scan->bitmap_ahead);
 	if (base->rs_flags & SO_TEMP_SNAPSHOT)
 		UnregisterSnapshot(base->rs_snapshot);
 	pfree(scan);

@@ -13,7 +13,7 @@
 #include "access/visibilitymap.h"
 #include "page/view.h"
 
-/* What an insert wants said beside the row itself. */
+/* options: HEAP_INSERT_*. */
 extern void ps_wal_insert(PsWrite *guard, HeapTuple tuple, int options,
 						  bool all_visible_cleared);
 
