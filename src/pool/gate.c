@@ -256,11 +256,17 @@ ps_gate_new(RelFileNode rnode)
 
 /* ---- switching the access method in place ---- */
 
+/* A relation can arrive more than once in a transaction: it is held until the last of these ends. */
 static void
 drop_arrival(int i)
 {
-	ps_gate_forget(&arrivals[i].rnode, 1);
+	RelFileNode rnode = arrivals[i].rnode;
+
 	arrivals[i] = arrivals[--narrivals];
+	for (int j = 0; j < narrivals; j++)
+		if (RelFileNodeEquals(arrivals[j].rnode, rnode))
+			return;
+	ps_gate_forget(&rnode, 1);
 }
 
 void
@@ -306,14 +312,12 @@ ps_gate_leave(Relation rel)
 	ForkNumber	fork = MAIN_FORKNUM;
 	BlockNumber from = 0;
 
+	/*
+	 * Shared buffers have it already.  One that arrived in this transaction stays held to its end: should
+	 * a savepoint before this switch be rolled back to, it is ours again, and heap's if all is.
+	 */
 	if (ps_gate_uses_shared(rel))
-	{
-		/* shared buffers have it already */
-		for (int i = narrivals; i-- > 0;)
-			if (RelFileNodeEquals(arrivals[i].rnode, rnode))
-				drop_arrival(i);
 		return;
-	}
 
 	/* after this nothing of it is dirty in shared buffers, so that they may be dropped */
 	ps_gate_pass(rel);

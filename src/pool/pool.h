@@ -160,7 +160,7 @@ extern bool ps_gate_uses_shared(Relation rel);	/* recovery, single user, WAL ski
 /*
  * Waits until writes are allowed (the sentinel is there) and counts this process among the
  * writers; called before any change, with no latch held.  ereport(ERROR) during shutdown, or
- * if there is no sentinel after a minute.
+ * if there is no sentinel, at once when none can come, else after half a minute.
  */
 extern bool ps_writer_attached;
 extern void ps_sentinel_attach_writer(void);

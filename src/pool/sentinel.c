@@ -44,7 +44,7 @@
 #define TICK_ACTIVE 10			/* milliseconds between ticks */
 #define TICK_IDLE 100			/* ... when no WAL has been written for a while */
 #define IDLE_AFTER 100			/* ticks without WAL */
-#define READY_TIMEOUT 60		/* seconds a writer waits for the sentinel to start */
+#define READY_TIMEOUT 30		/* seconds a writer waits for the sentinel to start */
 
 #define CLOSED ((uint32) 1 << 31)	/* in writers: shut down, nobody may attach */
 
@@ -134,14 +134,21 @@ wait_until_ready(void)
 {
 	TimestampTz give_up = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), READY_TIMEOUT * 1000);
 
+	if (!ps_sentinel_registered)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("pagestore tables are read-only: no background worker slot was left for the \"pagestore sentinel\""),
+				 errhint("Increase max_worker_processes (pagestore needs two) and restart the server.")));
+
 	ConditionVariablePrepareToSleep(&sentinel->ready_cv);
 	while (pg_atomic_read_u32(&sentinel->ready) == 0)
 	{
 		if (GetCurrentTimestamp() > give_up)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("pagestore's sentinel has not started"),
-					 errhint("It needs a background worker: max_worker_processes may be too low.")));
+					 errmsg("pagestore tables cannot be changed: background worker \"pagestore sentinel\" has not started in %d seconds",
+							READY_TIMEOUT),
+					 errhint("The server log should say why.")));
 		(void) ConditionVariableTimedSleep(&sentinel->ready_cv, 1000, PG_WAIT_EXTENSION);
 	}
 	ConditionVariableCancelSleep();
@@ -266,6 +273,27 @@ server_is_stopping(void)
 	return stopping;
 }
 
+/* A SIGTERM by anybody else is forgotten; the next one may be the postmaster's. */
+static bool
+may_stop(void)
+{
+	static bool stopping = false;
+
+	if (!stopping)
+	{
+		ShutdownRequestPending = false;
+		if (!server_is_stopping())
+		{
+			ereport(LOG,
+					(errmsg("pagestore sentinel goes on: it ends with the server only")));
+			return false;
+		}
+		stopping = true;
+		ShutdownRequestPending = true;
+	}
+	return true;
+}
+
 /* The last writer has gone: let none in again. */
 static bool
 close_pool(void)
@@ -295,7 +323,7 @@ keep_watch(void)
 	for (;;)
 	{
 		tick();
-		if (ShutdownRequestPending && server_is_stopping() && close_pool())
+		if (ShutdownRequestPending && may_stop() && close_pool())
 			break;
 		ps_worker_sleep(pace());
 	}

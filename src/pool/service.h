@@ -62,6 +62,7 @@ extern void ps_writeback_main(Datum arg);
 
 /* ---- workers.c: what both background workers have in common ---- */
 
+extern bool ps_sentinel_registered;	/* false: there was no worker slot, and none will come before a restart */
 extern void ps_worker_begin(void);	/* signals, connection, resource owner, memory; then the pool may be used */
 extern void ps_worker_recover(void);	/* in PG_CATCH(): report, release everything, rest a second */
 extern void ps_worker_sleep(long milliseconds);	/* or until the latch is set; exits when the postmaster is gone */

@@ -9,6 +9,7 @@
 #include "pgstat.h"
 #include "pool/service.h"
 #include "postmaster/bgworker.h"
+#include "postmaster/bgworker_internals.h"
 #include "postmaster/interrupt.h"
 #include "storage/bufmgr.h"
 #include "storage/fd.h"
@@ -17,6 +18,11 @@
 #include "storage/smgr.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
+
+#define SENTINEL "pagestore sentinel"
+#define WRITER "pagestore writer"
+
+bool		ps_sentinel_registered = false;
 
 static MemoryContext worker_context;
 
@@ -39,11 +45,39 @@ register_worker(const char *name, const char *function)
 	RegisterBackgroundWorker(&worker);
 }
 
+/* Core drops a worker for which there is no slot, with no more than a line in the log. */
+static bool
+is_registered(const char *name)
+{
+	slist_iter	iter;
+
+	slist_foreach(iter, &BackgroundWorkerList)
+	{
+		RegisteredBgWorker *registered = slist_container(RegisteredBgWorker, rw_lnode, iter.cur);
+
+		if (strcmp(registered->rw_worker.bgw_name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 void
 ps_pool_register_workers(void)
 {
-	register_worker("pagestore sentinel", "ps_sentinel_main");
-	register_worker("pagestore writer", "ps_writeback_main");
+	register_worker(SENTINEL, "ps_sentinel_main");
+	register_worker(WRITER, "ps_writeback_main");
+
+	/* every process inherits this by fork */
+	ps_sentinel_registered = is_registered(SENTINEL);
+	if (!ps_sentinel_registered)
+		ereport(WARNING,
+				(errmsg("pagestore tables will be read-only: no background worker slot is left for the \"%s\"", SENTINEL),
+				 errhint("Increase max_worker_processes: pagestore needs two.")));
+	else if (!is_registered(WRITER))
+		ereport(WARNING,
+				(errmsg("no background worker slot is left for the \"%s\"", WRITER),
+				 errdetail("Sessions will write out dirty pages themselves."),
+				 errhint("Increase max_worker_processes: pagestore needs two.")));
 }
 
 void
