@@ -151,6 +151,10 @@ foreach my $level ('minimal', 'replica')
 	sql("BEGIN; SELECT pagestore_convert('h', 'heap'); INSERT INTO h VALUES (0, 'c'); SAVEPOINT s; SELECT pagestore_convert('h', 'pagestore'); "
 		  . "INSERT INTO h VALUES (0, 'd'); ROLLBACK TO s; INSERT INTO h VALUES (0, 'e'); COMMIT");
 	sql("BEGIN; SELECT pagestore_convert('h', 'pagestore'); INSERT INTO h VALUES (0, 'f'); ROLLBACK; INSERT INTO h VALUES (0, 'g')");
+	# back to heap within a savepoint that is rolled back: the table stays with shared buffers, and is heap's at the end
+	sql("BEGIN; SELECT pagestore_convert('h', 'pagestore'); SAVEPOINT s; SELECT pagestore_convert('h', 'heap'); SELECT pagestore_convert('h', 'pagestore'); "
+		  . "ROLLBACK TO s; DELETE FROM h; ROLLBACK");
+	is(frames(filenode('h')), '0', 'a switch rolled back in two steps leaves no frame of a heap table');
 	sql("BEGIN; CREATE TABLE h2 (i int, v text) USING heap; " . load('h2', 2000) . "; SELECT pagestore_convert('h2', 'pagestore'); "
 		  . "INSERT INTO h2 VALUES (0, 'a'); SAVEPOINT s; SELECT pagestore_convert('h2', 'heap'); ROLLBACK TO s; INSERT INTO h2 VALUES (0, 'b'); COMMIT; INSERT INTO h2 VALUES (0, 'c')");
 	sql("SELECT pagestore_convert('h', 'pagestore')");

@@ -233,6 +233,23 @@ leave_watch(void)
 }
 
 static void
+explain_wait(void *arg)
+{
+	errcontext("while writing pages of pagestore tables; the checkpoint, or shutdown, waits until this succeeds");
+}
+
+/* What a checkpoint owes, or everything. */
+static void
+write_owed(XLogRecPtr redo, bool unlogged)
+{
+	ErrorContextCallback context = {error_context_stack, explain_wait, NULL};
+
+	error_context_stack = &context;
+	ps_write_all(redo, unlogged, PS_WRITE_CHECKPOINT);
+	error_context_stack = context.previous;
+}
+
+static void
 tick(void)
 {
 	XLogRecPtr	redo = GetRedoRecPtr();
@@ -243,7 +260,7 @@ tick(void)
 	unlogged = pg_atomic_read_u32(&sentinel->want_unlogged) > 0;
 	if (redo > flushed || unlogged)
 	{
-		ps_write_all(redo, unlogged, PS_WRITE_CHECKPOINT);
+		write_owed(redo, unlogged);
 		flushed = Max(flushed, redo);
 	}
 
@@ -329,7 +346,7 @@ keep_watch(void)
 	}
 
 	/* the shutdown checkpoint syncs what is requested here */
-	ps_write_all(InvalidXLogRecPtr, true, PS_WRITE_CHECKPOINT);
+	write_owed(InvalidXLogRecPtr, true);
 }
 
 void
