@@ -19,7 +19,7 @@ REGRESS = setup $(filter-out setup,$(sort $(patsubst sql_tests/sql/%.sql,%, \
 	$(wildcard sql_tests/sql/*.sql))))
 REGRESS_OPTS = --inputdir=sql_tests --outputdir=. --load-extension=pagestore
 ISOLATION = $(sort $(patsubst sql_tests/specs/%.spec,%,$(wildcard sql_tests/specs/*.spec)))
-ISOLATION_OPTS = $(REGRESS_OPTS)
+ISOLATION_OPTS = --inputdir=sql_tests --outputdir=. --load-extension=pagestore
 EXTRA_CLEAN = results regression.diffs regression.out
 
 PG_CONFIG ?= $(firstword $(wildcard /usr/lib/postgresql/15/bin/pg_config) pg_config)

@@ -6,12 +6,13 @@
 
 #include "admin/admin.h"
 #include "am/am.h"
+#include "compat.h"
 #include "fmgr.h"
 #include "io/aio.h"
 #include "miscadmin.h"
 #include "page/view.h"
-#include "pagestore.h"
 #include "pool/pool.h"
+#include "preload.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
@@ -21,19 +22,8 @@ PG_MODULE_MAGIC;
 
 void		_PG_init(void);
 
-static bool preloaded = false;
 static shmem_request_hook_type prev_shmem_request_hook = NULL;
 static shmem_startup_hook_type prev_shmem_startup_hook = NULL;
-
-void
-ps_require_preloaded(void)
-{
-	if (!preloaded)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("pagestore must be loaded at server start"),
-				 errhint("Add pagestore to shared_preload_libraries in postgresql.conf and restart the server.")));
-}
 
 static void
 define_settings(void)
@@ -95,7 +85,7 @@ _PG_init(void)
 	/* Loaded by a backend for want of preloading, as by CREATE EXTENSION: too late for shared memory. */
 	if (!process_shared_preload_libraries_in_progress)
 		ps_require_preloaded();
-	preloaded = true;
+	ps_preloaded = true;
 
 	define_settings();
 	ps_pool_page_check = ps_page_check;

@@ -13,9 +13,9 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "page/guard.h"
-#include "pagestore.h"
 #include "pool/inspect.h"
 #include "portability/instr_time.h"
+#include "preload.h"
 #include "storage/bufmgr.h"
 
 PG_FUNCTION_INFO_V1(pagestore_bench_pin);

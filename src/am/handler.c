@@ -8,7 +8,7 @@
 #include "am/am.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "pagestore.h"
+#include "preload.h"
 
 PG_FUNCTION_INFO_V1(pagestore_tableam_handler);
 
