@@ -21,7 +21,8 @@
 PG_FUNCTION_INFO_V1(pagestore_bench_pin);
 PG_FUNCTION_INFO_V1(pagestore_can_touch);
 
-#define ROUNDS 10				/* the two sides alternate, so that both meet the same machine */
+#define ROUNDS 10				/* the two sides alternate, so that both meet
+								 * the same machine */
 
 /* Blocks to pin in turn: the first one, or any of the relation's. */
 static BlockNumber *
@@ -70,10 +71,11 @@ time_core(Relation rel, const BlockNumber *order, int n)
 }
 
 /*
- * SQL: pagestore_bench_pin(pagestore_table, heap_table, loops, spread, OUT pagestore_ns, OUT heap_ns)
+ * SQL: pagestore_bench_pin(pagestore_table, heap_table, loops, spread, OUT
+ * pagestore_ns, OUT heap_ns)
  *
- * Pins and unpins pages of two tables that fit in their memories, which a first
- * round of the same pages makes sure of; nanoseconds a pair.
+ * Pins and unpins pages of two tables that fit in their memories, which a
+ * first round of the same pages makes sure of; nanoseconds a pair.
  */
 Datum
 pagestore_bench_pin(PG_FUNCTION_ARGS)
