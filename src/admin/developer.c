@@ -85,7 +85,7 @@ pagestore_bench_pin(PG_FUNCTION_ARGS)
 	int			loops = PG_GETARG_INT32(2);
 	bool		spread = PG_GETARG_BOOL(3);
 	int			n = Max(loops / ROUNDS, 1);
-	BlockNumber nblocks = Min(ps_nblocks(ours), RelationGetNumberOfBlocks(heap));
+	BlockNumber nblocks;
 	BlockNumber *order;
 	double		our_time = 0,
 				core_time = 0;
@@ -98,6 +98,7 @@ pagestore_bench_pin(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("a pagestore table and a heap table are needed, in this order")));
+	nblocks = Min(ps_nblocks(ours), RelationGetNumberOfBlocks(heap));
 	if (nblocks == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
