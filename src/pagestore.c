@@ -82,7 +82,10 @@ startup_shmem(void)
 void
 _PG_init(void)
 {
-	/* Loaded by a backend for want of preloading, as by CREATE EXTENSION: too late for shared memory. */
+	/*
+	 * Loaded by a backend for want of preloading, as by CREATE EXTENSION: too
+	 * late for shared memory.
+	 */
 	if (!process_shared_preload_libraries_in_progress)
 		ps_require_preloaded();
 	ps_preloaded = true;

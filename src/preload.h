@@ -11,8 +11,8 @@
 extern bool ps_preloaded;
 
 /*
- * ereport(ERROR) unless the library was loaded by shared_preload_libraries.  Every way
- * into a pagestore table goes through the handler, which calls this.
+ * ereport(ERROR) unless the library was loaded by shared_preload_libraries.
+ * Every way into a pagestore table goes through the handler, which calls this.
  */
 extern void ps_require_preloaded(void);
 

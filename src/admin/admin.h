@@ -5,6 +5,7 @@
 #ifndef PAGESTORE_ADMIN_ADMIN_H
 #define PAGESTORE_ADMIN_ADMIN_H
 
-extern void ps_utility_init(void);	/* in _PG_init: hooks around commands on databases */
+extern void ps_utility_init(void);	/* in _PG_init: hooks around commands on
+									 * databases */
 
 #endif							/* PAGESTORE_ADMIN_ADMIN_H */

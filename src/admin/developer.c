@@ -21,7 +21,8 @@
 PG_FUNCTION_INFO_V1(pagestore_bench_pin);
 PG_FUNCTION_INFO_V1(pagestore_can_touch);
 
-#define ROUNDS 10				/* the two sides alternate, so that both meet the same machine */
+#define ROUNDS 10				/* the two sides alternate, so that both meet
+								 * the same machine */
 
 /* Blocks to pin in turn: the first one, or any of the relation's. */
 static BlockNumber *
@@ -70,10 +71,11 @@ time_core(Relation rel, const BlockNumber *order, int n)
 }
 
 /*
- * SQL: pagestore_bench_pin(pagestore_table, heap_table, loops, spread, OUT pagestore_ns, OUT heap_ns)
+ * SQL: pagestore_bench_pin(pagestore_table, heap_table, loops, spread, OUT
+ * pagestore_ns, OUT heap_ns)
  *
- * Pins and unpins pages of two tables that fit in their memories, which a first
- * round of the same pages makes sure of; nanoseconds a pair.
+ * Pins and unpins pages of two tables that fit in their memories, which a
+ * first round of the same pages makes sure of; nanoseconds a pair.
  */
 Datum
 pagestore_bench_pin(PG_FUNCTION_ARGS)
@@ -83,7 +85,7 @@ pagestore_bench_pin(PG_FUNCTION_ARGS)
 	int			loops = PG_GETARG_INT32(2);
 	bool		spread = PG_GETARG_BOOL(3);
 	int			n = Max(loops / ROUNDS, 1);
-	BlockNumber nblocks = Min(ps_nblocks(ours), RelationGetNumberOfBlocks(heap));
+	BlockNumber nblocks;
 	BlockNumber *order;
 	double		our_time = 0,
 				core_time = 0;
@@ -96,6 +98,7 @@ pagestore_bench_pin(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("a pagestore table and a heap table are needed, in this order")));
+	nblocks = Min(ps_nblocks(ours), RelationGetNumberOfBlocks(heap));
 	if (nblocks == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

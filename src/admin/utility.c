@@ -46,9 +46,10 @@ run(const UtilityCall *call)
 }
 
 /*
- * The checkpoints within these commands must find unlogged pages as well: those that
- * copy files, to copy them as they are; DROP DATABASE, to leave no dirty page behind that
- * somebody would write, and request the sync of, while the files go.
+ * The checkpoints within these commands must find unlogged pages as well:
+ * those that copy files, to copy them as they are; DROP DATABASE, to leave no
+ * dirty page behind that somebody would write, and request the sync of, while
+ * the files go.
  */
 static void
 run_writing_unlogged(const UtilityCall *call)
@@ -101,13 +102,13 @@ moves_database(const AlterDatabaseStmt *stmt)
 
 	foreach(lc, stmt->options)
 		if (strcmp(lfirst_node(DefElem, lc)->defname, "tablespace") == 0)
-			return true;
+		return true;
 	return false;
 }
 
 /*
- * The frames must go while core holds its lock on the database (at_object_access): afterwards somebody
- * may be at work there again.
+ * The frames must go while core holds its lock on the database
+ * (at_object_access): afterwards somebody may be at work there again.
  */
 static void
 move_database(const UtilityCall *call, const AlterDatabaseStmt *stmt)
@@ -127,9 +128,9 @@ move_database(const UtilityCall *call, const AlterDatabaseStmt *stmt)
 }
 
 /*
- * ALTER DATABASE SET TABLESPACE has copied the files and holds the database: all
- * frames are clean since its checkpoint, and none may outlive the old files,
- * whose names come back if the database does.
+ * ALTER DATABASE SET TABLESPACE has copied the files and holds the database:
+ * all frames are clean since its checkpoint, and none may outlive the old
+ * files, whose names come back if the database does.
  */
 static void
 at_object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)

@@ -14,7 +14,8 @@
 
 /* handler.c */
 extern const TableAmRoutine *ps_am_routine(void);
-extern bool ps_is_pagestore(Relation rel);	/* does this relation use our access method? */
+extern bool ps_is_pagestore(Relation rel);	/* does this relation use our
+											 * access method? */
 
 /* slot.c */
 extern const TupleTableSlotOps *ps_slot_callbacks(Relation rel);

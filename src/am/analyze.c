@@ -2,8 +2,9 @@
  * analyze.c
  *		ANALYZE reads a sample of a table's pages: count their rows, offer those worth sampling.
  *
- * A page is judged as a whole under one latch; its rows are then handed out with
- * the pin alone, since the sampler copies them while the pin holds their bytes.
+ * A page is judged as a whole under one latch; its rows are then handed out
+ * with the pin alone, since the sampler copies them while the pin holds their
+ * bytes.
  */
 #include "postgres.h"
 
@@ -65,9 +66,9 @@ update_xid(const PsRow *row)
 }
 
 /*
- * Count as though transactions in progress, but for our own, had not
- * happened: they report their own counts when they commit, and if that is after us
- * the sum is right.  Our own has its counts adjusted by pgstat_report_analyze().
+ * Count as though transactions in progress, but for our own, had not happened:
+ * they report their own counts when they commit, and if that is after us the
+ * sum is right.  Our own has its counts adjusted by pgstat_report_analyze().
  */
 static bool
 worth_sampling(const PsRow *row, HTSV_Result state, double *live, double *dead)

@@ -8,14 +8,16 @@
 #include "am/scan.h"
 
 /*
- * Somebody has asked for the size of a table's main fork.  If it is ANALYZE, about to choose its sample: remember
- * what the choice depends on, and have it not prefetch into the kernel's page cache.
+ * Somebody has asked for the size of a table's main fork.  If it is ANALYZE,
+ * about to choose its sample: remember what the choice depends on, and have it
+ * not prefetch into the kernel's page cache.
  */
 extern void ps_analyze_sized(Relation rel, BlockNumber nblocks);
 
 /*
- * An analyze scan begins: the blocks it will visit, in order, as a sampler that makes the same choice; NULL if that
- * can't be known.  Allocated in CurrentMemoryContext.
+ * An analyze scan begins: the blocks it will visit, in order, as a sampler
+ * that makes the same choice; NULL if that can't be known.  Allocated in
+ * CurrentMemoryContext.
  */
 extern BlockSampler ps_analyze_blocks(Relation rel);
 

@@ -2,12 +2,13 @@
  * analyze_blocks.c
  *		Knowing the blocks that ANALYZE is going to sample.
  *
- * Core's acquire_sample_rows() tells an access method one block at a time, and prefetches
- * the next ones into the kernel's page cache, where they are of no use to us.  Its choice
- * can be known, though: it takes the table's size from us, at once draws the sampler's seed
- * from the backend's random generator, reports how many blocks it wants as its
- * progress, and begins the scan.  So the generator's state at the first of these
- * gives the seed.  Should that ever be wrong, the scan notices at the first block.
+ * Core's acquire_sample_rows() tells an access method one block at a time, and
+ * prefetches the next ones into the kernel's page cache, where they are of no
+ * use to us.  Its choice can be known, though: it takes the table's size from
+ * us, at once draws the sampler's seed from the backend's random generator,
+ * reports how many blocks it wants as its progress, and begins the scan.  So
+ * the generator's state at the first of these gives the seed.  Should that
+ * ever be wrong, the scan notices at the first block.
  */
 #include "postgres.h"
 

@@ -3,12 +3,13 @@
  *		The table scans of CREATE INDEX: the build proper, and the validation of a
  *		concurrent one.
  *
- * A page is worked on in two steps.  Under one latch every row is judged and its root
- * line pointer determined, so that both belong to the same state of the page; then, with
- * the pin alone, the rows are handed to the index.  The page may
- * be pruned in between (D6), which changes nothing that was noted: a root stays the chain's
- * root as long as the chain lives, and an entry that leads to a row since gone
- * is what any index has until vacuum, which cannot run beside us.
+ * A page is worked on in two steps.  Under one latch every row is judged and
+ * its root line pointer determined, so that both belong to the same state of
+ * the page; then, with the pin alone, the rows are handed to the index.  The
+ * page may be pruned in between (D6), which changes nothing that was noted: a
+ * root stays the chain's root as long as the chain lives, and an entry that
+ * leads to a row since gone is what any index has until vacuum, which cannot
+ * run beside us.
  */
 #include "postgres.h"
 
@@ -31,7 +32,8 @@
 typedef struct BuildRow
 {
 	OffsetNumber offset;
-	OffsetNumber root;			/* the line pointer that the index shall know it by */
+	OffsetNumber root;			/* the line pointer that the index shall know
+								 * it by */
 	bool		alive;			/* counts for uniqueness */
 } BuildRow;
 
@@ -57,10 +59,12 @@ typedef struct Build
 
 	/* the build proper */
 	bool		anyvisible;
-	bool		unique;			/* or exclusion: rows of running transactions must be waited for */
+	bool		unique;			/* or exclusion: rows of running transactions
+								 * must be waited for */
 	TransactionId oldest_xmin;
 	double		tuples;			/* live ones, as ANALYZE counts them */
-	const char *surprise;		/* somebody else is changing the table: what he does */
+	const char *surprise;		/* somebody else is changing the table: what
+								 * he does */
 } Build;
 
 static void
@@ -160,13 +164,15 @@ typedef enum Verdict
 {
 	ROW_SKIP,
 	ROW_INDEX,
-	ROW_INDEX_DEAD,				/* index it for older snapshots; no part in uniqueness */
+	ROW_INDEX_DEAD,				/* index it for older snapshots; no part in
+								 * uniqueness */
 	ROW_WAIT					/* for *xwait, then ask again */
 } Verdict;
 
 /*
  * A version that is dead to new snapshots and HOT-updated: the index gets the
- * newest version under the same root instead, so older snapshots must not use it.
+ * newest version under the same root instead, so older snapshots must not use
+ * it.
  */
 static Verdict
 superseded(Build *build, const PsRow *row)
@@ -178,8 +184,8 @@ superseded(Build *build, const PsRow *row)
 }
 
 /*
- * We hold a lock that keeps writers out, so a row at work is our own, unless the lock is
- * a weaker one (anyvisible) or somebody released his too early.
+ * We hold a lock that keeps writers out, so a row at work is our own, unless
+ * the lock is a weaker one (anyvisible) or somebody released his too early.
  */
 static Verdict
 judge_inserting(Build *build, const PsRow *row, TransactionId *xwait)
@@ -242,9 +248,9 @@ judge(Build *build, const PsRead *guard, const PsRow *row, TransactionId *xwait)
 }
 
 /*
- * Note the rows of the page in hand from *offset on that are to be indexed.  Stops at one that
- * a running transaction must decide about: that xid is returned, and *offset is where to
- * go on once it has ended.
+ * Note the rows of the page in hand from *offset on that are to be indexed.
+ * Stops at one that a running transaction must decide about: that xid is
+ * returned, and *offset is where to go on once it has ended.
  */
 static TransactionId
 note_unless_dead(Build *build, OffsetNumber *offset)
@@ -309,7 +315,10 @@ build_page(Build *build, IndexBuildCallback callback, void *callback_state)
 			elog(WARNING, "concurrent %s in progress within table \"%s\"",
 				 build->surprise, RelationGetRelationName(build->rel));
 
-		/* before waiting: afterwards the pin may be on another frame of the page */
+		/*
+		 * before waiting: afterwards the pin may be on another frame of the
+		 * page
+		 */
 		feed_index(build, callback, callback_state);
 		if (TransactionIdIsValid(xwait))
 		{
@@ -326,8 +335,8 @@ build_page(Build *build, IndexBuildCallback callback, void *callback_state)
 static BlockNumber
 blocks_done(const PsScanDesc *scan)
 {
-	const ParallelBlockTableScanDescData *shared =
-		(const ParallelBlockTableScanDescData *) scan->base.rs_parallel;
+	const		ParallelBlockTableScanDescData *shared =
+	(const ParallelBlockTableScanDescData *) scan->base.rs_parallel;
 	BlockNumber start = shared ? shared->phs_startblock : scan->start;
 	BlockNumber at = scan->pin.block;
 
@@ -348,9 +357,9 @@ ps_index_build_range_scan(Relation rel, Relation index, struct IndexInfo *index_
 	Assert(!(anyvisible && build.unique));
 
 	/*
-	 * A plain build indexes every row that anybody may still see, and judges them itself; a
-	 * concurrent one what its snapshot sees.  A parallel scan brings the snapshot that
-	 * its leader chose by the same rule.
+	 * A plain build indexes every row that anybody may still see, and judges
+	 * them itself; a concurrent one what its snapshot sees.  A parallel scan
+	 * brings the snapshot that its leader chose by the same rule.
 	 */
 	if (!IsBootstrapProcessingMode() && !index_info->ii_Concurrent)
 		build.oldest_xmin = GetOldestNonRemovableTransactionId(rel);
@@ -397,18 +406,20 @@ ps_index_build_range_scan(Relation rel, Relation index, struct IndexInfo *index_
 /* ---- validation of a concurrent build ---- */
 
 /*
- * The index's entries come sorted by TID out of a sort; the rows of a page come by offset, but are
- * looked for by root, which may lie behind the entries already read.  So the entries of
- * the current page are ticked off in seen[].
+ * The index's entries come sorted by TID out of a sort; the rows of a page
+ * come by offset, but are looked for by root, which may lie behind the entries
+ * already read.  So the entries of the current page are ticked off in seen[].
  */
 typedef struct EntryCursor
 {
 	Tuplesortstate *sort;
 	bool		started;
 	bool		empty;
-	ItemPointerData tid;		/* the last one read; good while started and not empty */
+	ItemPointerData tid;		/* the last one read; good while started and
+								 * not empty */
 	BlockNumber block;			/* the page in hand */
-	bool		seen[MaxHeapTuplesPerPage]; /* by root - 1: passed by, for the page in hand */
+	bool		seen[MaxHeapTuplesPerPage]; /* by root - 1: passed by, for the
+											 * page in hand */
 } EntryCursor;
 
 static void
@@ -464,7 +475,8 @@ validate_page(Build *build, EntryCursor *cursor, ValidateIndexState *state)
 
 		/*
 		 * A row that is dead by now is checked for uniqueness too: the entry
-		 * stands for its whole chain, whose newest version is checked through it.
+		 * stands for its whole chain, whose newest version is checked through
+		 * it.
 		 */
 		index_insert(build->index, build->values, build->isnull, &root, build->rel,
 					 build->info->ii_Unique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO,

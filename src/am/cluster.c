@@ -3,9 +3,9 @@
  *		VACUUM FULL and CLUSTER: copy what is still needed of a table to a new one.
  *
  * The old table is read page by page, or in an index's order; the new one is
- * written by core's rewrite module, which keeps update chains together and writes
- * whole pages straight to the new file.  Nobody else has
- * access to either (AccessExclusiveLock), so the old pages hold still.
+ * written by core's rewrite module, which keeps update chains together and
+ * writes whole pages straight to the new file.  Nobody else has access to
+ * either (AccessExclusiveLock), so the old pages hold still.
  */
 #include "postgres.h"
 
@@ -38,8 +38,9 @@ typedef struct Copy
 } Copy;
 
 /*
- * Write a row in the new table's row type.  It is formed anew, so that values of
- * dropped columns are left behind: the new table may have no TOAST table to hold them.
+ * Write a row in the new table's row type.  It is formed anew, so that values
+ * of dropped columns are left behind: the new table may have no TOAST table to
+ * hold them.
  */
 static void
 write_row(Copy *c, HeapTuple tuple)
@@ -74,9 +75,9 @@ still_needed(Copy *c, HeapTuple tuple, HTSV_Result state)
 		case HEAPTUPLE_DEAD:
 
 			/*
-			 * The rewrite module keeps versions that wait for the other end of
-			 * their update chain: this may show that one of them is dead too,
-			 * though it was called recently dead.
+			 * The rewrite module keeps versions that wait for the other end
+			 * of their update chain: this may show that one of them is dead
+			 * too, though it was called recently dead.
 			 */
 			c->vacuumed += 1;
 			if (rewrite_heap_dead_tuple(c->rewrite, tuple))

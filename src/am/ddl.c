@@ -59,8 +59,9 @@ ps_nontransactional_truncate(Relation rel)
 }
 
 /*
- * Copy all forks to a new relfilenode (another tablespace).  The source is brought up to date on
- * disk first, whichever side owns it; AccessExclusiveLock keeps it so.
+ * Copy all forks to a new relfilenode (another tablespace).  The source is
+ * brought up to date on disk first, whichever side owns it;
+ * AccessExclusiveLock keeps it so.
  */
 void
 ps_copy_data(Relation rel, const RelFileNode *newrnode)

@@ -48,9 +48,10 @@ ps_index_fetch_end(struct IndexFetchTableData *data)
 }
 
 /*
- * Is the row where an earlier call stopped still there?  Between the calls, what a snapshot other than
- * MVCC saw may have been rolled back, pruned (our pin does not prevent it) and its line
- * pointer used again: then its chain ended with it.
+ * Is the row where an earlier call stopped still there?  Between the calls,
+ * what a snapshot other than MVCC saw may have been rolled back, pruned (our
+ * pin does not prevent it) and its line pointer used again: then its chain
+ * ended with it.
  */
 static bool
 still_there(const PsIndexFetch *fetch, const PsRead *guard, ItemPointer tid)
@@ -84,9 +85,9 @@ search_chain(PsIndexFetch *fetch, ItemPointer tid, Snapshot snapshot, PsRow *row
 }
 
 /*
- * The member of the HOT chain at *tid that the snapshot sees.  Each entry of the index starts on the
- * page as it is now; only a chain begun under a non-MVCC snapshot is
- * continued (*call_again) where it stopped.
+ * The member of the HOT chain at *tid that the snapshot sees.  Each entry of
+ * the index starts on the page as it is now; only a chain begun under a
+ * non-MVCC snapshot is continued (*call_again) where it stopped.
  */
 bool
 ps_index_fetch_tuple(struct IndexFetchTableData *data, ItemPointer tid, Snapshot snapshot,
@@ -156,9 +157,9 @@ ps_tid_valid(TableScanDesc base, ItemPointer tid)
 }
 
 /*
- * Follow the update chain that starts at *tid; *tid becomes the last version on
- * the way that the snapshot sees.  A link may dangle (its target pruned and the
- * place reused): then the chain ends before it.
+ * Follow the update chain that starts at *tid; *tid becomes the last version
+ * on the way that the snapshot sees.  A link may dangle (its target pruned and
+ * the place reused): then the chain ends before it.
  */
 void
 ps_get_latest_tid(TableScanDesc base, ItemPointer tid)
@@ -205,8 +206,9 @@ ps_get_latest_tid(TableScanDesc base, ItemPointer tid)
 }
 
 /*
- * Does the snapshot see the row in the slot?  Judged on the page as it is now, which may
- * have moved away from the bytes that the slot holds; a row gone from there is seen by nobody new.
+ * Does the snapshot see the row in the slot?  Judged on the page as it is now,
+ * which may have moved away from the bytes that the slot holds; a row gone
+ * from there is seen by nobody new.
  */
 bool
 ps_satisfies_snapshot(Relation rel, TupleTableSlot *slot, Snapshot snapshot)

@@ -11,9 +11,12 @@
 typedef struct PsIndexFetch
 {
 	IndexFetchTableData base;
-	PsPin		pin;			/* page of the row fetched last, kept for the next */
-	TransactionId xmin;			/* raw xmin of the row fetched last, to know it again by */
-	struct PsIndexAhead *ahead; /* read-ahead (readahead.c), NULL: none, or not looked for yet */
+	PsPin		pin;			/* page of the row fetched last, kept for the
+								 * next */
+	TransactionId xmin;			/* raw xmin of the row fetched last, to know
+								 * it again by */
+	struct PsIndexAhead *ahead; /* read-ahead (readahead.c), NULL: none, or
+								 * not looked for yet */
 	bool		ahead_sought;
 } PsIndexFetch;
 

@@ -2,12 +2,13 @@
  * index_delete.c
  *		Which entries of an index page are of use to nobody?
  *
- * Asked by an index about to run out of room on a page.  In simple deletion some
- * entries are known to be dead, and others of the same table blocks are judged in
- * passing.  In bottom-up deletion nothing is known; the index marks entries
- * that look like old versions as promising, and we look at the few table
- * blocks where most is to be gained, as long as each of them yields something.
- * The index page is locked, so no entry's line pointer can be reused meanwhile.
+ * Asked by an index about to run out of room on a page.  In simple deletion
+ * some entries are known to be dead, and others of the same table blocks are
+ * judged in passing.  In bottom-up deletion nothing is known; the index marks
+ * entries that look like old versions as promising, and we look at the few
+ * table blocks where most is to be gained, as long as each of them yields
+ * something. The index page is locked, so no entry's line pointer can be
+ * reused meanwhile.
  */
 #include "postgres.h"
 
@@ -61,7 +62,10 @@ make_groups(TM_IndexDeleteOp *op, BlockGroup *groups)
 		const TM_IndexDelete *entry = &op->deltids[i];
 
 		if (i == 0 || group_block(op, &groups[ngroups - 1]) != ItemPointerGetBlockNumber(&entry->tid))
-			groups[ngroups++] = (BlockGroup) {.first = i};
+			groups[ngroups++] = (BlockGroup)
+		{
+			.first = i
+		};
 		groups[ngroups - 1].n++;
 		if (op->status[entry->id].promising)
 			groups[ngroups - 1].promising++;
@@ -164,8 +168,8 @@ check_entry(const TM_IndexDeleteOp *op, const char *page, const TM_IndexDelete *
 }
 
 /*
- * Advance *xid to the newest of the deleters along the chain.  Rows already pruned away
- * were accounted for by the record of that pruning.
+ * Advance *xid to the newest of the deleters along the chain.  Rows already
+ * pruned away were accounted for by the record of that pruning.
  */
 static void
 note_removed(const char *page, OffsetNumber root, TransactionId *xid)
@@ -186,7 +190,8 @@ note_removed(const char *page, OffsetNumber root, TransactionId *xid)
 
 /*
  * Judge a group's entries, all of one block.  *freed grows by the room that
- * their deletion gives the index; *last becomes the last deletable entry, if any.
+ * their deletion gives the index; *last becomes the last deletable entry, if
+ * any.
  */
 static void
 judge_group(Relation rel, TM_IndexDeleteOp *op, const BlockGroup *group, Snapshot nonvacuumable,
@@ -223,7 +228,7 @@ ps_index_delete_tuples(Relation rel, TM_IndexDeleteOp *op)
 {
 	TransactionId conflict_xid = InvalidTransactionId;
 	SnapshotData nonvacuumable;
-	BlockGroup	   *groups = palloc(op->ndeltids * sizeof(BlockGroup));
+	BlockGroup *groups = palloc(op->ndeltids * sizeof(BlockGroup));
 	int			ngroups = make_groups(op, groups);
 	int			ahead;			/* groups to be read ahead */
 	int			neighbours = 0;
@@ -247,7 +252,10 @@ ps_index_delete_tuples(Relation rel, TM_IndexDeleteOp *op)
 	{
 		int			before = freed;
 
-		/* Neighbours are cheap; the further we go beyond them the sooner we are content. */
+		/*
+		 * Neighbours are cheap; the further we go beyond them the sooner we
+		 * are content.
+		 */
 		if (op->bottomup && g >= neighbours)
 			wanted /= 2;
 		if (ahead > 0 && g + ahead < ngroups)

@@ -18,7 +18,10 @@ ps_prepare_insert(Relation rel, HeapTuple tuple, CommandId cid, int options)
 {
 	HeapTupleHeader header = tuple->t_data;
 
-	/* A worker can't tell the others of a combo command id that this row may come to need. */
+	/*
+	 * A worker can't tell the others of a combo command id that this row may
+	 * come to need.
+	 */
 	if (IsParallelWorker())
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TRANSACTION_STATE),
@@ -54,8 +57,8 @@ ps_insert_tuple(Relation rel, HeapTuple tuple, CommandId cid, int options)
 	ps_place_find(rel, stored->t_len, options, &place);
 
 	/*
-	 * Under the latch, so that no serializable scan can slip in between.  A new row can
-	 * conflict only with locks on the whole table.
+	 * Under the latch, so that no serializable scan can slip in between.  A
+	 * new row can conflict only with locks on the whole table.
 	 */
 	CheckForSerializableConflictIn(rel, NULL, InvalidBlockNumber);
 

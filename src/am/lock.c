@@ -29,7 +29,10 @@ mark_locked(PsClaim *claim)
 	ps_mark_dirty(&claim->guard);
 	ps_xmax_store(header, xmax);
 
-	/* No newer version: there must be no link to one, left by an update that aborted. */
+	/*
+	 * No newer version: there must be no link to one, left by an update that
+	 * aborted.
+	 */
 	if (HEAP_XMAX_IS_LOCKED_ONLY(xmax.infomask))
 	{
 		HeapTupleHeaderClearHotUpdated(header);
@@ -79,8 +82,9 @@ look_at(Relation rel, ItemPointer tid, Snapshot dirty)
 }
 
 /*
- * The row at *tid was updated by tmfd->xmax: follow the chain to the version that is live now.
- * TM_Ok: *tid is where, try to lock that.  Anything else is the answer.
+ * The row at *tid was updated by tmfd->xmax: follow the chain to the version
+ * that is live now. TM_Ok: *tid is where, try to lock that.  Anything else is
+ * the answer.
  */
 static TM_Result
 find_newest(Relation rel, ItemPointer tid, CommandId cid, LockWaitPolicy wait_policy,

@@ -11,8 +11,8 @@
 #include "utils/rel.h"
 
 /*
- * Stamp a tuple as inserted by this command, and toast it if need be: returns the
- * tuple itself or a toasted copy.
+ * Stamp a tuple as inserted by this command, and toast it if need be: returns
+ * the tuple itself or a toasted copy.
  */
 extern HeapTuple ps_prepare_insert(Relation rel, HeapTuple tuple, CommandId cid, int options);
 

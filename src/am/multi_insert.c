@@ -78,7 +78,10 @@ ps_multi_insert(Relation rel, TupleTableSlot **slots, int nslots, CommandId cid,
 		tuples[i] = ps_prepare_insert(rel, tuple, cid, options);
 	}
 
-	/* Only to fail before the work is done: the check that counts comes after it. */
+	/*
+	 * Only to fail before the work is done: the check that counts comes after
+	 * it.
+	 */
 	CheckForSerializableConflictIn(rel, NULL, InvalidBlockNumber);
 
 	ps_place_init(&place);

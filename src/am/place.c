@@ -2,9 +2,10 @@
  * place.c
  *		Find a page with room for a row, and put it there.
  *
- * The order of search is heap's: the page of the last insert, the free space map, the
- * last page of the table, a new page.  Latches of two pages are taken lower block
- * first; map pages are pinned before any latch is taken, because that may read.
+ * The order of search is heap's: the page of the last insert, the free space
+ * map, the last page of the table, a new page.  Latches of two pages are taken
+ * lower block first; map pages are pinned before any latch is taken, because
+ * that may read.
  */
 #include "postgres.h"
 
@@ -42,8 +43,8 @@ page_room(const PsWrite *guard)
 }
 
 /*
- * A page that can hold only a few more line pointers than rows counts as empty, lest
- * a large row in a table of low fillfactor always extend it.
+ * A page that can hold only a few more line pointers than rows counts as
+ * empty, lest a large row in a table of low fillfactor always extend it.
  */
 static Size
 wanted_space(Relation rel, Size len)
@@ -124,8 +125,9 @@ lacks_vm(const char *page, BlockNumber block, int options, Buffer vmbuf)
 }
 
 /*
- * With the pages latched, see that we have the map pages; otherwise let go of the
- * latches to pin them, and look again: a page may have become all visible meanwhile.
+ * With the pages latched, see that we have the map pages; otherwise let go of
+ * the latches to pin them, and look again: a page may have become all visible
+ * meanwhile.
  */
 static void
 settle_vm_pins(const Search *s)
@@ -189,8 +191,9 @@ try_block(const Search *s, BlockNumber block, Size *room)
 }
 
 /*
- * Others wait to extend the table as well: add pages for them too and put those into the free space
- * map.  They stay all zero until used, as after a crash.  Extension lock held.
+ * Others wait to extend the table as well: add pages for them too and put
+ * those into the free space map.  They stay all zero until used, as after a
+ * crash.  Extension lock held.
  */
 static void
 add_extra_blocks(Relation rel)
@@ -218,8 +221,9 @@ add_extra_blocks(Relation rel)
 }
 
 /*
- * Take the extension lock, which ps_extend() then takes once more.  When we had to wait for
- * it, others may have made room: their block is returned, and the lock not kept.
+ * Take the extension lock, which ps_extend() then takes once more.  When we
+ * had to wait for it, others may have made room: their block is returned, and
+ * the lock not kept.
  */
 static BlockNumber
 lock_extension(const Search *s)
@@ -245,9 +249,9 @@ lock_extension(const Search *s)
 }
 
 /*
- * Add a page and latch it, with the old one.  Returns InvalidBlockNumber when done, or
- * the block to look at next: one that others added, or ours, which others filled
- * while we let go of it.
+ * Add a page and latch it, with the old one.  Returns InvalidBlockNumber when
+ * done, or the block to look at next: one that others added, or ours, which
+ * others filled while we let go of it.
  */
 static BlockNumber
 extend(const Search *s)
@@ -271,7 +275,10 @@ extend(const Search *s)
 	if (need_lock)
 		UnlockRelationForExtension(s->rel, ExclusiveLock);
 
-	/* The new page has the higher number: its latch is ours already, so only try the other. */
+	/*
+	 * The new page has the higher number: its latch is ours already, so only
+	 * try the other.
+	 */
 	if (s->old != NULL && !ps_write_trylock(s->rel, s->old, s->old_guard))
 	{
 		ps_write_unlock(&place->guard);

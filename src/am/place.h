@@ -12,7 +12,8 @@ typedef struct PsPlace
 {
 	PsPin		pin;
 	PsWrite		guard;
-	Buffer		vmbuf;			/* its map page, pinned where the page's bits may have to change */
+	Buffer		vmbuf;			/* its map page, pinned where the page's bits
+								 * may have to change */
 } PsPlace;
 
 static inline void
@@ -23,16 +24,18 @@ ps_place_init(PsPlace *place)
 }
 
 /*
- * Latch a page with room for len bytes beyond the fillfactor's reserve; options are HEAP_INSERT_*.
- * place->vmbuf may hold a map page from before.  No latch may be held.
- * ereport(ERROR): ERRCODE_PROGRAM_LIMIT_EXCEEDED when no page could ever hold it; I/O.
+ * Latch a page with room for len bytes beyond the fillfactor's reserve;
+ * options are HEAP_INSERT_*. place->vmbuf may hold a map page from before.  No
+ * latch may be held. ereport(ERROR): ERRCODE_PROGRAM_LIMIT_EXCEEDED when no
+ * page could ever hold it; I/O.
  */
 extern void ps_place_find(Relation rel, Size len, int options, PsPlace *place);
 
 /*
- * The same for a new version of a row on another page, pinned in *old and not latched: both come
- * back latched, in an order free of deadlocks, with *old_vmbuf pinned where needed.  False:
- * room turned up on the old page, and place holds no page.
+ * The same for a new version of a row on another page, pinned in *old and not
+ * latched: both come back latched, in an order free of deadlocks, with
+ * *old_vmbuf pinned where needed.  False: room turned up on the old page, and
+ * place holds no page.
  */
 extern bool ps_place_find_beside(Relation rel, Size len, PsPin *old, PsWrite *old_guard,
 								 Buffer *old_vmbuf, PsPlace *place);
@@ -50,8 +53,8 @@ ps_release_vm(Buffer *vmbuf)
 }
 
 /*
- * Put the tuple on the page (critical section, page marked dirty): sets t_self, and
- * t_ctid of the stored row unless that holds a speculative token.
+ * Put the tuple on the page (critical section, page marked dirty): sets
+ * t_self, and t_ctid of the stored row unless that holds a speculative token.
  */
 extern void ps_place_put(PsWrite *guard, HeapTuple tuple, bool speculative);
 

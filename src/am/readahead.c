@@ -2,15 +2,16 @@
  * readahead.c
  *		Knowing the pages to come of index and bitmap scans.
  *
- * The executor asks a table AM for one row or one page at a time, though the plan's
- * nodes know what comes next: an nbtree scan holds every TID of the leaf page it is on, a
- * bitmap can be iterated twice.  A hook on the start of the executor finds these
- * nodes; their scans then start reading ahead of use.  Only for pages that come
- * through the pool: elsewhere core's own prefetching is left as it is.
+ * The executor asks a table AM for one row or one page at a time, though the
+ * plan's nodes know what comes next: an nbtree scan holds every TID of the
+ * leaf page it is on, a bitmap can be iterated twice.  A hook on the start of
+ * the executor finds these nodes; their scans then start reading ahead of use.
+ * Only for pages that come through the pool: elsewhere core's own prefetching
+ * is left as it is.
  *
  * A bitmap scan is tied to its node at once, by its scan descriptor.  An index
- * scan makes its descriptor when it returns its first row: its node is kept in a list
- * until the query's memory goes, and found by the fetch that it uses.
+ * scan makes its descriptor when it returns its first row: its node is kept in
+ * a list until the query's memory goes, and found by the fetch that it uses.
  */
 #include "postgres.h"
 
@@ -30,13 +31,14 @@
 
 #define DEPTH_MAX 64			/* most pages on their way for one scan */
 
-#define IDLE_MAX 4				/* rest after so many looks ahead that found nothing to read */
+#define IDLE_MAX 4				/* rest after so many looks ahead that found
+								 * nothing to read */
 
 /*
  * What is on its way for a scan, by a key that grows along the scan.  How far
- * to read ahead starts at nothing, so that a scan that ends at its first row reads no
- * page in vain, and doubles with use.  While all pages are found in memory the
- * scan does not look ahead, until this process has to read one.
+ * to read ahead starts at nothing, so that a scan that ends at its first row
+ * reads no page in vain, and doubles with use.  While all pages are found in
+ * memory the scan does not look ahead, until this process has to read one.
  */
 typedef struct Window
 {
@@ -60,7 +62,8 @@ typedef struct Run
 typedef struct PsBitmapAhead
 {
 	BitmapHeapScanState *node;
-	TBMIterator *iterator;		/* second iterator over the node's bitmap; NULL before the first page */
+	TBMIterator *iterator;		/* second iterator over the node's bitmap;
+								 * NULL before the first page */
 	bool		begun;
 	bool		finished;
 	Window		window;			/* keys: block numbers */
@@ -108,8 +111,8 @@ window_push(Window *w, uint32 key)
 }
 
 /*
- * Is it time to look further ahead?  Not before half of the window has been used up, so that
- * adjacent blocks are asked for together.
+ * Is it time to look further ahead?  Not before half of the window has been
+ * used up, so that adjacent blocks are asked for together.
  */
 static bool
 window_wants(Window *w)
@@ -170,8 +173,8 @@ run_add(Relation rel, Run *run, BlockNumber block)
 /* ---- bitmap scans ---- */
 
 /*
- * Our read-ahead stands in for core's prefetching; but for a parallel scan core
- * makes a shared second iterator only if it means to prefetch.
+ * Our read-ahead stands in for core's prefetching; but for a parallel scan
+ * core makes a shared second iterator only if it means to prefetch.
  */
 static int
 prefetch_maximum_at_start(const BitmapHeapScanState *node)
@@ -194,8 +197,8 @@ bitmap_begin(PsBitmapAhead *ahead, TableScanDesc base)
 	}
 
 	/*
-	 * A shared iterator for read-ahead is made by core before the first
-	 * page, if it means to prefetch: from here on it is ours.
+	 * A shared iterator for read-ahead is made by core before the first page,
+	 * if it means to prefetch: from here on it is ours.
 	 */
 	node->prefetch_maximum = 0;
 }
@@ -213,8 +216,8 @@ bitmap_next(PsBitmapAhead *ahead)
 }
 
 /*
- * The scan arrives at a page of its bitmap.  Bitmaps are iterated in the order of blocks, also when
- * several processes share in it.
+ * The scan arrives at a page of its bitmap.  Bitmaps are iterated in the order
+ * of blocks, also when several processes share in it.
  */
 void
 ps_readahead_bitmap(TableScanDesc base, BlockNumber block)
@@ -248,7 +251,10 @@ ps_readahead_bitmap(TableScanDesc base, BlockNumber block)
 		if (result->blockno <= block || result->blockno >= scan->nblocks)
 			continue;
 
-		/* Pages that core will not ask for: the visibility map answers for them. */
+		/*
+		 * Pages that core will not ask for: the visibility map answers for
+		 * them.
+		 */
 		if (ahead->node->can_skip_fetch && !result->recheck &&
 			VM_ALL_VISIBLE(base->rs_rd, result->blockno, &ahead->node->pvmbuffer))
 			continue;
@@ -327,8 +333,9 @@ index_runs_forward(const ScanState *node)
 }
 
 /*
- * The fetch goes to another page, for the item that its btree scan stands at.  Look at
- * the items of the leaf that follow; steps count them along the direction of the scan.
+ * The fetch goes to another page, for the item that its btree scan stands at.
+ * Look at the items of the leaf that follow; steps count them along the
+ * direction of the scan.
  */
 void
 ps_readahead_index(Relation rel, struct IndexFetchTableData *data, ItemPointer tid)
@@ -425,8 +432,8 @@ find_nodes(PlanState *state, List **index_nodes)
 					break;
 
 				/*
-				 * All that share in a scan must agree whether there is a second iterator, wherever
-				 * each of them finds the pages.
+				 * All that share in a scan must agree whether there is a
+				 * second iterator, wherever each of them finds the pages.
 				 */
 				if (state->plan->parallel_aware && node->prefetch_maximum == 0)
 					node->prefetch_maximum = prefetch_maximum_at_start(node);

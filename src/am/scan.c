@@ -2,9 +2,10 @@
  * scan.c
  *		Sequential scans: forward, backward, parallel, synchronized, TID range.
  *
- * With an MVCC snapshot a scan works a page at a time: under one read guard it lists
- * the rows that the snapshot sees, and then hands them out with nothing but
- * a pin.  With other snapshots it judges a row at a time, each under a guard.
+ * With an MVCC snapshot a scan works a page at a time: under one read guard it
+ * lists the rows that the snapshot sees, and then hands them out with nothing
+ * but a pin.  With other snapshots it judges a row at a time, each under a
+ * guard.
  */
 #include "postgres.h"
 
@@ -44,8 +45,8 @@ is_large(Relation rel, BlockNumber nblocks)
 }
 
 /*
- * Set up for the first page.  A rescan keeps the start of a synchronized scan, so that
- * rewinding a cursor shows the same order again.
+ * Set up for the first page.  A rescan keeps the start of a synchronized scan,
+ * so that rewinding a cursor shows the same order again.
  */
 static void
 scan_init(PsScanDesc *scan, ScanKey key, bool keep_start)
@@ -218,7 +219,10 @@ next_block(void *arg)
 	{
 		BlockNumber block = InvalidBlockNumber;
 
-		/* a method that has answered that there are no more must not be asked again */
+		/*
+		 * a method that has answered that there are no more must not be asked
+		 * again
+		 */
 		if (scan->asked >= 0)
 			block = scan->sample->tsmroutine->NextSampleBlock(scan->sample, scan->nblocks);
 		scan->asked = BlockNumberIsValid(block) ? 0 : -1;
@@ -284,7 +288,10 @@ ps_scan_advance(PsScanDesc *scan, bool backward)
 	else if (scan->backward != backward)
 		aim_stream(scan, backward);
 
-	/* Report what is used, not what is read ahead; at the end that is the start again. */
+	/*
+	 * Report what is used, not what is read ahead; at the end that is the
+	 * start again.
+	 */
 	if ((base->rs_flags & SO_ALLOW_SYNC) && !backward && !base->rs_parallel &&
 		scan->position >= 0)
 		ss_report_location(base->rs_rd, block_at(scan, scan->position + 1));
@@ -322,8 +329,9 @@ ps_scan_collect(PsScanDesc *scan)
 	serializable = CheckForSerializableConflictOutNeeded(rel, snapshot);
 
 	/*
-	 * On a standby, a row visible to all on the primary may be invisible still
-	 * to a snapshot taken here, and the page's flag is not conflict-checked.
+	 * On a standby, a row visible to all on the primary may be invisible
+	 * still to a snapshot taken here, and the page's flag is not
+	 * conflict-checked.
 	 */
 	if (ps_page_all_visible(guard.page) && !snapshot->takenDuringRecovery && !serializable)
 	{
@@ -356,7 +364,10 @@ ps_scan_collect(PsScanDesc *scan)
 			seen = all_visible || ps_row_visible(&guard, &row, snapshot);
 			if (serializable)
 			{
-				/* the page of a lossy bitmap: no relation lock covers its rows */
+				/*
+				 * the page of a lossy bitmap: no relation lock covers its
+				 * rows
+				 */
 				if (seen && (scan->base.rs_flags & SO_TYPE_BITMAPSCAN))
 					PredicateLockTID(rel, &row.tid, snapshot, HeapTupleHeaderGetXmin(row.header));
 				ps_row_conflict_out(&guard, seen, &row, snapshot);
@@ -374,8 +385,8 @@ ps_scan_collect(PsScanDesc *scan)
 /* ---- rows ---- */
 
 /*
- * Takes the row by its offset: were its address taken, every row of a scan without
- * keys would be built in memory too.
+ * Takes the row by its offset: were its address taken, every row of a scan
+ * without keys would be built in memory too.
  */
 static pg_noinline bool
 passes_keys(const PsScanDesc *scan, OffsetNumber offset)
@@ -539,8 +550,8 @@ ps_scan_set_tidrange(TableScanDesc base, ItemPointer mintid, ItemPointer maxtid)
 }
 
 /*
- * The limits have left only pages that reach into the range; here rows of the first and the
- * last of them are sorted out.
+ * The limits have left only pages that reach into the range; here rows of the
+ * first and the last of them are sorted out.
  */
 bool
 ps_scan_getnextslot_tidrange(TableScanDesc base, ScanDirection direction, TupleTableSlot *slot)

@@ -15,8 +15,8 @@
 #include "utils/fmgroids.h"
 
 /*
- * May the method be asked for blocks ahead of their use?  SYSTEM chooses by the
- * block number alone; others may look at the rows sampled so far.
+ * May the method be asked for blocks ahead of their use?  SYSTEM chooses by
+ * the block number alone; others may look at the rows sampled so far.
  */
 static bool
 blocks_known_ahead(SampleScanState *state)

@@ -8,9 +8,10 @@
  *	materialized:	tuple is a copy in the slot's context (TTS_FLAG_SHOULDFREE), no pin;
  *	virtual:		tuple == NULL, only tts_values/tts_isnull, no pin.
  *
- * The pin keeps tuple bytes in place and nothing else: the page may have moved on
- * to another frame meanwhile.  So header words that are changed in place (xmax,
- * command ids) are taken from the current page, see sysattr_from_current().
+ * The pin keeps tuple bytes in place and nothing else: the page may have moved
+ * on to another frame meanwhile.  So header words that are changed in place
+ * (xmax, command ids) are taken from the current page, see
+ * sysattr_from_current().
  */
 #include "postgres.h"
 
@@ -60,10 +61,10 @@ slot_clear(TupleTableSlot *slot)
 /*
  * Continue extracting columns up to natts from where the last call stopped.
  *
- * Two loops: as long as the offset of a column is the same in every row (no null
- * and no variable-width column before it) it is cached in the row
- * type and the column is a load at a constant distance; from there on
- * offsets are computed, and cached where that is still right.
+ * Two loops: as long as the offset of a column is the same in every row (no
+ * null and no variable-width column before it) it is cached in the row type
+ * and the column is a load at a constant distance; from there on offsets are
+ * computed, and cached where that is still right.
  */
 static void
 slot_someattrs(TupleTableSlot *slot, int natts)
@@ -82,8 +83,8 @@ slot_someattrs(TupleTableSlot *slot, int natts)
 	Assert(!TTS_EMPTY(slot));
 
 	/*
-	 * Rows lie in a page from its end downwards: ask for the cache line of one
-	 * soon to come.  (The address need not be valid.)
+	 * Rows lie in a page from its end downwards: ask for the cache line of
+	 * one soon to come.  (The address need not be valid.)
 	 */
 	if (attnum == 0)
 		__builtin_prefetch((char *) header - 256);
@@ -128,7 +129,10 @@ slot_someattrs(TupleTableSlot *slot, int natts)
 
 		if (att->attlen == -1)
 		{
-			/* A short varlena is not aligned: cacheable only where padding can't occur. */
+			/*
+			 * A short varlena is not aligned: cacheable only where padding
+			 * can't occur.
+			 */
 			if (off != att_align_nominal(off, att->attalign))
 			{
 				off = att_align_pointer(off, att->attalign, -1, data + off);
@@ -156,10 +160,11 @@ slot_someattrs(TupleTableSlot *slot, int natts)
 }
 
 /*
- * System column of a borrowed row whose frame no longer is the page (a ghost, or a scan's
- * private image): xmax and command ids may have changed since, so look at the same TID in the
- * current page.  If another version lies there now, the row was removed and the bytes
- * held are its last known state.  Returns false in that case.
+ * System column of a borrowed row whose frame no longer is the page (a ghost,
+ * or a scan's private image): xmax and command ids may have changed since, so
+ * look at the same TID in the current page.  If another version lies there
+ * now, the row was removed and the bytes held are its last known state.
+ * Returns false in that case.
  */
 static bool
 sysattr_from_current(const PsSlot *ps, int attnum, Datum *value, bool *isnull)
@@ -227,7 +232,10 @@ slot_materialize(TupleTableSlot *slot)
 	if (TTS_SHOULDFREE(slot))
 		return;
 
-	/* Values extracted so far point into the page: extract them anew from the copy. */
+	/*
+	 * Values extracted so far point into the page: extract them anew from the
+	 * copy.
+	 */
 	old = MemoryContextSwitchTo(slot->tts_mcxt);
 	if (ps->tuple == NULL)
 		ps->tuple = heap_form_tuple(slot->tts_tupleDescriptor, slot->tts_values, slot->tts_isnull);

@@ -11,8 +11,10 @@
 typedef struct PsSlot
 {
 	TupleTableSlot base;
-	HeapTuple	tuple;			/* NULL when virtual; else &row, or a materialized copy in the slot's context */
-	HeapTupleData row;			/* the row in the page while pinned; t_data points into it */
+	HeapTuple	tuple;			/* NULL when virtual; else &row, or a
+								 * materialized copy in the slot's context */
+	HeapTupleData row;			/* the row in the page while pinned; t_data
+								 * points into it */
 	uint32		off;			/* deform: offset reached */
 	PsPin		pin;			/* keeps row.t_data in place */
 } PsSlot;
@@ -48,9 +50,9 @@ ps_slot_set_row(PsSlot *ps, const PsRow *row)
 }
 
 /*
- * Store a row borrowed from a page that *pin holds; the slot takes a pin of its own (none
- * if it already holds the same bytes).  Guard not needed any more.  Inline: once a row
- * of every scan.
+ * Store a row borrowed from a page that *pin holds; the slot takes a pin of
+ * its own (none if it already holds the same bytes).  Guard not needed any
+ * more.  Inline: once a row of every scan.
  */
 static inline void
 ps_slot_store(TupleTableSlot *slot, const PsRow *row, const PsPin *pin)

@@ -65,8 +65,8 @@ confirm(Relation rel, ItemPointer tid)
 }
 
 /*
- * The insertion never was: an invalid xmin makes the row dead to all at once, so that nobody
- * who waits for the token goes on to wait for our transaction.
+ * The insertion never was: an invalid xmin makes the row dead to all at once,
+ * so that nobody who waits for the token goes on to wait for our transaction.
  */
 static void
 take_back(Relation rel, ItemPointer tid)
@@ -85,8 +85,8 @@ take_back(Relation rel, ItemPointer tid)
 	Assert(!HeapTupleHeaderIsHeapOnly(row.header));
 
 	/*
-	 * The oldest xid at hand that is surely not older than relfrozenxid: the page may be
-	 * pruned soon.
+	 * The oldest xid at hand that is surely not older than relfrozenxid: the
+	 * page may be pruned soon.
 	 */
 	Assert(TransactionIdIsValid(TransactionXmin));
 	if (TransactionIdPrecedes(prune_xid, rel->rd_rel->relfrozenxid))
@@ -103,7 +103,10 @@ take_back(Relation rel, ItemPointer tid)
 		ps_wal_kill(&guard, &row, xid);
 	END_CRIT_SECTION();
 
-	/* The pin keeps the bytes where they are; our own inserts into TOAST go the same way. */
+	/*
+	 * The pin keeps the bytes where they are; our own inserts into TOAST go
+	 * the same way.
+	 */
 	ps_write_unlock(&guard);
 	lent = ps_row_lend(&row);
 	tuple = ps_row_tuple(&lent);

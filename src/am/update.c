@@ -2,9 +2,10 @@
  * update.c
  *		Replace a row by a new version.
  *
- * The old version is claimed; the new one goes to the same page if it fits, HOT
- * if no indexed column has changed.  When values must be toasted or another page is wanted, the
- * latch cannot be kept: the old version is locked in its header meanwhile.
+ * The old version is claimed; the new one goes to the same page if it fits,
+ * HOT if no indexed column has changed.  When values must be toasted or
+ * another page is wanted, the latch cannot be kept: the old version is locked
+ * in its header meanwhile.
  */
 #include "postgres.h"
 
@@ -28,17 +29,20 @@ typedef struct Update
 	CommandId	cid;			/* to go into the old version, maybe a combo */
 	bool		is_combo;
 	HeapTuple	given;			/* the caller's new version */
-	HeapTuple	stored;			/* what is put into the page: given, or a toasted copy */
+	HeapTuple	stored;			/* what is put into the page: given, or a
+								 * toasted copy */
 
 	/* columns, as the relation cache numbers them */
 	Bitmapset  *indexed;
 	Bitmapset  *key;
 	Bitmapset  *identity;
 	Bitmapset  *modified;		/* of all these */
-	bool		identity_external;	/* an unchanged identity column lies out of line */
+	bool		identity_external;	/* an unchanged identity column lies out
+									 * of line */
 
 	PsXmax		inherited;		/* lockers that the new version takes over */
-	bool		unlatched;		/* the old version was locked and its latch let go */
+	bool		unlatched;		/* the old version was locked and its latch
+								 * let go */
 	PsPlace		place;			/* another page, if it came to that */
 	PsWrite    *target;			/* page of the new version */
 } Update;
@@ -71,7 +75,10 @@ column_changed(Update *u, HeapTuple old, AttrNumber column)
 				new_null;
 	Form_pg_attribute att;
 
-	/* A whole-row reference, or a system column: not worth a comparison, or not possible. */
+	/*
+	 * A whole-row reference, or a system column: not worth a comparison, or
+	 * not possible.
+	 */
 	if (column == TableOidAttributeNumber)
 		return false;
 	if (column <= 0)
@@ -92,8 +99,8 @@ column_changed(Update *u, HeapTuple old, AttrNumber column)
 }
 
 /*
- * The columns that matter.  Asked for before the latch is taken: the relation cache may have to
- * read catalogs.
+ * The columns that matter.  Asked for before the latch is taken: the relation
+ * cache may have to read catalogs.
  */
 static void
 fetch_columns(Update *u, Relation rel)
@@ -151,7 +158,10 @@ stamp_new_version(Update *u)
 	HeapTupleHeaderSetCmin(new, u->cid);
 	inherit_lockers(u, u->given);
 
-	/* The old version may need a combo command id; the new one has the plain one. */
+	/*
+	 * The old version may need a combo command id; the new one has the plain
+	 * one.
+	 */
 	HeapTupleHeaderAdjustCmax(u->claim.row.header, &u->cid, &u->is_combo);
 }
 
@@ -166,8 +176,9 @@ needs_toast(const Update *u)
 }
 
 /*
- * Keep others from the old version while its page is not latched: lock it as a row lock would.  If
- * we fail before the update is done, the xid in it is that of an aborted transaction.
+ * Keep others from the old version while its page is not latched: lock it as a
+ * row lock would.  If we fail before the update is done, the xid in it is that
+ * of an aborted transaction.
  */
 static PsXmax
 lock_old_version(Update *u)
@@ -196,8 +207,8 @@ lock_old_version(Update *u)
 }
 
 /*
- * Latch a page for the new version, the old one's if it has room.  room is what it had: not
- * worth a second look if that was too little.
+ * Latch a page for the new version, the old one's if it has room.  room is
+ * what it had: not worth a second look if that was too little.
  */
 static void
 latch_pages(Update *u, Size room)
@@ -248,7 +259,10 @@ prepare_new_version(Update *u)
 	}
 	latch_pages(u, room);
 
-	/* Lockers that don't mind an update may have joined us meanwhile: their locks must go along. */
+	/*
+	 * Lockers that don't mind an update may have joined us meanwhile: their
+	 * locks must go along.
+	 */
 	now = ps_xmax_of(claim->row.header);
 	if (!ps_xmax_same(now, locked))
 	{

@@ -161,7 +161,10 @@ publish(PsVacuum *v, bool *frozenxid_updated, bool *minmulti_updated)
 						v->nindexes > 0, v->new_frozenxid, v->new_minmulti,
 						frozenxid_updated, minmulti_updated, false);
 
-	/* LP_DEAD items left by a bypass are ANALYZE's to count: no reason to come back soon. */
+	/*
+	 * LP_DEAD items left by a bypass are ANALYZE's to count: no reason to
+	 * come back soon.
+	 */
 	pgstat_report_vacuum(RelationGetRelid(v->rel), v->rel->rd_rel->relisshared,
 						 Max(v->total_live, 0), v->recently_dead + v->missed);
 }
@@ -193,7 +196,10 @@ ps_vacuum(Relation rel, VacuumParams *params, BufferAccessStrategy bstrategy)
 	vac_open_indexes(rel, RowExclusiveLock, &v->nindexes, &v->indexes);
 	v->index_stats = palloc0(v->nindexes * sizeof(IndexBulkDeleteResult *));
 
-	/* Before memory is laid out: with ids this old there will be no parallel vacuum. */
+	/*
+	 * Before memory is laid out: with ids this old there will be no parallel
+	 * vacuum.
+	 */
 	(void) ps_vacuum_failsafe(v);
 	ps_vacuum_dead_begin(v, params->nworkers);
 	ps_vacuum_scan(v);

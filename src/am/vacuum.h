@@ -10,8 +10,8 @@
  *	vacuum_truncate.c	give the empty tail back
  *	vacuum_report.c		what VERBOSE and the log say
  *
- * Behaviour follows core's vacuumlazy.c, but for one thing: no reader's pin keeps a page from being
- * pruned (D6), only the want of a free frame does.
+ * Behaviour follows core's vacuumlazy.c, but for one thing: no reader's pin
+ * keeps a page from being pruned (D6), only the want of a free frame does.
  */
 #ifndef PAGESTORE_AM_VACUUM_H
 #define PAGESTORE_AM_VACUUM_H
@@ -49,10 +49,14 @@ typedef struct PsVacuum
 	bool		verbose;
 	PsVacuumPlace at;
 
-	/* what is to be done; the failsafe and the bypass rule turn some off on the way */
+	/*
+	 * what is to be done; the failsafe and the bypass rule turn some off on
+	 * the way
+	 */
 	bool		aggressive;		/* must get relfrozenxid past freeze_limit */
 	bool		skip_by_map;
-	bool		may_bypass;		/* index vacuuming may be left out if it would do little */
+	bool		may_bypass;		/* index vacuuming may be left out if it would
+								 * do little */
 	bool		index_vacuuming;
 	bool		index_cleanup;
 	bool		truncation;
@@ -71,7 +75,8 @@ typedef struct PsVacuum
 	double		old_live;
 	TransactionId new_frozenxid;
 	MultiXactId new_minmulti;
-	bool		skipped_visible;	/* pages that may hold older ids were skipped */
+	bool		skipped_visible;	/* pages that may hold older ids were
+									 * skipped */
 
 	/* indexes */
 	int			nindexes;
@@ -114,7 +119,10 @@ ps_vacuum_at(PsVacuum *v, PsVacuumPhase phase, BlockNumber block)
 {
 	PsVacuumPlace before = v->at;
 
-	v->at = (PsVacuumPlace) {phase, block, InvalidOffsetNumber, NULL};
+	v->at = (PsVacuumPlace)
+	{
+		phase, block, InvalidOffsetNumber, NULL
+	};
 	return before;
 }
 
@@ -127,16 +135,20 @@ typedef struct PsVacuumPage
 {
 	bool		has_rows;		/* may not be truncated away */
 	bool		has_dead;		/* LP_DEAD items are left, all in v->dead */
-	bool		all_visible;	/* to everybody, for ever; then has_dead is false */
+	bool		all_visible;	/* to everybody, for ever; then has_dead is
+								 * false */
 	bool		all_frozen;		/* meaningful only if all_visible */
-	bool		unpruned;		/* dead rows had to stay: nothing is known about visibility */
-	TransactionId newest_xmin;	/* of the visible rows: standbys must have got past it */
+	bool		unpruned;		/* dead rows had to stay: nothing is known
+								 * about visibility */
+	TransactionId newest_xmin;	/* of the visible rows: standbys must have got
+								 * past it */
 } PsVacuumPage;
 
 /*
- * Prune, freeze, count the guard's page and collect its LP_DEAD items; the guard may move. Room for a page's
- * items must be left in v->dead.  An aggressive vacuum that finds no free frame
- * for a page it must freeze waits, with the guard released meanwhile.
+ * Prune, freeze, count the guard's page and collect its LP_DEAD items; the
+ * guard may move. Room for a page's items must be left in v->dead.  An
+ * aggressive vacuum that finds no free frame for a page it must freeze waits,
+ * with the guard released meanwhile.
  */
 extern void ps_vacuum_page(PsVacuum *v, PsWrite *guard, PsVacuumPage *left);
 
@@ -147,8 +159,9 @@ extern bool ps_vacuum_page_visible(PsVacuum *v, const PsRead *guard,
 /* vacuum_reap.c */
 
 /*
- * Make the LP_DEAD items of the guard's page that v->dead lists from index on unused, and set what VM bits follow;
- * returns the index of the next page's first item.  vmbuf is pinned for the page.
+ * Make the LP_DEAD items of the guard's page that v->dead lists from index on
+ * unused, and set what VM bits follow; returns the index of the next page's
+ * first item.  vmbuf is pinned for the page.
  */
 extern int	ps_vacuum_reap_page(PsVacuum *v, PsWrite *guard, int index, Buffer vmbuf);
 extern void ps_vacuum_reap(PsVacuum *v);
@@ -156,7 +169,8 @@ extern void ps_vacuum_reap(PsVacuum *v);
 /* vacuum_index.c */
 extern void ps_vacuum_dead_begin(PsVacuum *v, int workers);
 extern void ps_vacuum_dead_end(PsVacuum *v);	/* leaves parallel mode */
-extern void ps_vacuum_round(PsVacuum *v);	/* indexes, then the second pass; empties v->dead */
+extern void ps_vacuum_round(PsVacuum *v);	/* indexes, then the second pass;
+											 * empties v->dead */
 extern void ps_vacuum_cleanup_indexes(PsVacuum *v);
 extern void ps_vacuum_index_relstats(PsVacuum *v);
 

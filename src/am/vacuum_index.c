@@ -48,7 +48,10 @@ may_go_parallel(const PsVacuum *v, int workers)
 	if (!RelationUsesLocalBuffers(v->rel))
 		return true;
 
-	/* Workers can't read our local buffers; say so only if they were asked for. */
+	/*
+	 * Workers can't read our local buffers; say so only if they were asked
+	 * for.
+	 */
 	if (workers > 0)
 		ereport(WARNING,
 				(errmsg("disabling parallel option of vacuum on \"%s\" --- cannot vacuum temporary tables in parallel",
@@ -158,7 +161,8 @@ bulkdelete_indexes(PsVacuum *v)
 
 /*
  * So few dead items that a scan of every index is not worth it?  They stay for
- * another time; what they cost is that their pages are not all-visible.  Only when they are all there are.
+ * another time; what they cost is that their pages are not all-visible.  Only
+ * when they are all there are.
  */
 static bool
 may_bypass(const PsVacuum *v)

@@ -37,7 +37,8 @@ typedef struct Survey
 
 /*
  * Is a live row one that everybody sees, for ever?  The hint must be there: a
- * commit that is not flushed yet must not get its rows into the visibility map.
+ * commit that is not flushed yet must not get its rows into the visibility
+ * map.
  */
 static inline bool
 seen_by_all(const PsVacuum *v, const PsRow *row, TransactionId *newest_xmin)
@@ -55,8 +56,9 @@ seen_by_all(const PsVacuum *v, const PsRow *row, TransactionId *newest_xmin)
 }
 
 /*
- * Vacuum state of a row.  As long as pruning can still be done (eager), what the horizon test calls
- * removable is dead too, though it may be newer than our cutoff.
+ * Vacuum state of a row.  As long as pruning can still be done (eager), what
+ * the horizon test calls removable is dead too, though it may be newer than
+ * our cutoff.
  */
 static HTSV_Result
 row_state(const PsVacuum *v, const PsRead *guard, const PsRow *row, bool eager)
@@ -124,7 +126,10 @@ survey_page(PsVacuum *v, const PsWrite *guard, bool eager, Survey *s)
 		if (!ItemIdIsUsed(item))
 			continue;
 
-		/* Not a row: it will be unused before the tail of the table is looked at. */
+		/*
+		 * Not a row: it will be unused before the tail of the table is looked
+		 * at.
+		 */
 		if (ItemIdIsDead(item))
 		{
 			s->dead[s->ndead++] = offset;
@@ -178,9 +183,9 @@ collect_dead(PsVacuum *v, BlockNumber block, const OffsetNumber *offsets, int n)
  * Prune until a survey finds nothing more to prune, and freeze.  False if
  * pruning is called for and can't be done now; nothing has changed then.
  *
- * The page is looked at first: one with nothing dead is spared the pruning, and the
- * move to another frame where others hold it.  A survey after pruning can meet a dead row again
- * when an inserter has aborted meanwhile.
+ * The page is looked at first: one with nothing dead is spared the pruning,
+ * and the move to another frame where others hold it.  A survey after pruning
+ * can meet a dead row again when an inserter has aborted meanwhile.
  */
 static bool
 prune_and_freeze(PsVacuum *v, PsWrite *guard, PsVacuumPage *left)
@@ -199,7 +204,10 @@ prune_and_freeze(PsVacuum *v, PsWrite *guard, PsVacuumPage *left)
 		pruned = ps_prune_page(guard, v->oldest_xmin, v->vistest,
 							   InvalidTransactionId, 0, &new_dead, &v->at.offset);
 
-		/* Dead, heap-only, with a successor, and no chain leads to it: we would look again for ever. */
+		/*
+		 * Dead, heap-only, with a successor, and no chain leads to it: we
+		 * would look again for ever.
+		 */
 		if (pruned == 0 && new_dead == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_DATA_CORRUPTED),
@@ -230,7 +238,8 @@ prune_and_freeze(PsVacuum *v, PsWrite *guard, PsVacuumPage *left)
 
 /*
  * Count a page that can't be pruned now, and collect the LP_DEAD items it has
- * anyway.  False if an aggressive vacuum can't leave it at that: it has ids that must go.
+ * anyway.  False if an aggressive vacuum can't leave it at that: it has ids
+ * that must go.
  */
 static bool
 leave_unpruned(PsVacuum *v, const PsWrite *guard, PsVacuumPage *left)
@@ -245,7 +254,10 @@ leave_unpruned(PsVacuum *v, const PsWrite *guard, PsVacuumPage *left)
 				recently_dead = 0,
 				missed = 0;
 
-	*left = (PsVacuumPage) {.unpruned = true};
+	*left = (PsVacuumPage)
+	{
+		.unpruned = true
+	};
 	for (OffsetNumber offset = FirstOffsetNumber; offset <= last; offset++)
 	{
 		const ItemIdData *item = ps_page_item(guard->page, offset);

@@ -21,7 +21,8 @@
 
 #define BLOCKS_PER_GB	((BlockNumber) (1024 * 1024 * 1024 / BLCKSZ))
 #define FAILSAFE_EVERY	(4 * BLOCKS_PER_GB)
-#define VACUUM_FSM_EVERY	(8 * BLOCKS_PER_GB) /* without indexes; else after each round */
+#define VACUUM_FSM_EVERY	(8 * BLOCKS_PER_GB) /* without indexes; else after
+												 * each round */
 
 /* Chooses the pages of the first pass by the visibility map, ahead of their use. */
 typedef struct Chooser
@@ -86,9 +87,10 @@ choose_next(void *arg)
 }
 
 /*
- * A page that is formatted and has no items is visible and frozen. It may be one whose
- * formatting was never logged (an error or crash in the middle of an extension): then
- * redo of the map's record would find a page that it can't change (I6), so it is logged first.
+ * A page that is formatted and has no items is visible and frozen. It may be
+ * one whose formatting was never logged (an error or crash in the middle of an
+ * extension): then redo of the map's record would find a page that it can't
+ * change (I6), so it is logged first.
  */
 static void
 mark_empty_page(PsWrite *guard, Buffer vmbuf)
@@ -192,7 +194,10 @@ scan_page(PsVacuum *v, PsPin *pin, Buffer *vmbuf, BlockNumber *fsm_done)
 
 	if (PageIsNew(guard.page))
 	{
-		/* A page added and never used: offer its space, but keep it out of the map. */
+		/*
+		 * A page added and never used: offer its space, but keep it out of
+		 * the map.
+		 */
 		ps_write_unlock(&guard);
 		if (GetRecordedFreeSpace(v->rel, block) == 0)
 			RecordPageWithFreeSpace(v->rel, block, BLCKSZ - SizeOfPageHeaderData);

@@ -29,9 +29,10 @@
 #define READ_AHEAD		((BlockNumber) 32)	/* power of 2 */
 
 /*
- * The lock stops everybody, and its record every standby.  Not worth it
- * for a few pages, or when ids run out (locking could take one).  With old_snapshot_threshold a scan
- * must find the page that tells it that its snapshot is too old.
+ * The lock stops everybody, and its record every standby.  Not worth it for a
+ * few pages, or when ids run out (locking could take one).  With
+ * old_snapshot_threshold a scan must find the page that tells it that its
+ * snapshot is too old.
  */
 static bool
 worth_it(const PsVacuum *v)
@@ -104,8 +105,8 @@ page_in_use(PsVacuum *v, BlockNumber block)
 
 /*
  * Where does the empty tail begin?  Others may have used its pages since we
- * saw them.  Backwards from the end, under the lock; stops early, with *interrupted set, if
- * somebody waits for it.
+ * saw them.  Backwards from the end, under the lock; stops early, with
+ * *interrupted set, if somebody waits for it.
  */
 static BlockNumber
 find_tail(PsVacuum *v, bool *interrupted)
@@ -148,7 +149,10 @@ truncate_once(PsVacuum *v, bool *again)
 
 	*again = false;
 
-	/* Grown since: the new pages are in use.  v->pages stays, for the estimates that were made with it. */
+	/*
+	 * Grown since: the new pages are in use.  v->pages stays, for the
+	 * estimates that were made with it.
+	 */
 	if (ps_nblocks(v->rel) != pages)
 		return;
 
@@ -186,7 +190,10 @@ ps_vacuum_truncate(PsVacuum *v)
 			return;
 		truncate_once(v, &again);
 
-		/* Others learn of the new size from the invalidation, at the latest when they lock the table. */
+		/*
+		 * Others learn of the new size from the invalidation, at the latest
+		 * when they lock the table.
+		 */
 		UnlockRelation(v->rel, AccessExclusiveLock);
 		if (v->pages < before)
 			ereport(v->verbose ? INFO : DEBUG2,

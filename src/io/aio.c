@@ -96,8 +96,9 @@ drain_at_exit(int code, Datum arg)
 }
 
 /*
- * A process that ends leaves no request behind that others would wait for.  After the abort of its transaction,
- * which takes the results that scans still want, and before its PGPROC goes.
+ * A process that ends leaves no request behind that others would wait for.
+ * After the abort of its transaction, which takes the results that scans still
+ * want, and before its PGPROC goes.
  */
 static void
 attach(void)

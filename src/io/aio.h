@@ -5,7 +5,8 @@
  * Requests live in shared memory and rings are made in the postmaster, so any
  * process can complete any request: a process that needs a frame under read
  * never depends on the one that asked for it.  Only reads are asynchronous;
- * writes are synchronous (file.h), because a request outlives a killed process.
+ * writes are synchronous (file.h), because a request outlives a killed
+ * process.
  */
 #ifndef PAGESTORE_IO_AIO_H
 #define PAGESTORE_IO_AIO_H
@@ -42,23 +43,24 @@ typedef struct PsAioRef
 
 /*
  * Completion of a read into pool frames; called exactly once, in whichever
- * process reaps it, never in a critical section of its own, and must not throw.  It runs with a lock
- * of the ring held: it calls nothing of aio.h and takes no lock under which another process
- * may call ps_aio_read(), ps_aio_done() or ps_aio_wait().  cookies are those of
- * the submission; result is bytes read (short at the end of the file) or -errno; what is missing is for the
- * pool to read again synchronously.
+ * process reaps it, never in a critical section of its own, and must not
+ * throw.  It runs with a lock of the ring held: it calls nothing of aio.h and
+ * takes no lock under which another process may call ps_aio_read(),
+ * ps_aio_done() or ps_aio_wait().  cookies are those of the submission; result
+ * is bytes read (short at the end of the file) or -errno; what is missing is
+ * for the pool to read again synchronously.
  */
 typedef void (*PsAioFrameDone) (const uint32 *cookies, int ncookies, ssize_t result);
 extern PsAioFrameDone ps_aio_frame_done;	/* set once by the pool */
 
 /*
  * Start one read of npages pages (one segment) into iov.  With cookies (pool
- * frames, one a page), completion calls ps_aio_frame_done; without, the result is
- * kept for ps_aio_wait() by the submitter, which must wait for it exactly once.
- * prepare, if not NULL, is called with the ref before the request can
- * complete, so that the frames can name it.  When no request slot is free, completes
- * others first; never fails for want of one.  Memory must stay until completion.
- * ereport(ERROR) only before anything was started.
+ * frames, one a page), completion calls ps_aio_frame_done; without, the result
+ * is kept for ps_aio_wait() by the submitter, which must wait for it exactly
+ * once. prepare, if not NULL, is called with the ref before the request can
+ * complete, so that the frames can name it.  When no request slot is free,
+ * completes others first; never fails for want of one.  Memory must stay until
+ * completion. ereport(ERROR) only before anything was started.
  */
 typedef void (*PsAioPrepare) (PsAioRef ref, const uint32 *cookies, int ncookies);
 extern PsAioRef ps_aio_read(RelFileNode rnode, BlockNumber block, int npages,

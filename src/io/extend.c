@@ -2,10 +2,10 @@
  * extend.c
  *		Growth of a relation's main fork.
  *
- * Users, and PostgreSQL's own tests, see a table's size grow page by page; the disk is
- * asked for space in larger steps behind that size.  Growing by
- * ftruncate() within allocated space costs 0.5 us a page, a buffered write of zeroes, as
- * heap does, 2.3 us, a direct one 66 us.
+ * Users, and PostgreSQL's own tests, see a table's size grow page by page; the
+ * disk is asked for space in larger steps behind that size.  Growing by
+ * ftruncate() within allocated space costs 0.5 us a page, a buffered write of
+ * zeroes, as heap does, 2.3 us, a direct one 66 us.
  */
 #include "postgres.h"
 
@@ -96,7 +96,8 @@ ensure_allocated(PsSegment *segment, off_t relation_bytes, off_t from, off_t to)
 	else if (errno == EOPNOTSUPP || errno == ENOSYS)
 		write_zeroes(segment, from, to);
 	else if (allocate(fd, from, to) == 0)
-		segment->allocated = to;	/* the disk is nearly full: only what is needed */
+		segment->allocated = to;	/* the disk is nearly full: only what is
+									 * needed */
 	else
 		report_no_space(segment);
 }

@@ -32,10 +32,12 @@
 
 typedef struct PsFileShared
 {
-	pg_atomic_uint32 generation;	/* moves when cached descriptors have become doubtful */
+	pg_atomic_uint32 generation;	/* moves when cached descriptors have
+									 * become doubtful */
 	slock_t		mutex;			/* protects the list below */
 	int			nbuffered;
-	Oid			buffered[MAX_BUFFERED_TABLESPACES]; /* tablespaces without O_DIRECT */
+	Oid			buffered[MAX_BUFFERED_TABLESPACES]; /* tablespaces without
+													 * O_DIRECT */
 } PsFileShared;
 
 static PsFileShared *shared;
@@ -194,7 +196,10 @@ ps_segment_open(RelFileNode rnode, uint32 segno, int flags)
 	segment = hash_search(segments, &key, HASH_FIND, NULL);
 	if (segment)
 	{
-		/* fd.c may have closed it for want of descriptors; asking for its size reopens it */
+		/*
+		 * fd.c may have closed it for want of descriptors; asking for its
+		 * size reopens it
+		 */
 		if (FileGetRawDesc(segment->file) >= 0 || FileSize(segment->file) >= 0)
 			return segment;
 		close_segment(segment);
@@ -440,9 +445,10 @@ ps_file_request_sync(RelFileNode rnode, BlockNumber block)
 		ps_file_sync_now(rnode, block);
 
 	/*
-	 * COMMIT PREPARED unlinks without waiting for writes: the segment may have
-	 * gone, and its requests been called off, just before this one.  (A first segment
-	 * stays, empty, until a checkpoint is over.)  A checkpoint must not look for it.
+	 * COMMIT PREPARED unlinks without waiting for writes: the segment may
+	 * have gone, and its requests been called off, just before this one.  (A
+	 * first segment stays, empty, until a checkpoint is over.)  A checkpoint
+	 * must not look for it.
 	 */
 	if (tag.segno > 0)
 	{

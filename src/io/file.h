@@ -50,8 +50,8 @@ extern int	ps_file_read(RelFileNode rnode, BlockNumber block, int npages,
  * Write npages pages (one segment) from iov, synchronously; short writes are
  * continued.  Returns false, having written nothing, when the file is gone
  * (missing, unlinked: link count 0, or its database directory is gone) or the
- * block lies past its end; ereport(elevel), ERROR or above, on I/O errors.  The caller asks for
- * the fsync.  Never extends a file.
+ * block lies past its end; ereport(elevel), ERROR or above, on I/O errors.
+ * The caller asks for the fsync.  Never extends a file.
  */
 extern bool ps_file_write(RelFileNode rnode, BlockNumber block, int npages,
 						  struct iovec *iov, int niov, int elevel);
@@ -85,8 +85,9 @@ extern void ps_file_drop_page_cache(RelFileNode rnode);
 extern void ps_file_invalidate(void);
 
 /*
- * Close this process's descriptors if they have been invalidated.  Any use of a file does it; a worker that idles
- * calls it now and then, so as not to hold on to the space of dropped files.
+ * Close this process's descriptors if they have been invalidated.  Any use of
+ * a file does it; a worker that idles calls it now and then, so as not to hold
+ * on to the space of dropped files.
  */
 extern void ps_file_close_stale(void);
 

@@ -32,13 +32,15 @@ typedef struct PsReadRequest
 } PsReadRequest;
 
 /*
- * preadv until done, the end of the file or an error; never throws.  Returns bytes read or -errno.
+ * preadv until done, the end of the file or an error; never throws.  Returns
+ * bytes read or -errno.
  */
 extern ssize_t ps_file_read_raw(int fd, off_t offset, const struct iovec *iov, int niov);
 
 /*
  * sync.c: reads that are over when they return.  Their refs have ids from
- * PS_SYNC_FRAMES (one a process) and PS_SYNC_PRIVATE (results kept in this process) on.
+ * PS_SYNC_FRAMES (one a process) and PS_SYNC_PRIVATE (results kept in this
+ * process) on.
  */
 #define PS_SYNC_FRAMES	((uint32) 1 << 29)
 #define PS_SYNC_PRIVATE ((uint32) 1 << 30)
@@ -48,14 +50,16 @@ extern ssize_t ps_sync_wait(PsAioRef ref);
 extern void ps_sync_stats(uint64 *reads, uint64 *pages);
 
 /*
- * io_uring.c: reads through rings.  create returns the number of rings made,
- * 0 with the reason; read may do the read synchronously when the ring cannot take it.
+ * io_uring.c: reads through rings.  create returns the number of rings made, 0
+ * with the reason; read may do the read synchronously when the ring cannot
+ * take it.
  */
 extern int	ps_uring_create(char *reason, Size reason_size);
 extern PsAioRef ps_uring_read(const PsReadRequest *read);
 extern bool ps_uring_done(PsAioRef ref);
 extern ssize_t ps_uring_wait(PsAioRef ref);
-extern void ps_uring_drain(bool forget);	/* forget: also results that nobody has taken */
+extern void ps_uring_drain(bool forget);	/* forget: also results that
+											 * nobody has taken */
 extern void ps_uring_stats(uint64 *submitted, uint64 *completed, uint64 *pages);
 
 #endif							/* PAGESTORE_IO_INTERNAL_H */

@@ -8,10 +8,11 @@
  *
  * submit_lock guards the submission queue.  reap_lock guards the completion
  * queue: a completion is taken from the queue, its frames are finished and its
- * slot is freed in one hold of it.  Who waits for a completion sleeps in the kernel
- * with reap_lock held, so nobody can take that completion away meanwhile;
- * whichever comes first wakes it, it serves all that are there and lets the next waiter in.
- * Nobody takes reap_lock inside submit_lock or the other way round.
+ * slot is freed in one hold of it.  Who waits for a completion sleeps in the
+ * kernel with reap_lock held, so nobody can take that completion away
+ * meanwhile; whichever comes first wakes it, it serves all that are there and
+ * lets the next waiter in. Nobody takes reap_lock inside submit_lock or the
+ * other way round.
  */
 #include "postgres.h"
 
@@ -28,9 +29,11 @@
 #include "storage/shmem.h"
 #include "storage/spin.h"
 
-#define MAX_RINGS		64		/* each takes a descriptor in every process and locked memory */
+#define MAX_RINGS		64		/* each takes a descriptor in every process
+								 * and locked memory */
 #define FRAME_SLOTS		32		/* reads into frames in flight on one ring */
-#define PRIVATE_SLOTS	64		/* private reads whose result has not been taken yet */
+#define PRIVATE_SLOTS	64		/* private reads whose result has not been
+								 * taken yet */
 #define SLOTS			(FRAME_SLOTS + PRIVATE_SLOTS)
 #define QUEUE_ENTRIES	8		/* requests are submitted one by one */
 #define SUBMIT_TRIES	1000
@@ -44,9 +47,11 @@ typedef enum SlotState
 
 typedef struct Slot
 {
-	pg_atomic_uint32 generation;	/* moves when the request is over, its result (if private) taken */
+	pg_atomic_uint32 generation;	/* moves when the request is over, its
+									 * result (if private) taken */
 	pg_atomic_uint32 state;
-	int			owner;			/* PGPROC number of the submitter, -1 when free */
+	int			owner;			/* PGPROC number of the submitter, -1 when
+								 * free */
 	int			ncookies;
 	int			result;
 	int			next_free;		/* ring's mutex */
@@ -109,7 +114,8 @@ ps_uring_shmem_init(int tranche)
 
 /*
  * Rings of before a crash.  All processes that used them are gone; a read the
- * kernel has not finished goes on into memory that it holds itself and that is no longer ours.
+ * kernel has not finished goes on into memory that it holds itself and that is
+ * no longer ours.
  */
 static void
 close_old_rings(void)
@@ -246,7 +252,10 @@ slot_ref(Ring *ring, int i)
 {
 	uint32		id = (ring - shared->rings) * SLOTS + i + 1;
 
-	return (PsAioRef) {id, pg_atomic_read_u32(&ring->slots[i].generation)};
+	return (PsAioRef)
+	{
+		id, pg_atomic_read_u32(&ring->slots[i].generation)
+	};
 }
 
 static inline Ring *
@@ -272,7 +281,10 @@ is_over(PsAioRef ref)
 {
 	Slot	   *slot = slot_of(ref);
 
-	/* the state first: a slot that is taken again has had its generation moved before */
+	/*
+	 * the state first: a slot that is taken again has had its generation
+	 * moved before
+	 */
 	return pg_atomic_read_u32(&slot->state) != SLOT_FLYING ||
 		pg_atomic_read_u32(&slot->generation) != ref.generation;
 }
@@ -303,7 +315,11 @@ release_slot(Ring *ring, int i)
 	Slot	   *slot = &ring->slots[i];
 
 	slot->owner = -1;
-	/* full barrier: whoever sees the new generation sees all that the completion did */
+
+	/*
+	 * full barrier: whoever sees the new generation sees all that the
+	 * completion did
+	 */
 	pg_atomic_fetch_add_u32(&slot->generation, 1);
 	pg_atomic_write_u32(&slot->state, SLOT_FREE);
 	push_free(ring, i);

@@ -18,10 +18,13 @@ typedef struct PsSegmentKey
 typedef struct PsSegment
 {
 	PsSegmentKey key;
-	File		file;			/* open when ps_segment_open() returns it; use its descriptor at once */
+	File		file;			/* open when ps_segment_open() returns it; use
+								 * its descriptor at once */
 	bool		direct;			/* opened O_DIRECT */
-	off_t		allocated;		/* disk space is known to be allocated up to here */
-	off_t		seen;			/* size when we grew it last: smaller since means truncated */
+	off_t		allocated;		/* disk space is known to be allocated up to
+								 * here */
+	off_t		seen;			/* size when we grew it last: smaller since
+								 * means truncated */
 } PsSegment;
 
 /* The segment, opened if need be (flags: more open(2) flags); NULL with errno. */

@@ -3,8 +3,8 @@
  *		Reads that are over when they return.
  *
  * A read into frames holds its process's lock from before the frames name it
- * until their completion has run, so that others can wait for it.
- * The result of a private read is nobody else's business and stays in this process.
+ * until their completion has run, so that others can wait for it. The result
+ * of a private read is nobody else's business and stays in this process.
  */
 #include "postgres.h"
 
@@ -18,7 +18,8 @@
 
 typedef struct SyncSlot
 {
-	LWLock		busy;			/* held exclusively while a read into frames is under way */
+	LWLock		busy;			/* held exclusively while a read into frames
+								 * is under way */
 	pg_atomic_uint32 generation;	/* moves when it is over */
 	pg_atomic_uint64 reads;		/* written by the owner only */
 	pg_atomic_uint64 pages;
@@ -104,11 +105,17 @@ ps_sync_read(const PsReadRequest *read)
 		results[i].result = ps_file_read_raw(read->fd, read->offset, read->iov, read->niov);
 		results[i].taken = false;
 		count_read(slot, read->npages);
-		return (PsAioRef) {PS_SYNC_PRIVATE + i, 0};
+		return (PsAioRef)
+		{
+			PS_SYNC_PRIVATE + i, 0
+		};
 	}
 
 	LWLockAcquire(&slot->busy, LW_EXCLUSIVE);
-	ref = (PsAioRef) {PS_SYNC_FRAMES + MyProc->pgprocno, pg_atomic_read_u32(&slot->generation)};
+	ref = (PsAioRef)
+	{
+		PS_SYNC_FRAMES + MyProc->pgprocno, pg_atomic_read_u32(&slot->generation)
+	};
 	if (read->prepare)
 		read->prepare(ref, read->cookies, read->ncookies);
 	n = ps_file_read_raw(read->fd, read->offset, read->iov, read->niov);

@@ -310,7 +310,11 @@ ps_may_set_hint(const PsRead *guard, XLogRecPtr commit_lsn)
 		return true;
 	if (!XLogNeedsFlush(commit_lsn))
 		return true;
-	/* core sets a buffer's LSN for hint bits under the share lock: read it whole */
+
+	/*
+	 * core sets a buffer's LSN for hint bits under the share lock: read it
+	 * whole
+	 */
 	if (guard->pin->origin == PS_SHARED)
 		return BufferGetLSNAtomic(guard->pin->u.buffer) >= commit_lsn;
 	return PageGetLSN(unconstify(char *, guard->page)) >= commit_lsn;
@@ -334,10 +338,10 @@ ps_mark_hinted(const PsRead *guard)
 		case PS_SHARED:
 
 			/*
-			 * A buffer pinned in recovery can outlive a promotion, after which
-			 * the pool owns the page: dirtying the buffer now would let core
-			 * log and write a stale image over it (I3).  The bit stays in
-			 * memory.
+			 * A buffer pinned in recovery can outlive a promotion, after
+			 * which the pool owns the page: dirtying the buffer now would let
+			 * core log and write a stale image over it (I3).  The bit stays
+			 * in memory.
 			 */
 			if (!RecoveryInProgress() && ps_gate_uses_shared(guard->rel))
 				MarkBufferDirtyHint(guard->pin->u.buffer, true);

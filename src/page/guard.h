@@ -2,10 +2,10 @@
  * guard.h
  *		Pins and guards: the only way to the bytes of a page (D3, D4).
  *
- * A pin keeps a page's bytes in place.  A read guard (shared latch) lends const
- * bytes; a write guard (exclusive latch) lends mutable bytes and is the only
- * thing that can mark the page dirty.  None of the code above knows
- * which of the four origins a page has.
+ * A pin keeps a page's bytes in place.  A read guard (shared latch) lends
+ * const bytes; a write guard (exclusive latch) lends mutable bytes and is the
+ * only thing that can mark the page dirty.  None of the code above knows which
+ * of the four origins a page has.
  *
  *	PsPin pin = ps_pin(rel, block);
  *	PsRead g = ps_read_lock(rel, &pin);
@@ -16,7 +16,8 @@
  *
  * Locking a pin brings it up to date: if its page has moved to another frame
  * (pruned while we held it), the pin moves along.  Pointers taken under an
- * earlier guard stay good only as long as some other pin (a slot's) holds the old frame.
+ * earlier guard stay good only as long as some other pin (a slot's) holds the
+ * old frame.
  */
 #ifndef PAGESTORE_PAGE_GUARD_H
 #define PAGESTORE_PAGE_GUARD_H
@@ -31,9 +32,12 @@ typedef enum PsOrigin
 {
 	PS_NOWHERE,					/* an empty pin */
 	PS_POOL,					/* frame of the pool */
-	PS_SHARED,					/* shared_buffers: recovery, single user, WAL skipped, just switched from heap */
+	PS_SHARED,					/* shared_buffers: recovery, single user, WAL
+								 * skipped, just switched from heap */
 	PS_LOCAL,					/* local buffer of a temporary table */
-	PS_RING						/* private memory of a large scan: read-only; for MVCC snapshots, or rows that nobody changes */
+	PS_RING						/* private memory of a large scan: read-only;
+								 * for MVCC snapshots, or rows that nobody
+								 * changes */
 } PsOrigin;
 
 struct PsRingPiece;
@@ -69,8 +73,9 @@ extern PsPin ps_pin(Relation rel, BlockNumber block);
 extern void ps_pin_into(Relation rel, BlockNumber block, PsPin *pin);
 
 /*
- * Count an access to a page of the pool or a ring, for statistics, EXPLAIN and vacuum's
- * cost delay, as core does for shared buffers.  hit: it was resident when asked for, not read for us.
+ * Count an access to a page of the pool or a ring, for statistics, EXPLAIN and
+ * vacuum's cost delay, as core does for shared buffers.  hit: it was resident
+ * when asked for, not read for us.
  */
 extern void ps_count_access(Relation rel, bool hit);
 
@@ -110,14 +115,18 @@ extern PsRead ps_read_lock(Relation rel, PsPin *pin);
 extern void ps_read_unlock(PsRead *guard);
 
 /*
- * The one change allowed under a read guard: hint bits in a tuple header that lies in this page.  No-op on a ring page
- * but for the private copy.  See row/visibility.c for the rule on the commit LSN.
+ * The one change allowed under a read guard: hint bits in a tuple header that
+ * lies in this page.  No-op on a ring page but for the private copy.  See
+ * row/visibility.c for the rule on the commit LSN.
  */
 extern void ps_set_hint(const PsRead *guard, const struct HeapTupleHeaderData *header,
 						uint16 infomask_bits);
+
 /* Another change worth no write and no WAL of its own was made to the page (pd_prune_xid). Write guard's latch held. */
 extern void ps_mark_hinted(const PsRead *guard);
-extern bool ps_may_set_hint(const PsRead *guard, XLogRecPtr commit_lsn);	/* permanent: commit record flushed, or page LSN beyond it */
+extern bool ps_may_set_hint(const PsRead *guard, XLogRecPtr commit_lsn);	/* permanent: commit
+																			 * record flushed, or
+																			 * page LSN beyond it */
 
 /* ---- write guard ---- */
 
@@ -155,15 +164,17 @@ ps_set_lsn(PsWrite *guard, XLogRecPtr lsn)
 }
 
 /*
- * Tuple bytes of the page may be moved until unlock: nobody else points into it (pool: the page may
- * have moved to a fresh frame; shared and local buffers: we are the only pin).
- * guard->page may change: derive every pointer anew.  False: not now; nothing changed.
+ * Tuple bytes of the page may be moved until unlock: nobody else points into
+ * it (pool: the page may have moved to a fresh frame; shared and local
+ * buffers: we are the only pin). guard->page may change: derive every pointer
+ * anew.  False: not now; nothing changed.
  */
 extern bool ps_write_movable(PsWrite *guard);
 
 /*
- * Add a block to the relation: pins it in *pin, returns it latched exclusively and zeroed
- * (PageInit is the caller's).  Takes and releases the extension lock itself when needed.
+ * Add a block to the relation: pins it in *pin, returns it latched exclusively
+ * and zeroed (PageInit is the caller's).  Takes and releases the extension
+ * lock itself when needed.
  */
 extern PsWrite ps_extend(Relation rel, PsPin *pin);
 
@@ -172,7 +183,9 @@ extern BlockNumber ps_nblocks(Relation rel);
 
 /* Prefetch a block hint for random access (index and bitmap read-ahead); never waits. */
 extern void ps_prefetch(Relation rel, BlockNumber block);
-extern int	ps_prefetch_run(Relation rel, BlockNumber block, int n);	/* n adjacent blocks; how many reads it started */
+extern int	ps_prefetch_run(Relation rel, BlockNumber block, int n);	/* n adjacent blocks;
+																		 * how many reads it
+																		 * started */
 
 /* The LSN-logged relation test used all over: RelationNeedsWAL. */
 

@@ -3,10 +3,10 @@
  *		Pieces of a table read around the pool into memory of this process.
  *
  * What makes such a page good to use (D12): its image is whole and not older
- * than the moment of use.  At that moment the page is looked up in the pool first; not there,
- * all changes of it are on disk, and each of them has moved the
- * sequence counter of its piece.  Counter unchanged since before the read, and
- * even: the image has them all.
+ * than the moment of use.  At that moment the page is looked up in the pool
+ * first; not there, all changes of it are on disk, and each of them has moved
+ * the sequence counter of its piece.  Counter unchanged since before the read,
+ * and even: the image has them all.
  */
 #include "postgres.h"
 
@@ -30,8 +30,8 @@ StaticAssertDecl(RELSEG_SIZE % PS_PIECE_PAGES == 0, "a piece lies in one segment
 StaticAssertDecl(PS_PIECE_PAGES <= PS_IO_MAX_PAGES, "a piece is one request");
 
 /*
- * Ends the ring when the memory of the scan that reads into it goes.  It belongs to that
- * memory, and outlives a ring that ended before.
+ * Ends the ring when the memory of the scan that reads into it goes.  It
+ * belongs to that memory, and outlives a ring that ended before.
  */
 typedef struct Tether
 {
@@ -101,7 +101,10 @@ ps_ring_pin_again(PsRingPiece *piece)
 			maxholds = n;
 		}
 		hold = &holds[nholds++];
-		*hold = (Hold) {CurrentResourceOwner, piece, 0};
+		*hold = (Hold)
+		{
+			CurrentResourceOwner, piece, 0
+		};
 	}
 	hold->count++;
 	piece->pins++;
@@ -284,7 +287,10 @@ ps_ring_read(PsRing *ring, RelFileNode rnode, BlockNumber first, int n)
 	if (piece == NULL)
 		return NULL;
 	piece->sequence = ps_piece_sequence(rnode, first);
-	iov = (struct iovec) {piece->bytes, (Size) n * BLCKSZ};
+	iov = (struct iovec)
+	{
+		piece->bytes, (Size) n * BLCKSZ
+	};
 	piece->request = ps_aio_read(rnode, first, n, &iov, 1, NULL, 0, NULL);
 	piece->reading = true;
 	piece->wanted = true;
@@ -326,8 +332,8 @@ ps_ring_outdated(const PsRingPiece *piece, RelFileNode rnode)
 }
 
 /*
- * Bring the next page nearer while this one is worked on: nobody has touched it yet.  Saves a
- * scan about a sixth of its CPU time.
+ * Bring the next page nearer while this one is worked on: nobody has touched
+ * it yet.  Saves a scan about a sixth of its CPU time.
  */
 static inline void
 warm(const char *page)
@@ -348,7 +354,10 @@ ps_ring_page(PsRingPiece *piece, const PsRelKey *rel, BlockNumber block)
 	if (block < piece->first || block - piece->first >= piece->npages)
 		return NULL;
 
-	/* in this order: what leaves the pool after the look has been written before it */
+	/*
+	 * in this order: what leaves the pool after the look has been written
+	 * before it
+	 */
 	if (ps_pool_resident(rel, block) || ps_ring_outdated(piece, rel->rnode))
 		return NULL;
 

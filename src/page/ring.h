@@ -2,9 +2,10 @@
  * ring.h
  *		Memory of a scan that reads around the pool (D12): internal to src/page.
  *
- * A ring holds a few pieces, each up to PS_PIECE_PAGES adjacent blocks in contiguous
- * memory, read by one request.  A piece is in use from ps_ring_read() to
- * ps_ring_release(), and after that for as long as pins point into it.
+ * A ring holds a few pieces, each up to PS_PIECE_PAGES adjacent blocks in
+ * contiguous memory, read by one request.  A piece is in use from
+ * ps_ring_read() to ps_ring_release(), and after that for as long as pins
+ * point into it.
  */
 #ifndef PAGESTORE_PAGE_RING_H
 #define PAGESTORE_PAGE_RING_H
@@ -21,17 +22,20 @@ typedef struct PsRingPiece
 	PsRing	   *ring;
 	char	   *bytes;
 	int			pins;
-	bool		wanted;			/* between ps_ring_read() and ps_ring_release() */
+	bool		wanted;			/* between ps_ring_read() and
+								 * ps_ring_release() */
 	bool		reading;		/* request is to be waited for */
 	BlockNumber first;
-	int			npages;			/* asked for; after the wait: whole pages that came */
-	uint32		sequence;		/* of the blocks' piece in the pool, noted before the read */
+	int			npages;			/* asked for; after the wait: whole pages that
+								 * came */
+	uint32		sequence;		/* of the blocks' piece in the pool, noted
+								 * before the read */
 	PsAioRef	request;
 } PsRingPiece;
 
 /*
- * A new ring; its memory goes when ps_ring_end() has been called, or CurrentMemoryContext been reset,
- * and the last pin is gone.
+ * A new ring; its memory goes when ps_ring_end() has been called, or
+ * CurrentMemoryContext been reset, and the last pin is gone.
  */
 extern PsRing *ps_ring_begin(void);
 extern void ps_ring_end(PsRing *ring);
@@ -49,8 +53,9 @@ extern bool ps_ring_has_room(const PsRing *ring);
 extern void ps_ring_release(PsRingPiece *piece);
 
 /*
- * The bytes of a block of the piece, waiting for them if need be, if they are a sound image of the page
- * and not older than this call; else NULL: take it from the pool.
+ * The bytes of a block of the piece, waiting for them if need be, if they are
+ * a sound image of the page and not older than this call; else NULL: take it
+ * from the pool.
  */
 extern const char *ps_ring_page(PsRingPiece *piece, const PsRelKey *rel, BlockNumber block);
 

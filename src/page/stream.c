@@ -3,10 +3,11 @@
  *		Pages in a known order, read ahead.
  *
  * Blocks that the callback names are gathered into runs of adjacent ones.  A
- * run is read by one request: into frames of the pool, or, by a large scan, into a piece
- * of its ring.  How far the stream looks ahead grows while pages have to be
- * read and shrinks while they are found in memory, so that a scan of resident pages does
- * nothing but pin them, and a scan that stops early has not read much.
+ * run is read by one request: into frames of the pool, or, by a large scan,
+ * into a piece of its ring.  How far the stream looks ahead grows while pages
+ * have to be read and shrinks while they are found in memory, so that a scan
+ * of resident pages does nothing but pin them, and a scan that stops early has
+ * not read much.
  */
 #include "postgres.h"
 
@@ -20,9 +21,12 @@
 #define MAX_AHEAD_POOL	256		/* blocks looked ahead in the pool */
 #define MAX_AHEAD_RING	((PS_RING_PIECES - 1) * PS_PIECE_PAGES)
 #define MAX_RUN_POOL	32		/* blocks of one request into the pool */
-#define RING_DISTANCE	32		/* looking this far ahead, a large scan takes to its ring */
-#define RING_MIN_RUN	8		/* fewer blocks than this are not worth a piece of it */
-#define MAX_RUNS		512		/* power of two, as many as blocks looked ahead */
+#define RING_DISTANCE	32		/* looking this far ahead, a large scan takes
+								 * to its ring */
+#define RING_MIN_RUN	8		/* fewer blocks than this are not worth a
+								 * piece of it */
+#define MAX_RUNS		512		/* power of two, as many as blocks looked
+								 * ahead */
 
 StaticAssertDecl(MAX_RUNS >= MAX_AHEAD_RING + PS_PIECE_PAGES &&
 				 MAX_RUNS >= MAX_AHEAD_POOL + PS_PIECE_PAGES, "a run may be a single block");
@@ -55,7 +59,8 @@ struct PsStream
 	int			ahead;			/* blocks in runs, not yet handed out */
 	unsigned	head;			/* runs[head .. tail), modulo MAX_RUNS */
 	unsigned	tail;
-	unsigned	unstarted;		/* first run whose read, if it needs one, is not under way */
+	unsigned	unstarted;		/* first run whose read, if it needs one, is
+								 * not under way */
 	uint64		ring_pages;		/* not yet counted in the pool's statistics */
 	PsRing	   *ring;
 	Run			runs[MAX_RUNS];
@@ -78,8 +83,9 @@ relkey(Relation rel)
 /* ---- beginning and end ---- */
 
 /*
- * Worth going around the pool: the table is larger than a quarter of it (heap's threshold for
- * its ring of buffers) and does not fit into frames that nobody uses.
+ * Worth going around the pool: the table is larger than a quarter of it
+ * (heap's threshold for its ring of buffers) and does not fit into frames that
+ * nobody uses.
  */
 static bool
 is_large(Relation rel)
@@ -230,7 +236,10 @@ add_block(PsStream *stream, BlockNumber block)
 		last->n++;
 		return;
 	}
-	*run_at(stream, stream->tail++) = (Run) {.first = block,.n = 1};
+	*run_at(stream, stream->tail++) = (Run)
+	{
+		.first = block,.n = 1
+	};
 }
 
 /* Ask for blocks, until the distance is reached and the last run is complete. */
@@ -333,8 +342,9 @@ look_ahead(PsStream *stream)
 /* ---- leaving the ring ---- */
 
 /*
- * Have many of the pages that a run gave from the ring been fetched through the pool
- * since?  Then who scans changes or locks the rows found, and is better served from there.
+ * Have many of the pages that a run gave from the ring been fetched through
+ * the pool since?  Then who scans changes or locks the rows found, and is
+ * better served from there.
  */
 static bool
 fetched_again(const PsStream *stream, const Run *run)
@@ -411,7 +421,13 @@ take_from_ring(PsStream *stream, Run *run, BlockNumber block, PsPin *pin)
 		ps_ring_pin_again(piece);
 		ps_unpin(pin);
 	}
-	*pin = (PsPin) {PS_RING, block, page, {.piece = piece}};
+	*pin = (PsPin)
+	{
+		PS_RING, block, page,
+		{
+			.piece = piece
+		}
+	};
 	run->served |= UINT64CONST(1) << (block - run->first);
 	pgstat_count_buffer_read(stream->rel);
 	pgBufferUsage.shared_blks_read++;

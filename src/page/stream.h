@@ -2,12 +2,13 @@
  * stream.h
  *		Pages in a known order, read ahead.
  *
- * A scan that knows which blocks come next gives a callback; the stream
- * keeps reads in flight ahead of it.  Adjacent blocks are read
- * in one request.  With PS_STREAM_AROUND_POOL and a relation larger than a quarter of the
- * pool, runs of blocks are read in contiguous pieces into the scan's own ring in
- * huge pages (D12); pages resident in the pool are taken from there.  Shared buffers
- * serve a scan of a table larger than a quarter of them by core's bulk-read strategy.
+ * A scan that knows which blocks come next gives a callback; the stream keeps
+ * reads in flight ahead of it.  Adjacent blocks are read in one request.  With
+ * PS_STREAM_AROUND_POOL and a relation larger than a quarter of the pool, runs
+ * of blocks are read in contiguous pieces into the scan's own ring in huge
+ * pages (D12); pages resident in the pool are taken from there.  Shared
+ * buffers serve a scan of a table larger than a quarter of them by core's
+ * bulk-read strategy.
  */
 #ifndef PAGESTORE_PAGE_STREAM_H
 #define PAGESTORE_PAGE_STREAM_H
@@ -17,7 +18,9 @@
 /* Next block of the scan, InvalidBlockNumber at the end.  Called ahead of use; must not touch pages. */
 typedef BlockNumber (*PsStreamNext) (void *arg);
 
-#define PS_STREAM_AROUND_POOL	1	/* MVCC and not serializable, or rows that nobody changes; forward: private page images will do */
+#define PS_STREAM_AROUND_POOL	1	/* MVCC and not serializable, or rows that
+									 * nobody changes; forward: private page
+									 * images will do */
 
 typedef struct PsStream PsStream;
 
@@ -25,8 +28,9 @@ typedef struct PsStream PsStream;
 extern PsStream *ps_stream_begin(Relation rel, PsStreamNext next, void *arg, int flags);
 
 /*
- * Never ask the callback for more than this many blocks ahead of the one handed out last: what it gives
- * is shared with other processes, which go without.
+ * Never ask the callback for more than this many blocks ahead of the one
+ * handed out last: what it gives is shared with other processes, which go
+ * without.
  */
 extern void ps_stream_limit(PsStream *stream, BlockNumber blocks);
 

@@ -16,8 +16,8 @@
 #include "storage/itemptr.h"
 
 /*
- * A row version as it lies in the page: borrowed from a read guard, or, for its
- * data part alone, from a pin.
+ * A row version as it lies in the page: borrowed from a read guard, or, for
+ * its data part alone, from a pin.
  */
 typedef struct PsRow
 {
@@ -117,8 +117,9 @@ ps_row_tuple(const PsRow *row)
 
 /*
  * Is this a page a reader can walk without leaving it?  Checks header bounds,
- * line pointers, tuple header lengths; a new (all-zero) page is fine.  On failure *why gets
- * a static description (I10).  Called once when a page enters the pool or a scan ring.
+ * line pointers, tuple header lengths; a new (all-zero) page is fine.  On
+ * failure *why gets a static description (I10).  Called once when a page
+ * enters the pool or a scan ring.
  */
 extern bool ps_page_check(const char *page, const char **why, OffsetNumber *offset);
 

@@ -2,8 +2,8 @@
  * evict.c
  *		Frames to fill: the free list, and victims of the replacement policy.
  *
- * A frame is in one of three conditions: on the free list (state 0), in the page
- * table (TAGGED), or in somebody's hands (pinned, neither).  A ghost is
+ * A frame is in one of three conditions: on the free list (state 0), in the
+ * page table (TAGGED), or in somebody's hands (pinned, neither).  A ghost is
  * in the hands of its pins.
  */
 #include "postgres.h"
@@ -105,7 +105,8 @@ ps_frame_bury(PsFrame frame)
 
 /*
  * Take the page from a frame if nobody needs it; the caller's raw pin stays.
- * The state is judged under the bucket lock, where only pins by others can interfere.
+ * The state is judged under the bucket lock, where only pins by others can
+ * interfere.
  */
 static bool
 evict(PsFrame frame)

@@ -21,20 +21,35 @@ typedef struct PsTag
 	BlockNumber block;
 } PsTag;
 
-#define PS_PIN_MASK		((uint32) 0x0003FFFF)	/* 18 bits of shared pin count: one a process holding any */
+#define PS_PIN_MASK		((uint32) 0x0003FFFF)	/* 18 bits of shared pin
+												 * count: one a process
+												 * holding any */
 #define PS_TAGGED		((uint32) 1 << 18)	/* in the page table under its tag */
 #define PS_VALID		((uint32) 1 << 19)	/* bytes are the page */
-#define PS_READING		((uint32) 1 << 20)	/* a read is in flight; holds a pin of its own */
-#define PS_WRITING		((uint32) 1 << 21)	/* a write is in flight; set under the shared latch, in the same hold as the
-												 * copy; cleared without a latch; the writer holds a pin */
-#define PS_DIRTY		((uint32) 1 << 22)	/* differs from disk; first_dirty is set */
-#define PS_REDIRTIED	((uint32) 1 << 23)	/* changed since the write in flight copied it; redirty is set */
+#define PS_READING		((uint32) 1 << 20)	/* a read is in flight; holds a
+											 * pin of its own */
+#define PS_WRITING		((uint32) 1 << 21)	/* a write is in flight; set under
+											 * the shared latch, in the same
+											 * hold as the copy; cleared
+											 * without a latch; the writer
+											 * holds a pin */
+#define PS_DIRTY		((uint32) 1 << 22)	/* differs from disk; first_dirty
+											 * is set */
+#define PS_REDIRTIED	((uint32) 1 << 23)	/* changed since the write in
+											 * flight copied it; redirty is
+											 * set */
 #define PS_PERMANENT	((uint32) 1 << 24)	/* WAL-logged relation */
-#define PS_HINTED		((uint32) 1 << 25)	/* has hint bits that disk has not, worth no write by themselves */
-#define PS_NOWRITE		((uint32) 1 << 26)	/* past the end of a truncation under way */
-#define PS_GHOST		((uint32) 1 << 27)	/* its page moved on; freed at the last unpin */
-#define PS_READ_FAILED	((uint32) 1 << 28)	/* the read in flight failed: waiters retry for themselves */
-#define PS_AHEAD		((uint32) 1 << 29)	/* read ahead, not yet used: the first pin is no hit */
+#define PS_HINTED		((uint32) 1 << 25)	/* has hint bits that disk has
+											 * not, worth no write by
+											 * themselves */
+#define PS_NOWRITE		((uint32) 1 << 26)	/* past the end of a truncation
+											 * under way */
+#define PS_GHOST		((uint32) 1 << 27)	/* its page moved on; freed at the
+											 * last unpin */
+#define PS_READ_FAILED	((uint32) 1 << 28)	/* the read in flight failed:
+											 * waiters retry for themselves */
+#define PS_AHEAD		((uint32) 1 << 29)	/* read ahead, not yet used: the
+											 * first pin is no hit */
 
 /* What ends when the page leaves the frame; PERMANENT, VALID and I/O flags stay with the bytes. */
 #define PS_LIFE_FLAGS (PS_TAGGED | PS_DIRTY | PS_REDIRTIED | PS_HINTED | PS_NOWRITE | PS_AHEAD)
@@ -42,30 +57,38 @@ typedef struct PsTag
 #define PS_PINS(state)	((state) & PS_PIN_MASK)
 
 /*
- * What one page access touches (state, tag, chain, policy, latch) shares the first
- * cache line.
+ * What one page access touches (state, tag, chain, policy, latch) shares the
+ * first cache line.
  *
- * Who holds the latch exclusively may wait for WRITING to end, so a writer waits for no latch while any
- * frame of its is WRITING: neighbours are latched conditionally.
+ * Who holds the latch exclusively may wait for WRITING to end, so a writer
+ * waits for no latch while any frame of its is WRITING: neighbours are latched
+ * conditionally.
  */
 typedef struct PsFrameHeader
 {
 	pg_atomic_uint32 state;
-	PsTag		tag;			/* changed only while not TAGGED and pinned by its taker alone; stable under a pin */
-	PsFrame		next;			/* page table chain or free list; that list's lock */
+	PsTag		tag;			/* changed only while not TAGGED and pinned by
+								 * its taker alone; stable under a pin */
+	PsFrame		next;			/* page table chain or free list; that list's
+								 * lock */
 	pg_atomic_uint32 policy;	/* the replacement policy's own word */
-	PsAioRef	aio;			/* the read in flight, once its request is made; see read.c */
+	PsAioRef	aio;			/* the read in flight, once its request is
+								 * made; see read.c */
 	LWLock		latch;
 	ConditionVariable io_cv;	/* end of a read or a write */
-	pg_atomic_uint64 first_dirty;	/* insert LSN before the first change since clean; by mark_dirty (excl. latch), or by
-									 * the writer when it turns REDIRTIED into DIRTY */
-	pg_atomic_uint64 redirty;	/* the same for changes since the copy; set before REDIRTIED */
+	pg_atomic_uint64 first_dirty;	/* insert LSN before the first change
+									 * since clean; by mark_dirty (excl.
+									 * latch), or by the writer when it turns
+									 * REDIRTIED into DIRTY */
+	pg_atomic_uint64 redirty;	/* the same for changes since the copy; set
+								 * before REDIRTIED */
 } PsFrameHeader;
 
 typedef union PsFramePadded
 {
 	PsFrameHeader h;
-	char		pad[128];		/* two cache lines: traffic of neighbours stays apart */
+	char		pad[128];		/* two cache lines: traffic of neighbours
+								 * stays apart */
 } PsFramePadded;
 
 typedef struct PsPoolControl
@@ -73,7 +96,8 @@ typedef struct PsPoolControl
 	slock_t		free_lock;		/* guards free_head and the chain behind it */
 	PsFrame		free_head;
 	pg_atomic_uint32 nfree;
-	pg_atomic_uint32 nghosts;	/* ghosts that hold a frame besides their page's: bounded */
+	pg_atomic_uint32 nghosts;	/* ghosts that hold a frame besides their
+								 * page's: bounded */
 	pg_atomic_uint32 nahead;	/* read-ahead in flight: bounded */
 	int			first_tranche;	/* fixed at start */
 } PsPoolControl;
@@ -97,10 +121,12 @@ ps_frame_relkey(PsFrame frame)
 }
 
 /*
- * Replacement policies (pool/policy.c).  The pool calls hit on every hit (must be cheap and need no lock),
- * admit when a page enters a frame, forget when it leaves; victim proposes frames, one a
- * call, resuming where it stopped; the pool decides whether one can be had.  coming tells up to max
- * frames that victim would propose soon if nobody used them, in that order: a guess that changes nothing.
+ * Replacement policies (pool/policy.c).  The pool calls hit on every hit (must
+ * be cheap and need no lock), admit when a page enters a frame, forget when it
+ * leaves; victim proposes frames, one a call, resuming where it stopped; the
+ * pool decides whether one can be had.  coming tells up to max frames that
+ * victim would propose soon if nobody used them, in that order: a guess that
+ * changes nothing.
  */
 typedef struct PsPolicy
 {
@@ -110,8 +136,8 @@ typedef struct PsPolicy
 	void		(*hit) (PsFrame frame);
 	void		(*admit) (PsFrame frame);
 	void		(*forget) (PsFrame frame);
-	PsFrame		(*victim) (void);
-	uint32		(*coming) (PsFrame *frames, uint32 max);
+				PsFrame(*victim) (void);
+	uint32		(*coming) (PsFrame * frames, uint32 max);
 } PsPolicy;
 
 extern const PsPolicy *ps_policy;	/* chosen by the setting */
@@ -130,12 +156,16 @@ ps_tag_equal(const PsTag *a, const PsTag *b)
 extern Size ps_table_shmem_size(void);
 extern void ps_table_shmem_init(bool found);
 extern LWLock *ps_table_lock(uint32 hash);
-extern bool ps_table_has(const PsTag *tag, uint32 hash);	/* no lock held; true is a guess, false is certain */
-extern void ps_table_insert(PsFrame frame, uint32 hash);	/* exclusive; sets no flag */
+extern bool ps_table_has(const PsTag *tag, uint32 hash);	/* no lock held; true is
+															 * a guess, false is
+															 * certain */
+extern void ps_table_insert(PsFrame frame, uint32 hash);	/* exclusive; sets no
+															 * flag */
 extern void ps_table_remove(PsFrame frame, uint32 hash);	/* exclusive */
-extern void ps_table_replace(PsFrame old, PsFrame new, uint32 hash);	/* exclusive; a page moves to a new frame */
+extern void ps_table_replace(PsFrame old, PsFrame new, uint32 hash);	/* exclusive; a page
+																		 * moves to a new frame */
 
-extern PsFrame *ps_table_heads;
+extern PsFrame * ps_table_heads;
 extern uint32 ps_table_mask;
 
 /* Multiply and fold: blocks of one relation must spread over buckets and partitions alike. */
@@ -158,8 +188,9 @@ ps_table_bucket(uint32 hash)
 }
 
 /*
- * The frame of a page.  Under the bucket lock the answer is true; without it a guess, to be verified after
- * pinning: the walk may end up in another chain, so it is cut off at PS_MAX_STRAY steps.
+ * The frame of a page.  Under the bucket lock the answer is true; without it a
+ * guess, to be verified after pinning: the walk may end up in another chain,
+ * so it is cut off at PS_MAX_STRAY steps.
  */
 #define PS_MAX_STRAY 64
 static inline PsFrame
@@ -181,14 +212,21 @@ ps_table_find(const PsTag *tag, uint32 hash)
 }
 
 /*
- * Backend-local pins (pool/pin.c).  The shared count counts processes (and I/Os);
- * this module counts this process's pins and ties them to resource owners.
+ * Backend-local pins (pool/pin.c).  The shared count counts processes (and
+ * I/Os); this module counts this process's pins and ties them to resource
+ * owners.
  */
-extern void ps_pin_reserve(void);	/* room for one more, so that remember cannot fail; may palloc */
-extern void ps_pin_remember(PsFrame frame); /* one more, of CurrentResourceOwner; the shared pin is there */
-extern struct ResourceOwnerData *ps_pin_owner(PsFrame frame);	/* of the pin that ps_pool_unpin() would take */
+extern void ps_pin_reserve(void);	/* room for one more, so that remember
+									 * cannot fail; may palloc */
+extern void ps_pin_remember(PsFrame frame); /* one more, of
+											 * CurrentResourceOwner; the
+											 * shared pin is there */
+extern struct ResourceOwnerData *ps_pin_owner(PsFrame frame);	/* of the pin that
+																 * ps_pool_unpin() would
+																 * take */
 extern void ps_pin_attach(void);
-extern uint32 *ps_pin_counts;	/* this process's pins on each frame; NULL before ps_pool_attach() */
+extern uint32 *ps_pin_counts;	/* this process's pins on each frame; NULL
+								 * before ps_pool_attach() */
 
 static inline uint32
 ps_local_pins(PsFrame frame)
@@ -213,22 +251,27 @@ ps_state_pin(PsFrame frame, uint32 clear, uint32 *was)
 }
 
 /* pin without a resource owner, for workers and I/O: raw changes of the shared count */
-extern bool ps_frame_pin_if(PsFrame frame, const PsTag *tag);	/* pins if TAGGED, with this tag unless NULL; no owner */
-extern void ps_frame_unpin_raw(PsFrame frame);	/* frees a ghost when it was the last */
+extern bool ps_frame_pin_if(PsFrame frame, const PsTag *tag);	/* pins if TAGGED, with
+																 * this tag unless NULL;
+																 * no owner */
+extern void ps_frame_unpin_raw(PsFrame frame);	/* frees a ghost when it was
+												 * the last */
 
 /*
  * Frames to fill (pool/evict.c): an untagged frame with one raw pin for the
- * caller.  may_write: dirty pages may be written out to get it.  may_fail: returns PS_NO_FRAME
- * rather than wait or ereport(ERROR).  No bucket lock may be held; latches may.
+ * caller.  may_write: dirty pages may be written out to get it.  may_fail:
+ * returns PS_NO_FRAME rather than wait or ereport(ERROR).  No bucket lock may
+ * be held; latches may.
  */
 extern PsFrame ps_frame_take(bool may_write, bool may_fail);
-extern void ps_frame_give_back(PsFrame frame);	/* unused after all, or a dead ghost: to the free list */
+extern void ps_frame_give_back(PsFrame frame);	/* unused after all, or a dead
+												 * ghost: to the free list */
 extern void ps_frame_bury(PsFrame frame);	/* a ghost's last pin is gone */
 
 /*
- * Writing (pool/write.c).  Gathers adjacent dirty frames, copies each under its
- * shared latch into aligned private memory, sets checksums, flushes WAL, writes,
- * requests the sync, and only then clears DIRTY.
+ * Writing (pool/write.c).  Gathers adjacent dirty frames, copies each under
+ * its shared latch into aligned private memory, sets checksums, flushes WAL,
+ * writes, requests the sync, and only then clears DIRTY.
  */
 typedef enum PsWriteReason
 {
@@ -239,9 +282,10 @@ typedef enum PsWriteReason
 } PsWriteReason;
 
 /*
- * Write the frame (and dirty neighbours on disk, up to PS_IO_MAX_PAGES) if it is dirty. The caller
- * holds a pin (raw or owned) and no latch. wait: wait for a write in flight and for the latch; otherwise skip.
- * Returns pages written.  A frame whose file is gone is discarded.
+ * Write the frame (and dirty neighbours on disk, up to PS_IO_MAX_PAGES) if it
+ * is dirty. The caller holds a pin (raw or owned) and no latch. wait: wait for
+ * a write in flight and for the latch; otherwise skip. Returns pages written.
+ * A frame whose file is gone is discarded.
  */
 extern int	ps_write_frame(PsFrame frame, PsWriteReason reason, bool wait);
 extern void ps_wait_write(PsFrame frame);
@@ -250,8 +294,9 @@ extern void ps_wait_write(PsFrame frame);
 extern void ps_write_all(XLogRecPtr redo, bool unlogged, PsWriteReason reason);
 
 /*
- * Protect mode (pool/protect.c): no-ops unless ps_debug_protect_frames.  Counted, so calls nest: around
- * the time from first to last local pin, and around every other touch of a frame's bytes.
+ * Protect mode (pool/protect.c): no-ops unless ps_debug_protect_frames.
+ * Counted, so calls nest: around the time from first to last local pin, and
+ * around every other touch of a frame's bytes.
  */
 extern void ps_protect_init(void);
 extern void ps_protect_attach(void);
@@ -272,9 +317,9 @@ ps_protect_forbid(PsFrame frame)
 }
 
 /*
- * The frame leaves the page table, its page forgotten (dirty or not): a ghost, free after
- * the last unpin.  The caller holds a pin and has waited out a write in flight.  Harmless when it has left already.
- * Takes the bucket lock.
+ * The frame leaves the page table, its page forgotten (dirty or not): a ghost,
+ * free after the last unpin.  The caller holds a pin and has waited out a
+ * write in flight.  Harmless when it has left already. Takes the bucket lock.
  */
 extern void ps_frame_detach(PsFrame frame);
 
@@ -285,8 +330,9 @@ extern void ps_read_done(const uint32 *cookies, int ncookies, ssize_t result);
 extern void ps_frame_wait_read(PsFrame frame);
 
 /*
- * Sequence counters of pieces: around every write of pages of a frame's relation to disk, in
- * pairs (also when the write fails).  A run may span pieces.
+ * Sequence counters of pieces: around every write of pages of a frame's
+ * relation to disk, in pairs (also when the write fails).  A run may span
+ * pieces.
  */
 extern void ps_piece_write_begin(RelFileNode rnode, BlockNumber block, int npages);
 extern void ps_piece_write_end(RelFileNode rnode, BlockNumber block, int npages);
@@ -309,10 +355,11 @@ typedef enum PsCounter
 typedef struct PsCounterSlot
 {
 	uint64		n[PS_NCOUNTERS];
-} pg_attribute_aligned(PG_CACHE_LINE_SIZE) PsCounterSlot;
+}			pg_attribute_aligned(PG_CACHE_LINE_SIZE) PsCounterSlot;
 
-extern PsCounterSlot *ps_my_counters;
-extern void ps_pool_attach(void);	/* once a process, before its first pin; idempotent */
+extern PsCounterSlot * ps_my_counters;
+extern void ps_pool_attach(void);	/* once a process, before its first pin;
+									 * idempotent */
 
 static inline void
 ps_count(PsCounter counter, uint64 n)
@@ -332,7 +379,8 @@ typedef enum PsTranche
 	PS_TRANCHE_SENTINEL			/* PagestoreSentinel */
 } PsTranche;
 #define PS_NTRANCHES (PS_TRANCHE_SENTINEL + 1)
-extern int	ps_tranche(PsTranche which);	/* id for LWLockInitialize(), from shmem_init on */
+extern int	ps_tranche(PsTranche which);	/* id for LWLockInitialize(), from
+											 * shmem_init on */
 
 /* Shared memory of the parts, called by pool.c (control block, tranches and frames are there by then). */
 extern Size ps_gate_shmem_size(void);

@@ -2,15 +2,16 @@
  * gate.c
  *		Who owns a relation's pages: the pool or shared buffers (D3, I3).
  *
- * A shared registry names the relations that have passed the gate.  It is empty at
- * start and of fixed size: an entry may be pushed out at any time, since passing again is
- * always safe (there is nothing dirty in shared buffers then); from then on the
- * registry is "lossy": a number that is not in it may have frames.  Backends remember what they have
- * seen in it, for as long as the generation stands; it moves when an entry is taken out on purpose.
+ * A shared registry names the relations that have passed the gate.  It is
+ * empty at start and of fixed size: an entry may be pushed out at any time,
+ * since passing again is always safe (there is nothing dirty in shared buffers
+ * then); from then on the registry is "lossy": a number that is not in it may
+ * have frames.  Backends remember what they have seen in it, for as long as
+ * the generation stands; it moves when an entry is taken out on purpose.
  *
  * HELD entries are relations switched from heap in a transaction still
- * running: shared buffers own them until it ends, for its parallel workers too.
- * They are never pushed out.
+ * running: shared buffers own them until it ends, for its parallel workers
+ * too. They are never pushed out.
  */
 #include "postgres.h"
 
@@ -30,7 +31,8 @@
 typedef enum GateState
 {
 	GATE_FREE,
-	GATE_FRESH,					/* born in the pool; its page cache has not been dropped yet */
+	GATE_FRESH,					/* born in the pool; its page cache has not
+								 * been dropped yet */
 	GATE_POOL,
 	GATE_HELD
 } GateState;
@@ -46,7 +48,8 @@ typedef struct GateShared
 	pg_atomic_uint64 generation;
 	pg_atomic_uint32 nheld;
 	pg_atomic_uint32 lossy;
-	char		pad[PG_CACHE_LINE_SIZE];	/* every page access reads the above */
+	char		pad[PG_CACHE_LINE_SIZE];	/* every page access reads the
+											 * above */
 	LWLock		lock;			/* guards what follows */
 	uint32		next_way;		/* whom to push out next */
 	GateEntry	entries[GATE_SETS][GATE_WAYS];
@@ -191,8 +194,8 @@ pass(Relation rel)
 
 		/*
 		 * What redo, or a transaction that skipped WAL or switched the table
-		 * from heap, left dirty goes to the file now.  Whoever else passes at the same time
-		 * waits for the same writes.
+		 * from heap, left dirty goes to the file now.  Whoever else passes at
+		 * the same time waits for the same writes.
 		 */
 		if (state == GATE_FREE)
 			FlushRelationBuffers(rel);
@@ -222,7 +225,8 @@ ps_gate_pass(Relation rel)
 }
 
 /*
- * Born here unless the relation may skip WAL, in which case shared buffers have it first.
+ * Born here unless the relation may skip WAL, in which case shared buffers
+ * have it first.
  */
 void
 ps_gate_new(RelFileNode rnode)
@@ -313,13 +317,17 @@ ps_gate_leave(Relation rel)
 	BlockNumber from = 0;
 
 	/*
-	 * Shared buffers have it already.  One that arrived in this transaction stays held to its end: should
-	 * a savepoint before this switch be rolled back to, it is ours again, and heap's if all is.
+	 * Shared buffers have it already.  One that arrived in this transaction
+	 * stays held to its end: should a savepoint before this switch be rolled
+	 * back to, it is ours again, and heap's if all is.
 	 */
 	if (ps_gate_uses_shared(rel))
 		return;
 
-	/* after this nothing of it is dirty in shared buffers, so that they may be dropped */
+	/*
+	 * after this nothing of it is dirty in shared buffers, so that they may
+	 * be dropped
+	 */
 	ps_gate_pass(rel);
 	ps_pool_flush_relation(rnode);
 	ps_pool_discard_relation(rnode, 0);

@@ -12,7 +12,8 @@ typedef struct PsFrameInfo
 	RelFileNode rnode;
 	BlockNumber block;
 	uint32		pins;			/* processes and I/O requests that pin it */
-	XLogRecPtr	dirty_since;	/* of a dirty page of a WAL-logged relation: all changes that disk lacks are logged
+	XLogRecPtr	dirty_since;	/* of a dirty page of a WAL-logged relation:
+								 * all changes that disk lacks are logged
 								 * beyond it */
 	bool		dirty,
 				writing,
@@ -21,8 +22,8 @@ typedef struct PsFrameInfo
 } PsFrameInfo;
 
 /*
- * What frame held a moment ago; false if it is free.  Takes no lock, so that the
- * fields may belong to different moments: for people, not for decisions.
+ * What frame held a moment ago; false if it is free.  Takes no lock, so that
+ * the fields may belong to different moments: for people, not for decisions.
  */
 extern bool ps_frame_inspect(PsFrame frame, PsFrameInfo *info);
 

@@ -72,7 +72,7 @@ follow(PsFrame ghost)
 }
 
 void
-ps_pool_latch(PsFrame *frame, LWLockMode mode)
+ps_pool_latch(PsFrame * frame, LWLockMode mode)
 {
 	Assert(ps_local_pins(*frame) > 0);
 	for (;;)
@@ -86,7 +86,7 @@ ps_pool_latch(PsFrame *frame, LWLockMode mode)
 }
 
 bool
-ps_pool_try_latch(PsFrame *frame, LWLockMode mode)
+ps_pool_try_latch(PsFrame * frame, LWLockMode mode)
 {
 	Assert(ps_local_pins(*frame) > 0);
 	for (;;)
@@ -127,10 +127,11 @@ ps_pool_unlatch(PsFrame frame)
 }
 
 /*
- * Set DIRTY, or REDIRTIED while a write is in flight, noting the insert position
- * first.  Who marks holds the latch, so that a write in flight can end meanwhile but none
- * can begin under the exclusive one; under the shared one (hints) several may mark at once, and the position
- * of any of them is early enough: changes that need WAL come after all of them.
+ * Set DIRTY, or REDIRTIED while a write is in flight, noting the insert
+ * position first.  Who marks holds the latch, so that a write in flight can
+ * end meanwhile but none can begin under the exclusive one; under the shared
+ * one (hints) several may mark at once, and the position of any of them is
+ * early enough: changes that need WAL come after all of them.
  */
 static void
 set_dirty(PsFrame frame)
@@ -211,7 +212,10 @@ switch_frame(PsFrame old, PsFrame new)
 	Assert((state & (PS_TAGGED | PS_VALID)) == (PS_TAGGED | PS_VALID));
 	Assert(!(state & (PS_READING | PS_WRITING | PS_REDIRTIED | PS_GHOST)));
 
-	/* Pins may come and go meanwhile; the other flags are held still by the exclusive latch. */
+	/*
+	 * Pins may come and go meanwhile; the other flags are held still by the
+	 * exclusive latch.
+	 */
 	pg_atomic_write_u32(&to->state, 1 | (state & ~(PS_PIN_MASK | PS_AHEAD)));
 	ps_table_replace(old, new, hash);
 	while (!pg_atomic_compare_exchange_u32(&from->state, &state,
@@ -222,7 +226,7 @@ switch_frame(PsFrame old, PsFrame new)
 }
 
 bool
-ps_pool_make_movable(PsFrame *frame)
+ps_pool_make_movable(PsFrame * frame)
 {
 	PsFrame		old = *frame;
 	PsFrame		new;

@@ -2,10 +2,10 @@
  * pin.c
  *		Pins: the shared count, this process's counts, and their resource owners.
  *
- * The shared count of a frame counts processes (and I/Os, and workers passing by);
- * a process that has pinned a frame once pins it again without touching shared memory.
- * Each pin of a process is noted with the resource owner it was taken under
- * and ends with that owner at the latest (invariant I7).
+ * The shared count of a frame counts processes (and I/Os, and workers passing
+ * by); a process that has pinned a frame once pins it again without touching
+ * shared memory. Each pin of a process is noted with the resource owner it was
+ * taken under and ends with that owner at the latest (invariant I7).
  */
 #include "postgres.h"
 
@@ -26,8 +26,9 @@ typedef struct OwnedPin
 } OwnedPin;
 
 /*
- * The notes: a short array, newest last, searched from its end, since pins mostly
- * end in the reverse order of their beginning; what overflows goes to a hash table.
+ * The notes: a short array, newest last, searched from its end, since pins
+ * mostly end in the reverse order of their beginning; what overflows goes to a
+ * hash table.
  */
 #define RECENT 64
 static OwnedPin recent[RECENT];
@@ -51,7 +52,7 @@ typedef struct OldPins
 #define SH_DECLARE
 #include "lib/simplehash.h"
 
-static oldpins_hash *old = NULL;
+static oldpins_hash * old = NULL;
 
 /* ---- the shared count ---- */
 

@@ -2,8 +2,8 @@
  * policy_clock.c
  *		Clock with usage counts, as core's buffers have.
  *
- * The frame's policy word counts uses up to MAX_USES; the hand takes one away as
- * it passes and proposes frames that have none left.
+ * The frame's policy word counts uses up to MAX_USES; the hand takes one away
+ * as it passes and proposes frames that have none left.
  */
 #include "postgres.h"
 
@@ -75,7 +75,7 @@ clock_victim(void)
 }
 
 static uint32
-clock_coming(PsFrame *frames, uint32 max)
+clock_coming(PsFrame * frames, uint32 max)
 {
 	uint64		hand = pg_atomic_read_u64(&clock_shared->hand);
 	uint32		n = 0;

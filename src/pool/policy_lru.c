@@ -3,11 +3,12 @@
  *		Least recently used, by generations.
  *
  * Time is counted in accesses and cut into generations, GENERATIONS of them to
- * as many accesses as there are frames.  A hit stamps the frame with the generation
- * of the moment and moves nothing.  Each generation has a list; a victim comes from the
- * oldest list, and a frame found there with a younger stamp moves to the list of that stamp first.  So the order
- * is that of use, to within a generation.  Generations beyond the window are one
- * list, still in order.
+ * as many accesses as there are frames.  A hit stamps the frame with the
+ * generation of the moment and moves nothing.  Each generation has a list; a
+ * victim comes from the oldest list, and a frame found there with a younger
+ * stamp moves to the list of that stamp first.  So the order is that of use,
+ * to within a generation.  Generations beyond the window are one list, still
+ * in order.
  */
 #include "postgres.h"
 
@@ -18,7 +19,8 @@
 #define GENERATIONS 64
 #define STEPS_A_HOLD 256		/* frames looked at in one hold of the lock */
 #define LOOK_AHEAD 4096			/* frames looked at to tell what comes */
-#define HITS_A_TICK 16			/* hits a process gathers before it moves the clock */
+#define HITS_A_TICK 16			/* hits a process gathers before it moves the
+								 * clock */
 
 typedef struct LruShared
 {
@@ -105,7 +107,10 @@ advance(void)
 		lru->oldest++;
 	}
 
-	/* An idle stretch longer than the window: one list is left, it takes the oldest place. */
+	/*
+	 * An idle stretch longer than the window: one list is left, it takes the
+	 * oldest place.
+	 */
 	if (now - lru->oldest >= GENERATIONS)
 	{
 		PsList	   *old = &lru->lists[lru->oldest % GENERATIONS];
@@ -181,7 +186,10 @@ lru_victim(void)
 			place(frame, stamp);
 		else
 		{
-			/* Out of the way for the next call, in case it cannot be had (pinned, dirty). */
+			/*
+			 * Out of the way for the next call, in case it cannot be had
+			 * (pinned, dirty).
+			 */
 			place(frame, Min(lru->oldest + 1, lru->newest));
 			found = frame;
 		}
@@ -191,7 +199,7 @@ lru_victim(void)
 }
 
 static uint32
-lru_coming(PsFrame *frames, uint32 max)
+lru_coming(PsFrame * frames, uint32 max)
 {
 	uint32		steps = 0;
 	uint32		n = 0;

@@ -2,11 +2,11 @@
  * policy_sieve.c
  *		SIEVE: a queue by insertion with a visited bit and one hand.
  *
- * A page enters at the new end, unvisited.  The hand moves from old to
- * new: it takes the visited bit away from pages that have it, which stay where
- * they are, and proposes the first that has none.  A hit sets the bit and moves
- * nothing, so it needs no lock; and a scan's pages, used once, leave
- * before pages that were used again.
+ * A page enters at the new end, unvisited.  The hand moves from old to new: it
+ * takes the visited bit away from pages that have it, which stay where they
+ * are, and proposes the first that has none.  A hit sets the bit and moves
+ * nothing, so it needs no lock; and a scan's pages, used once, leave before
+ * pages that were used again.
  */
 #include "postgres.h"
 
@@ -21,7 +21,8 @@ typedef struct SieveShared
 {
 	LWLock		lock;			/* guards all below */
 	PsList		queue;
-	PsFrame		hand;			/* next frame to look at; PS_NO_FRAME: start at the oldest */
+	PsFrame		hand;			/* next frame to look at; PS_NO_FRAME: start
+								 * at the oldest */
 	PsLink		links[FLEXIBLE_ARRAY_MEMBER];
 } SieveShared;
 
@@ -99,7 +100,7 @@ sieve_victim(void)
 }
 
 static uint32
-sieve_coming(PsFrame *frames, uint32 max)
+sieve_coming(PsFrame * frames, uint32 max)
 {
 	PsFrame		frame;
 	uint32		n = 0;

@@ -23,11 +23,12 @@ uint32		ps_pool_nframes;
 PsCounterSlot *ps_my_counters;
 bool		(*ps_pool_page_check) (const char *page, const char **why, OffsetNumber *offset);
 
-static PsCounterSlot *counters; /* one a PGPROC of a process */
+static PsCounterSlot * counters;	/* one a PGPROC of a process */
 
 /*
- * Writes in flight in the low 16 bits, writes begun and ended above: so
- * the count moves at each of both, and "in flight" is known whatever the number of writers.
+ * Writes in flight in the low 16 bits, writes begun and ended above: so the
+ * count moves at each of both, and "in flight" is known whatever the number of
+ * writers.
  */
 static pg_atomic_uint64 *pieces;
 #define PIECE_WRITER UINT64CONST(1)

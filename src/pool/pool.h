@@ -4,9 +4,9 @@
  *
  * A frame holds one page of one relation's main fork.  A pin keeps a frame's
  * bytes in place; the latch of the frame lets one look (shared) or change
- * (exclusive).  Pins belong to CurrentResourceOwner and end with it.
- * Locking order: page table bucket lock > nothing; frame latch may be held while taking a
- * bucket lock, never the other way round.  No latch is held while
+ * (exclusive).  Pins belong to CurrentResourceOwner and end with it. Locking
+ * order: page table bucket lock > nothing; frame latch may be held while
+ * taking a bucket lock, never the other way round.  No latch is held while
  * waiting for a heavyweight lock or a transaction.
  */
 #ifndef PAGESTORE_POOL_H
@@ -41,12 +41,15 @@ typedef struct PsRelKey
 typedef enum PsFetch
 {
 	PS_FETCH_READ,				/* read it if it is not here */
-	PS_FETCH_RESIDENT,			/* only if it is here and needs no wait: else PS_NO_FRAME */
-	PS_FETCH_NEW				/* a block just added by extension: a zeroed frame, no read */
+	PS_FETCH_RESIDENT,			/* only if it is here and needs no wait: else
+								 * PS_NO_FRAME */
+	PS_FETCH_NEW				/* a block just added by extension: a zeroed
+								 * frame, no read */
 } PsFetch;
 
 /* The bytes of a frame.  Only with a pin. */
-extern char *ps_pool_bytes;		/* first frame; aligned to PS_IO_ALIGN (huge page where used) */
+extern char *ps_pool_bytes;		/* first frame; aligned to PS_IO_ALIGN (huge
+								 * page where used) */
 extern uint32 ps_pool_nframes;
 static inline char *
 ps_frame_bytes(PsFrame frame)
@@ -55,12 +58,12 @@ ps_frame_bytes(PsFrame frame)
 }
 
 /*
- * Pin a page's frame.  *hit tells whether it was resident (may be NULL).
- * Waits for a read in flight.  ereport(ERROR): ERRCODE_DATA_CORRUPTED for a
- * damaged page (zero_damaged_pages is honoured), ERRCODE_INSUFFICIENT_RESOURCES
- * when every frame is pinned (hint: pagestore.pool_size), I/O errors,
- * "could not read block %u in file ...: read only %d of %d bytes" past the end.
- * A page past the end of the file is an error, as for heap.
+ * Pin a page's frame.  *hit tells whether it was resident (may be NULL). Waits
+ * for a read in flight.  ereport(ERROR): ERRCODE_DATA_CORRUPTED for a damaged
+ * page (zero_damaged_pages is honoured), ERRCODE_INSUFFICIENT_RESOURCES when
+ * every frame is pinned (hint: pagestore.pool_size), I/O errors, "could not
+ * read block %u in file ...: read only %d of %d bytes" past the end. A page
+ * past the end of the file is an error, as for heap.
  */
 extern PsFrame ps_pool_pin(const PsRelKey *rel, BlockNumber block, PsFetch how, bool *hit);
 
@@ -76,8 +79,8 @@ extern bool ps_pool_frame_is(PsFrame frame, RelFileNode rnode, BlockNumber block
  * current frame, which may have to be read, and *frame is updated: any pointer
  * taken before is stale unless another pin holds that ghost.
  */
-extern void ps_pool_latch(PsFrame *frame, LWLockMode mode);
-extern bool ps_pool_try_latch(PsFrame *frame, LWLockMode mode);
+extern void ps_pool_latch(PsFrame * frame, LWLockMode mode);
+extern bool ps_pool_try_latch(PsFrame * frame, LWLockMode mode);
 extern void ps_pool_unlatch(PsFrame frame);
 extern bool ps_pool_holds_latch(PsFrame frame, LWLockMode mode);	/* for assertions */
 
@@ -85,28 +88,31 @@ extern bool ps_pool_holds_latch(PsFrame frame, LWLockMode mode);	/* for assertio
 extern void ps_pool_mark_dirty(PsFrame frame);
 
 /*
- * Under at least the shared latch, after setting hint bits.  Marks the page dirty only
- * where hint bits need no WAL (XLogHintBitIsNeeded() false); otherwise hints ride along with the next real write.
+ * Under at least the shared latch, after setting hint bits.  Marks the page
+ * dirty only where hint bits need no WAL (XLogHintBitIsNeeded() false);
+ * otherwise hints ride along with the next real write.
  */
 extern void ps_pool_mark_hinted(PsFrame frame);
 
 /*
  * Under the exclusive latch: make sure that nobody else, and no other pin of
  * this backend, points into the frame, so that tuple bytes may be moved until
- * the latch is released.  If others hold pins the page moves to a
- * fresh frame (pin and latch move along, *frame is updated, the old one becomes a ghost).
- * Waits for a write in flight.  False when no frame can be had at once: nothing has changed.
+ * the latch is released.  If others hold pins the page moves to a fresh frame
+ * (pin and latch move along, *frame is updated, the old one becomes a ghost).
+ * Waits for a write in flight.  False when no frame can be had at once:
+ * nothing has changed.
  */
-extern bool ps_pool_make_movable(PsFrame *frame);
+extern bool ps_pool_make_movable(PsFrame * frame);
 
 /* Start reading those of n adjacent blocks that are not resident; never waits for a read, never fails
  * for want of frames (does less).  Returns the number of pages whose read was started. */
 extern int	ps_pool_prefetch(const PsRelKey *rel, BlockNumber block, int n);
 
 /*
- * Is the page in the pool (no pin taken; being read counts)?  True is a guess; false is certain: at some
- * moment of the call it was not in the page table.  Scans around the pool depend on it (an unlocked walk that finds
- * nothing in a bucket that is not empty has to look again under the lock).
+ * Is the page in the pool (no pin taken; being read counts)?  True is a guess;
+ * false is certain: at some moment of the call it was not in the page table.
+ * Scans around the pool depend on it (an unlocked walk that finds nothing in a
+ * bucket that is not empty has to look again under the lock).
  */
 extern bool ps_pool_resident(const PsRelKey *rel, BlockNumber block);
 
@@ -114,9 +120,9 @@ extern bool ps_pool_resident(const PsRelKey *rel, BlockNumber block);
 extern uint32 ps_frames_free(void);
 
 /*
- * Sequence counter of the piece (PS_PIECE_PAGES adjacent blocks) that holds a block: odd
- * while one of its pages is being written.  For reads around the pool: note it,
- * read; at use, look the page up first, then compare.
+ * Sequence counter of the piece (PS_PIECE_PAGES adjacent blocks) that holds a
+ * block: odd while one of its pages is being written.  For reads around the
+ * pool: note it, read; at use, look the page up first, then compare.
  */
 #define PS_PIECE_PAGES 64
 extern uint32 ps_piece_sequence(RelFileNode rnode, BlockNumber block);
@@ -125,42 +131,47 @@ extern uint32 ps_piece_sequence(RelFileNode rnode, BlockNumber block);
  * Whole relations and databases (pool/relation.c).
  *
  * flush: write all dirty frames and request their fsync; no frame is dropped.
- * discard: forget frames from first_block on, dirty or not, waiting out writes in
- * flight; a frame that somebody pins becomes a ghost.  A database's registrations
- * with the gate go as well, and descriptors are closed.
+ * discard: forget frames from first_block on, dirty or not, waiting out writes
+ * in flight; a frame that somebody pins becomes a ghost.  A database's
+ * registrations with the gate go as well, and descriptors are closed.
  */
 extern void ps_pool_flush_relation(RelFileNode rnode);
 extern void ps_pool_discard_relation(RelFileNode rnode, BlockNumber first_block);
 extern void ps_pool_discard_database(Oid dboid);
 
 /*
- * Truncate the main fork (and core's maps) to nblocks under AccessExclusiveLock: no frame past the
- * end is written from the start, RelationTruncate(), then the frames go (invariant I5).
+ * Truncate the main fork (and core's maps) to nblocks under
+ * AccessExclusiveLock: no frame past the end is written from the start,
+ * RelationTruncate(), then the frames go (invariant I5).
  */
 extern void ps_pool_truncate(Relation rel, BlockNumber nblocks);
 
 /*
  * Gate (pool/gate.c): who owns a relfilenode, pool or shared buffers.
  *
- * ps_gate_pass: the relation's pages are about to be used through the pool: on first
- * use since start, write out its dirty shared buffers and drop the page cache's copies, then register it.
- * Cheap when passed before (backend-local cache).  No latch may be held.
- * ps_gate_new: a relfilenode begins a life: forget frames and registration of an earlier one.
- * ps_gate_leave: under AccessExclusiveLock: write out frames, discard them, drop
- * main-fork shared buffers, unregister: from here on shared buffers own it.
- * ps_gate_arrive: under AccessExclusiveLock: the relation has just been switched from heap; for the rest
- * of this transaction it stays with shared buffers (see ps_gate_uses_shared).
+ * ps_gate_pass: the relation's pages are about to be used through the pool: on
+ * first use since start, write out its dirty shared buffers and drop the page
+ * cache's copies, then register it. Cheap when passed before (backend-local
+ * cache).  No latch may be held. ps_gate_new: a relfilenode begins a life:
+ * forget frames and registration of an earlier one. ps_gate_leave: under
+ * AccessExclusiveLock: write out frames, discard them, drop main-fork shared
+ * buffers, unregister: from here on shared buffers own it. ps_gate_arrive:
+ * under AccessExclusiveLock: the relation has just been switched from heap;
+ * for the rest of this transaction it stays with shared buffers (see
+ * ps_gate_uses_shared).
  */
 extern void ps_gate_pass(Relation rel);
 extern void ps_gate_new(RelFileNode rnode);
 extern void ps_gate_leave(Relation rel);
 extern void ps_gate_arrive(Relation rel);
-extern bool ps_gate_uses_shared(Relation rel);	/* recovery, single user, WAL skipped, just switched */
+extern bool ps_gate_uses_shared(Relation rel);	/* recovery, single user, WAL
+												 * skipped, just switched */
 
 /*
- * Waits until writes are allowed (the sentinel is there) and counts this process among the
- * writers; called before any change, with no latch held.  ereport(ERROR) during shutdown, or
- * if there is no sentinel, at once when none can come, else after half a minute.
+ * Waits until writes are allowed (the sentinel is there) and counts this
+ * process among the writers; called before any change, with no latch held.
+ * ereport(ERROR) during shutdown, or if there is no sentinel, at once when
+ * none can come, else after half a minute.
  */
 extern bool ps_writer_attached;
 extern void ps_sentinel_attach_writer(void);
@@ -172,20 +183,24 @@ ps_sentinel_wait_ready(void)
 }
 
 /*
- * While any process wants it, checkpoints write the pages of unlogged tables too: around commands that
- * copy or remove a database's files.  The process's exit ends its wish.
+ * While any process wants it, checkpoints write the pages of unlogged tables
+ * too: around commands that copy or remove a database's files.  The process's
+ * exit ends its wish.
  */
 extern void ps_sentinel_want_unlogged(bool want);
 
 /*
- * Set-up, called from pagestore.c.  ps_pool_page_check is the layer above's judge of a page that
- * enters the pool (page/view.h: ps_page_check); must not throw.
+ * Set-up, called from pagestore.c.  ps_pool_page_check is the layer above's
+ * judge of a page that enters the pool (page/view.h: ps_page_check); must not
+ * throw.
  */
 extern bool (*ps_pool_page_check) (const char *page, const char **why, OffsetNumber *offset);
 extern Size ps_pool_shmem_size(void);
 extern void ps_pool_shmem_init(bool found);
-extern void ps_pool_register_workers(void);	/* sentinel and write-back, in _PG_init */
-extern void ps_pool_init_hooks(void);	/* resource owner, xact callbacks, in _PG_init */
+extern void ps_pool_register_workers(void); /* sentinel and write-back, in
+											 * _PG_init */
+extern void ps_pool_init_hooks(void);	/* resource owner, xact callbacks, in
+										 * _PG_init */
 
 /* Totals for the statistics views; any process. */
 typedef struct PsPoolStats

@@ -2,10 +2,10 @@
  * protect.c
  *		Debug mode: a process can touch a frame only while it may.
  *
- * The postmaster takes all access to the frames away from its own mapping; every
- * child inherits that.  A process gives itself access to single frames, counted,
- * for as long as it holds pins on them or moves their bytes.  So a use after
- * unpin is a segmentation fault at the very place.
+ * The postmaster takes all access to the frames away from its own mapping;
+ * every child inherits that.  A process gives itself access to single frames,
+ * counted, for as long as it holds pins on them or moves their bytes.  So a
+ * use after unpin is a segmentation fault at the very place.
  */
 #include "postgres.h"
 

@@ -2,11 +2,11 @@
  * read.c
  *		Pin a page, reading it if it is not here; read ahead.
  *
- * A frame under read is in the table, READING, pinned by the read.  A reader that
- * waits for it drives the request itself (any process can complete any
+ * A frame under read is in the table, READING, pinned by the read.  A reader
+ * that waits for it drives the request itself (any process can complete any
  * request), or sleeps on io_cv while its reader works synchronously.  When a
- * read fails the frame leaves the table and whoever waited tries for itself, so
- * that each need for a page reports its own error.
+ * read fails the frame leaves the table and whoever waited tries for itself,
+ * so that each need for a page reports its own error.
  */
 #include "postgres.h"
 
@@ -99,7 +99,10 @@ ps_frame_wait_read(PsFrame frame)
 				return;
 		}
 
-		/* A synchronous reader, a request not made yet, or another process in its completion. */
+		/*
+		 * A synchronous reader, a request not made yet, or another process in
+		 * its completion.
+		 */
 		ConditionVariablePrepareToSleep(&header->io_cv);
 		if (!(pg_atomic_read_u32(&header->state) & PS_READING))
 			break;
@@ -210,8 +213,8 @@ read_page(PsFrame frame, const PsTag *tag)
 }
 
 /*
- * Put an untagged frame, in the caller's hands, into the table for a page; false if another
- * process was first, and the frame has gone back.
+ * Put an untagged frame, in the caller's hands, into the table for a page;
+ * false if another process was first, and the frame has gone back.
  */
 static bool
 enter_table(PsFrame frame, const PsRelKey *rel, const PsTag *tag, uint32 hash, uint32 flags)
@@ -311,7 +314,8 @@ ps_pool_pin(const PsRelKey *rel, BlockNumber block, PsFetch how, bool *hit)
 	PsTag		tag = {rel->rnode, block};
 	uint32		hash = ps_table_hash(&tag);
 	PsFrame		frame;
-	bool		known;			/* was here, and not for its first use after read-ahead */
+	bool		known;			/* was here, and not for its first use after
+								 * read-ahead */
 
 	ps_pin_reserve();
 	do
@@ -358,8 +362,8 @@ ps_pool_resident(const PsRelKey *rel, BlockNumber block)
 /* ---- reading ahead ---- */
 
 /*
- * A page read ahead has arrived.  Errors are not reported here, where nobody may
- * need the page: a page that does not verify is not kept.
+ * A page read ahead has arrived.  Errors are not reported here, where nobody
+ * may need the page: a page that does not verify is not kept.
  */
 void
 ps_read_done(const uint32 *cookies, int ncookies, ssize_t result)
@@ -436,7 +440,10 @@ start_read(const PsRelKey *rel, BlockNumber block, const uint32 *frames, int n)
 		if (i > 0 && frames[i] == frames[i - 1] + 1)
 			iov[niov - 1].iov_len += BLCKSZ;
 		else
-			iov[niov++] = (struct iovec) {ps_frame_bytes(frames[i]), BLCKSZ};
+			iov[niov++] = (struct iovec)
+		{
+			ps_frame_bytes(frames[i]), BLCKSZ
+		};
 	}
 
 	PG_TRY();
@@ -460,7 +467,10 @@ start_read(const PsRelKey *rel, BlockNumber block, const uint32 *frames, int n)
 	}
 	PG_END_TRY();
 
-	/* The kernel reads through our mapping, whose protection must last until then. */
+	/*
+	 * The kernel reads through our mapping, whose protection must last until
+	 * then.
+	 */
 	if (ps_debug_protect_frames)
 	{
 		(void) ps_aio_wait(ref);

@@ -51,8 +51,8 @@ ps_pool_flush_relation(RelFileNode rnode)
 /* ---- discard ---- */
 
 /*
- * Forget the page of a frame that the caller has pinned raw; unpins it.  NOWRITE keeps
- * new writes away while the one in flight is waited out.
+ * Forget the page of a frame that the caller has pinned raw; unpins it.
+ * NOWRITE keeps new writes away while the one in flight is waited out.
  */
 static void
 discard_frame(PsFrame frame)
@@ -131,8 +131,8 @@ discard_blocks(RelFileNode rnode, BlockNumber first, BlockNumber end)
 }
 
 /*
- * Blocks of the relation's main fork, which bound its frames; the most there can be
- * if its files can't be looked at.  For after commit: does not throw.
+ * Blocks of the relation's main fork, which bound its frames; the most there
+ * can be if its files can't be looked at.  For after commit: does not throw.
  */
 static BlockNumber
 blocks_on_disk(RelFileNode rnode)
@@ -185,7 +185,10 @@ ps_pool_discard_relations(RelFileNode *rnodes, int n)
 			rnodes[large++] = rnodes[i];
 	}
 
-	/* a scan of the frames for each handful: comparing with hundreds would cost more */
+	/*
+	 * a scan of the frames for each handful: comparing with hundreds would
+	 * cost more
+	 */
 	for (int i = 0; i < large; i += 16)
 	{
 		RelationSet set = {rnodes + i, Min(16, large - i)};
@@ -261,9 +264,9 @@ forbid_writes(RelFileNode rnode, BlockNumber first, BlockNumber end, bool forbid
 
 /*
  * Frames dropped before the file is cut would let a checkpoint complete with
- * their changes neither on disk nor to be replayed; frames written after it would
- * grow the file again (I5).  So: no write from here, cut, drop.  The sentinel
- * waits for a page it owes a checkpoint while it may not write it.
+ * their changes neither on disk nor to be replayed; frames written after it
+ * would grow the file again (I5).  So: no write from here, cut, drop.  The
+ * sentinel waits for a page it owes a checkpoint while it may not write it.
  */
 void
 ps_pool_truncate(Relation rel, BlockNumber nblocks)

@@ -2,24 +2,27 @@
  * sentinel.c
  *		No checkpoint completes over a frame that it should have written (I2).
  *
- * CreateCheckPoint() publishes its redo pointer, then notes the virtual transaction ids of
- * all processes with DELAY_CHKPT_START and waits, absorbing sync requests,
- * until none of them stands with that flag, and only then writes and syncs.  The sentinel has the
- * flag at all times, under a transaction id that stands for a promise: "no
- * page dirtied before `flushed` is still to be written or its sync to be requested".
- * It takes a new id, which lets go whoever waits for the old one, at every tick, but
- * under ProcArrayLock and only while the published redo pointer is not beyond
- * `flushed`.  So a checkpoint that noted the old id has its redo pointer either
- * checked here or published afterwards, in which case it notes, under the same lock, the new id.
+ * CreateCheckPoint() publishes its redo pointer, then notes the virtual
+ * transaction ids of all processes with DELAY_CHKPT_START and waits, absorbing
+ * sync requests, until none of them stands with that flag, and only then
+ * writes and syncs.  The sentinel has the flag at all times, under a
+ * transaction id that stands for a promise: "no page dirtied before `flushed`
+ * is still to be written or its sync to be requested". It takes a new id,
+ * which lets go whoever waits for the old one, at every tick, but under
+ * ProcArrayLock and only while the published redo pointer is not beyond
+ * `flushed`.  So a checkpoint that noted the old id has its redo pointer
+ * either checked here or published afterwards, in which case it notes, under
+ * the same lock, the new id.
  *
- * Every write, by whomever, requests its sync before the frame turns clean, and START is
- * held until the scan has found every older page clean: the requests are there
- * before the checkpoint takes them in.
+ * Every write, by whomever, requests its sync before the frame turns clean,
+ * and START is held until the scan has found every older page clean: the
+ * requests are there before the checkpoint takes them in.
  *
- * Writers attach themselves to a counter, so that at shutdown the sentinel knows when the last of them
- * has gone; it then writes all there is and closes the pool.  Any other exit of
- * the sentinel is a crash of the server, as the flag of a dead process would hold
- * back or (cleared) let go checkpoints wrongly.
+ * Writers attach themselves to a counter, so that at shutdown the sentinel
+ * knows when the last of them has gone; it then writes all there is and closes
+ * the pool.  Any other exit of the sentinel is a crash of the server, as the
+ * flag of a dead process would hold back or (cleared) let go checkpoints
+ * wrongly.
  */
 #include "postgres.h"
 
@@ -42,11 +45,14 @@
 #include "utils/timestamp.h"
 
 #define TICK_ACTIVE 10			/* milliseconds between ticks */
-#define TICK_IDLE 100			/* ... when no WAL has been written for a while */
+#define TICK_IDLE 100			/* ... when no WAL has been written for a
+								 * while */
 #define IDLE_AFTER 100			/* ticks without WAL */
-#define READY_TIMEOUT 30		/* seconds a writer waits for the sentinel to start */
+#define READY_TIMEOUT 30		/* seconds a writer waits for the sentinel to
+								 * start */
 
-#define CLOSED ((uint32) 1 << 31)	/* in writers: shut down, nobody may attach */
+#define CLOSED ((uint32) 1 << 31)	/* in writers: shut down, nobody may
+									 * attach */
 
 typedef struct SentinelShared
 {
@@ -183,12 +189,14 @@ ps_sentinel_at_xact_end(void)
 
 /* ---- the sentinel's own ---- */
 
-static XLogRecPtr flushed;		/* the promise that our transaction id stands for */
+static XLogRecPtr flushed;		/* the promise that our transaction id stands
+								 * for */
 static bool may_exit = false;
 
 /*
- * When the postmaster is dead nobody will restart us, and the checkpointer, should it wait for
- * our flag, would wait for ever and keep the next server from starting: end it.
+ * When the postmaster is dead nobody will restart us, and the checkpointer,
+ * should it wait for our flag, would wait for ever and keep the next server
+ * from starting: end it.
  */
 static void
 end_checkpointer(void)
@@ -271,8 +279,8 @@ tick(void)
 }
 
 /*
- * SIGTERM comes from the postmaster at shutdown, but anybody with the right may send
- * it: then the server would be left without us.
+ * SIGTERM comes from the postmaster at shutdown, but anybody with the right
+ * may send it: then the server would be left without us.
  */
 static bool
 server_is_stopping(void)
@@ -367,7 +375,10 @@ ps_sentinel_main(Datum arg)
 		}
 		PG_CATCH();
 		{
-			/* the checkpoint, and shutdown, wait until the disk takes our pages */
+			/*
+			 * the checkpoint, and shutdown, wait until the disk takes our
+			 * pages
+			 */
 			ps_worker_recover();
 		}
 		PG_END_TRY();

@@ -9,9 +9,10 @@
 #include "pool/frame.h"
 
 /*
- * Whoever switches a page to another frame holds this shared, from before the new frame is in the
- * page table until the new frame carries the dirty state; taken conditionally: no switch if it can't be had.
- * A scan over all frames that may not miss a dirty page holds it exclusively.
+ * Whoever switches a page to another frame holds this shared, from before the
+ * new frame is in the page table until the new frame carries the dirty state;
+ * taken conditionally: no switch if it can't be had. A scan over all frames
+ * that may not miss a dirty page holds it exclusively.
  */
 extern LWLock *ps_move_lock;
 
@@ -29,7 +30,8 @@ typedef bool (*PsPageFilter) (PsFrameHeader *frame, uint32 state, void *arg);
 /* The pages that pass the filter, none missed although pages may change frames during the scan. */
 extern PsPageList ps_pages_collect(PsPageFilter filter, void *arg);
 extern void ps_pages_free(PsPageList *list);
-extern int	ps_tag_compare(const void *a, const void *b);	/* for qsort: by relation and block */
+extern int	ps_tag_compare(const void *a, const void *b);	/* for qsort: by
+															 * relation and block */
 
 /* The page's frame with one raw pin, or PS_NO_FRAME. */
 extern PsFrame ps_page_pin_raw(const PsTag *tag);
@@ -62,10 +64,15 @@ extern void ps_writeback_main(Datum arg);
 
 /* ---- workers.c: what both background workers have in common ---- */
 
-extern bool ps_sentinel_registered;	/* false: there was no worker slot, and none will come before a restart */
-extern void ps_worker_begin(void);	/* signals, connection, resource owner, memory; then the pool may be used */
-extern void ps_worker_recover(void);	/* in PG_CATCH(): report, release everything, rest a second */
-extern void ps_worker_sleep(long milliseconds);	/* or until the latch is set; exits when the postmaster is gone */
+extern bool ps_sentinel_registered; /* false: there was no worker slot, and
+									 * none will come before a restart */
+extern void ps_worker_begin(void);	/* signals, connection, resource owner,
+									 * memory; then the pool may be used */
+extern void ps_worker_recover(void);	/* in PG_CATCH(): report, release
+										 * everything, rest a second */
+extern void ps_worker_sleep(long milliseconds); /* or until the latch is set;
+												 * exits when the postmaster
+												 * is gone */
 
 /* ---- xact.c ---- */
 

@@ -4,10 +4,10 @@
  *
  * A hash table of chains through PsFrameHeader.next, its buckets guarded by
  * partition locks.  Everything that changes a chain holds the partition
- * exclusively.  A reader may also walk without the lock: links are single words and
- * frames never go away, so the walk at worst strays into another chain or ends early.
- * Its answer is a guess: pin the frame and compare tags to know; "not found" is
- * to be asked again under the lock.
+ * exclusively.  A reader may also walk without the lock: links are single
+ * words and frames never go away, so the walk at worst strays into another
+ * chain or ends early. Its answer is a guess: pin the frame and compare tags
+ * to know; "not found" is to be asked again under the lock.
  */
 #include "postgres.h"
 
@@ -83,7 +83,7 @@ ps_table_has(const PsTag *tag, uint32 hash)
 void
 ps_table_insert(PsFrame frame, uint32 hash)
 {
-	volatile PsFrame *bucket = ps_table_bucket(hash);
+	volatile	PsFrame *bucket = ps_table_bucket(hash);
 
 	Assert(LWLockHeldByMeInMode(ps_table_lock(hash), LW_EXCLUSIVE));
 	Assert(ps_table_find(&ps_frame(frame)->tag, hash) == PS_NO_FRAME);
@@ -96,12 +96,15 @@ ps_table_insert(PsFrame frame, uint32 hash)
 static volatile PsFrame *
 link_to(PsFrame frame, uint32 hash)
 {
-	volatile PsFrame *link = ps_table_bucket(hash);
+	volatile	PsFrame *link = ps_table_bucket(hash);
 
 	Assert(LWLockHeldByMeInMode(ps_table_lock(hash), LW_EXCLUSIVE));
 	while (*link != frame)
 	{
-		/* the caller saw it TAGGED under the lock: anything else is lost memory */
+		/*
+		 * the caller saw it TAGGED under the lock: anything else is lost
+		 * memory
+		 */
 		if (*link == PS_NO_FRAME)
 			elog(PANIC, "pagestore: frame %u is not in the page table", frame);
 		link = &ps_frame(*link)->next;
@@ -112,7 +115,7 @@ link_to(PsFrame frame, uint32 hash)
 void
 ps_table_remove(PsFrame frame, uint32 hash)
 {
-	volatile PsFrame *link = link_to(frame, hash);
+	volatile	PsFrame *link = link_to(frame, hash);
 
 	*link = ps_frame(frame)->next;
 }
@@ -120,7 +123,7 @@ ps_table_remove(PsFrame frame, uint32 hash)
 void
 ps_table_replace(PsFrame old, PsFrame new, uint32 hash)
 {
-	volatile PsFrame *link = link_to(old, hash);
+	volatile	PsFrame *link = link_to(old, hash);
 
 	Assert(ps_tag_equal(&ps_frame(old)->tag, &ps_frame(new)->tag));
 	ps_frame(new)->next = ps_frame(old)->next;

@@ -27,8 +27,8 @@ bool		ps_sentinel_registered = false;
 static MemoryContext worker_context;
 
 /*
- * Both start when recovery is over: until then the pool is closed.  An exit before
- * the sentinel has announced itself is followed by another try.
+ * Both start when recovery is over: until then the pool is closed.  An exit
+ * before the sentinel has announced itself is followed by another try.
  */
 static void
 register_worker(const char *name, const char *function)

@@ -2,11 +2,12 @@
  * write.c
  *		Dirty frames to disk.
  *
- * A page is copied under its shared latch into private memory and written
- * from there: no latch is held over I/O, and what the kernel reads never changes.  WRITING, set in the
- * same hold of the latch as the copy, makes a change that follows mark the frame REDIRTIED; it
- * therefore stays dirty when the write completes.  DIRTY goes only after the checkpointer
- * has been asked for the fsync: whoever finds a frame clean may rely on that (I2).
+ * A page is copied under its shared latch into private memory and written from
+ * there: no latch is held over I/O, and what the kernel reads never changes.
+ * WRITING, set in the same hold of the latch as the copy, makes a change that
+ * follows mark the frame REDIRTIED; it therefore stays dirty when the write
+ * completes.  DIRTY goes only after the checkpointer has been asked for the
+ * fsync: whoever finds a frame clean may rely on that (I2).
  */
 #include "postgres.h"
 
@@ -58,8 +59,9 @@ prepare_bounce(void)
 }
 
 /*
- * Copy the frame's page to place i of the run and mark it WRITING.  False if there
- * is nothing to write, another writes it, or (unless wait) the latch is held.
+ * Copy the frame's page to place i of the run and mark it WRITING.  False if
+ * there is nothing to write, another writes it, or (unless wait) the latch is
+ * held.
  */
 static bool
 claim(WriteRun *run, PsFrame frame, int i, bool wait)
@@ -85,7 +87,10 @@ claim(WriteRun *run, PsFrame frame, int i, bool wait)
 	} while (!pg_atomic_compare_exchange_u32(&header->state, &state,
 											 (state | PS_WRITING) & ~(PS_HINTED | PS_REDIRTIED)));
 
-	/* hint bits may be set meanwhile: the copy has them or not, both are right */
+	/*
+	 * hint bits may be set meanwhile: the copy has them or not, both are
+	 * right
+	 */
 	ps_protect_allow(frame);
 	memcpy(bounce_page(i), ps_frame_bytes(frame), BLCKSZ);
 	ps_protect_forbid(frame);
@@ -179,9 +184,9 @@ write_pages(const WriteRun *run, int from, int n)
 }
 
 /*
- * A file can be gone because its relation is.  A database's directory cannot, as
- * its pages are written before that: somebody has it unmounted or renamed, and the
- * pages must wait for its return.
+ * A file can be gone because its relation is.  A database's directory cannot,
+ * as its pages are written before that: somebody has it unmounted or renamed,
+ * and the pages must wait for its return.
  */
 static void
 check_directory(RelFileNode rnode)
@@ -306,7 +311,10 @@ wait_to_claim(PsFrame frame)
 		ps_wait_write(frame);
 	else if (state & PS_NOWRITE)
 	{
-		/* a truncation: either it drops the frame, or it fails and the write is due */
+		/*
+		 * a truncation: either it drops the frame, or it fails and the write
+		 * is due
+		 */
 		pg_usleep(1000);
 	}
 	return true;
@@ -327,7 +335,10 @@ ps_write_frame(PsFrame frame, PsWriteReason reason, bool wait)
 	run.n = 1;
 	run.done = 0;
 
-	/* from the claim to its end a FATAL exit would leave frames WRITING for ever */
+	/*
+	 * from the claim to its end a FATAL exit would leave frames WRITING for
+	 * ever
+	 */
 	HOLD_INTERRUPTS();
 	while (!claim(&run, frame, middle, wait))
 	{
@@ -358,7 +369,10 @@ write_page_in(PsFrame frame, PsPageFilter filter, void *arg, PsWriteReason reaso
 	HOLD_INTERRUPTS();
 	PG_TRY();
 	{
-		/* the pin is ours: a filter that asks for none sees the state without it */
+		/*
+		 * the pin is ours: a filter that asks for none sees the state without
+		 * it
+		 */
 		if (filter(header, pg_atomic_read_u32(&header->state) - 1, arg))
 			(void) ps_write_frame(frame, reason, wait);
 	}
@@ -396,8 +410,8 @@ typedef struct DirtyFilter
 } DirtyFilter;
 
 /*
- * What a checkpoint owes the page: a record behind redo is replayed, the change
- * of an unlogged table has none.
+ * What a checkpoint owes the page: a record behind redo is replayed, the
+ * change of an unlogged table has none.
  */
 static bool
 must_write(PsFrameHeader *header, uint32 state, void *arg)

@@ -2,11 +2,12 @@
  * writeback.c
  *		The background worker that keeps clean frames ready.
  *
- * A backend that needs a frame should find a clean one; it pokes the worker when
- * the policy proposes dirty ones to it.  The worker then writes the cold dirty pages that the policy
- * will come to next, sorted so that adjacent ones go in one write.  When much of
- * the pool is dirty it does so unasked, a little at a time, so that a checkpoint has less to do.
- * Nothing depends on it for correctness.
+ * A backend that needs a frame should find a clean one; it pokes the worker
+ * when the policy proposes dirty ones to it.  The worker then writes the cold
+ * dirty pages that the policy will come to next, sorted so that adjacent ones
+ * go in one write.  When much of the pool is dirty it does so unasked, a
+ * little at a time, so that a checkpoint has less to do. Nothing depends on it
+ * for correctness.
  */
 #include "postgres.h"
 
@@ -18,10 +19,12 @@
 #include "storage/proc.h"
 #include "storage/shmem.h"
 
-#define NAP 200					/* milliseconds between looks when nobody pokes */
+#define NAP 200					/* milliseconds between looks when nobody
+								 * pokes */
 #define ROUND_PAGES 1024		/* most pages looked for in a round */
-#define DIRTY_SHARE 2			/* trickle when more than one frame in so many is dirty */
-#define SAMPLE 4096			/* frames looked at to tell how much is dirty */
+#define DIRTY_SHARE 2			/* trickle when more than one frame in so many
+								 * is dirty */
+#define SAMPLE 4096				/* frames looked at to tell how much is dirty */
 #define TRICKLE_SHARE 256		/* ... and so many of all frames a nap */
 
 typedef struct WritebackShared
@@ -51,8 +54,8 @@ ps_writeback_shmem_init(bool found)
 }
 
 /*
- * The latch belongs to the worker's PGPROC: setting it when the worker is gone does nothing, or wakes
- * somebody for nothing.
+ * The latch belongs to the worker's PGPROC: setting it when the worker is gone
+ * does nothing, or wakes somebody for nothing.
  */
 void
 ps_writeback_wake(void)

@@ -3,9 +3,10 @@
  *		Ends of transactions: frames of files about to go are forgotten.
  *
  * Core unlinks the files of dropped relations after commit and those of new
- * ones after abort, in both cases later than these callbacks and while the locks
- * are still held.  A transaction that is prepared keeps no callback: a write to a file that is gone
- * drops the frame (write.c), and a new life of its number does (ps_gate_new).
+ * ones after abort, in both cases later than these callbacks and while the
+ * locks are still held.  A transaction that is prepared keeps no callback: a
+ * write to a file that is gone drops the frame (write.c), and a new life of
+ * its number does (ps_gate_new).
  */
 #include "postgres.h"
 

@@ -2,10 +2,10 @@
  * chain.c
  *		HOT chains within a page.
  *
- * A chain starts at a line pointer that indexes know: a row that is not heap-only, or
- * a redirect.  It goes on by t_ctid as long as each version's xmin is its predecessor's
- * xmax.  No walk takes more steps than the page has line pointers, so that a
- * damaged chain that runs in a circle ends too (I10).
+ * A chain starts at a line pointer that indexes know: a row that is not
+ * heap-only, or a redirect.  It goes on by t_ctid as long as each version's
+ * xmin is its predecessor's xmax.  No walk takes more steps than the page has
+ * line pointers, so that a damaged chain that runs in a circle ends too (I10).
  */
 #include "postgres.h"
 
@@ -17,8 +17,8 @@ static inline bool
 visible(const PsRead *guard, const PsRow *row, Snapshot snapshot)
 {
 	bool		sees = likely(snapshot->snapshot_type == SNAPSHOT_MVCC) ?
-		ps_row_visible_mvcc(guard, row, snapshot) :
-		ps_row_visible(guard, row, snapshot);
+	ps_row_visible_mvcc(guard, row, snapshot) :
+	ps_row_visible(guard, row, snapshot);
 
 	if (unlikely(IsolationIsSerializable()))
 	{

@@ -9,17 +9,19 @@
 
 /*
  * Follow the HOT chain that starts at *tid (or, unless first_call, goes on
- * behind *tid) to the member the snapshot sees; *tid and *row become
- * that member's.  *all_dead (may be NULL) tells that every member is dead to everybody.
- * Takes predicate locks and reports conflicts as heap_hot_search_buffer() does.
+ * behind *tid) to the member the snapshot sees; *tid and *row become that
+ * member's.  *all_dead (may be NULL) tells that every member is dead to
+ * everybody. Takes predicate locks and reports conflicts as
+ * heap_hot_search_buffer() does.
  */
 extern bool ps_chain_search(const PsRead *guard, ItemPointer tid, Snapshot snapshot,
 							PsRow *row, bool *all_dead, bool first_call);
 
 /*
- * roots[offset - 1] becomes the line pointer that index entries of the row at offset point
- * to, InvalidOffsetNumber where there is no row or no root.  roots has MaxHeapTuplesPerPage
- * entries.  Good while the guard, or the pin with it, keeps the page from being pruned.
+ * roots[offset - 1] becomes the line pointer that index entries of the row at
+ * offset point to, InvalidOffsetNumber where there is no row or no root.
+ * roots has MaxHeapTuplesPerPage entries.  Good while the guard, or the pin
+ * with it, keeps the page from being pruned.
  */
 extern void ps_chain_roots(const char *page, OffsetNumber *roots);
 
@@ -41,8 +43,8 @@ ps_chain_start(const char *page, OffsetNumber root)
 }
 
 /*
- * The next member behind a version of a chain, and the xmin it must have; false at the end
- * of the chain.  The offset is not checked.
+ * The next member behind a version of a chain, and the xmin it must have;
+ * false at the end of the chain.  The offset is not checked.
  */
 static inline bool
 ps_chain_next(const HeapTupleHeaderData *header, OffsetNumber *offset, TransactionId *xmin)

@@ -37,7 +37,8 @@ ps_claim_open(PsClaim *c, Relation rel, ItemPointer tid)
 	c->lockers_gone = c->already_held = c->row_locked = false;
 
 	c->pin = ps_pin(rel, ItemPointerGetBlockNumber(tid));
-	if (ps_page_all_visible(c->pin.page))	/* a guess: checked when all is settled */
+	if (ps_page_all_visible(c->pin.page))	/* a guess: checked when all is
+											 * settled */
 		visibilitymap_pin(rel, c->pin.block, &c->vmbuf);
 	c->guard = ps_write_lock(rel, &c->pin);
 	ps_claim_rederive(c);
@@ -108,16 +109,17 @@ outcome(PsClaim *c)
 }
 
 /*
- * With the latch let go, wait for the holders and lock newer versions.  TM_Ok, or
- * why the row is not to be had.
+ * With the latch let go, wait for the holders and lock newer versions.  TM_Ok,
+ * or why the row is not to be had.
  */
 static TM_Result
 wait_for_holders(PsClaim *c, PsXmax seen, PsHolders holders, const ItemPointerData *successor,
 				 bool *remain)
 {
 	/*
-	 * The heavyweight lock gives waiters their order.  Not for one who holds a weaker
-	 * lock already: who has the heavyweight lock may be waiting for us.
+	 * The heavyweight lock gives waiters their order.  Not for one who holds
+	 * a weaker lock already: who has the heavyweight lock may be waiting for
+	 * us.
 	 */
 	if (!holders.own && !c->row_locked)
 	{
@@ -133,8 +135,8 @@ wait_for_holders(PsClaim *c, PsXmax seen, PsHolders holders, const ItemPointerDa
 }
 
 /*
- * The row has an xmax that counts.  True: *result is the answer; false: look again,
- * the row has changed while it was not latched.
+ * The row has an xmax that counts.  True: *result is the answer; false: look
+ * again, the row has changed while it was not latched.
  */
 static bool
 deal_with_holders(PsClaim *c, TM_Result *result)
@@ -164,7 +166,10 @@ deal_with_holders(PsClaim *c, TM_Result *result)
 		if (!chain)
 			return true;
 
-		/* Locks of both kinds can live together; the newer versions want ours as well. */
+		/*
+		 * Locks of both kinds can live together; the newer versions want ours
+		 * as well.
+		 */
 		ps_claim_unlatch(c);
 		*result = ps_lock_chain(c->rel, seen, &successor, c->mode);
 		ps_claim_latch(c);
@@ -217,7 +222,10 @@ ps_claim_settle(PsClaim *c)
 		if (result != TM_Ok || c->already_held)
 			return result;
 
-		/* The page may have become all visible since: its map page is pinned with no latch held. */
+		/*
+		 * The page may have become all visible since: its map page is pinned
+		 * with no latch held.
+		 */
 		if (!ps_page_all_visible(c->guard.page) || BufferIsValid(c->vmbuf))
 			return TM_Ok;
 		ps_claim_unlatch(c);

@@ -9,9 +9,10 @@
  *	... TM_Ok: change it under claim.guard, or ps_claim_failure() ...
  *	ps_claim_close(&claim)
  *
- * The caller's snapshot, not our pin, keeps the version from being removed while we wait for
- * others with no latch on its page.  Where old_snapshot_threshold lets vacuum ignore
- * the snapshot, a page changed since is taken for one that may have lost the row.
+ * The caller's snapshot, not our pin, keeps the version from being removed
+ * while we wait for others with no latch on its page.  Where
+ * old_snapshot_threshold lets vacuum ignore the snapshot, a page changed since
+ * is taken for one that may have lost the row.
  */
 #ifndef PAGESTORE_ROW_CLAIM_H
 #define PAGESTORE_ROW_CLAIM_H
@@ -30,7 +31,8 @@ typedef struct PsClaim
 	LockWaitPolicy policy;
 	XLTW_Oper	oper;			/* for the error context of a wait */
 	bool		locking;		/* a row lock: no change of the row itself */
-	bool		nowait;			/* delete and update: give up at once on a row being modified */
+	bool		nowait;			/* delete and update: give up at once on a row
+								 * being modified */
 	bool		follow;			/* row lock: lock newer versions along */
 
 	/* the row, while latched */
@@ -38,26 +40,28 @@ typedef struct PsClaim
 	PsWrite		guard;
 	PsRowMut	row;
 	bool		latched;
-	Buffer		vmbuf;			/* map page, pinned wherever the page is all visible */
+	Buffer		vmbuf;			/* map page, pinned wherever the page is all
+								 * visible */
 
 	/* what was found */
-	bool		lockers_gone;	/* we waited, and nobody who locked the row is left */
+	bool		lockers_gone;	/* we waited, and nobody who locked the row is
+								 * left */
 	bool		already_held;	/* row lock: this transaction has it */
 
 	bool		row_locked;		/* we hold the heavyweight lock */
 } PsClaim;
 
 /*
- * Fill in rel and tid, pin the page and latch it exclusively.  The caller sets the other wishes,
- * before or after, but snapshot before.
- * ereport(ERROR): ERRCODE_SNAPSHOT_TOO_OLD; ERRCODE_DATA_CORRUPTED if there is no row.
+ * Fill in rel and tid, pin the page and latch it exclusively.  The caller sets
+ * the other wishes, before or after, but snapshot before. ereport(ERROR):
+ * ERRCODE_SNAPSHOT_TOO_OLD; ERRCODE_DATA_CORRUPTED if there is no row.
  */
 extern void ps_claim_open(PsClaim *claim, Relation rel, ItemPointer tid);
 
 /*
- * Wait until this transaction may act on the row, or find out why not.  Latched
- * on return.  Results as table_tuple_update() and table_tuple_lock() give them.
- * row is derived anew: the page may have been unlatched meanwhile.
+ * Wait until this transaction may act on the row, or find out why not.
+ * Latched on return.  Results as table_tuple_update() and table_tuple_lock()
+ * give them. row is derived anew: the page may have been unlatched meanwhile.
  */
 extern TM_Result ps_claim_settle(PsClaim *claim);
 

@@ -2,8 +2,8 @@
  * freeze.h
  *		Apply freeze plans to a page and log them.
  *
- * Plans are made by core (heap_prepare_freeze_tuple()), which also carries them out on a
- * tuple header; here is what core ties to a Buffer.
+ * Plans are made by core (heap_prepare_freeze_tuple()), which also carries
+ * them out on a tuple header; here is what core ties to a Buffer.
  */
 #ifndef PAGESTORE_ROW_FREEZE_H
 #define PAGESTORE_ROW_FREEZE_H
@@ -12,8 +12,9 @@
 #include "page/guard.h"
 
 /*
- * Freeze n > 0 tuples of the guard's page, plans in ascending offsets, each made
- * under this same guard.  cutoff_xid: the freeze limit, which a standby must not show as running.
+ * Freeze n > 0 tuples of the guard's page, plans in ascending offsets, each
+ * made under this same guard.  cutoff_xid: the freeze limit, which a standby
+ * must not show as running.
  */
 extern void ps_freeze_page(PsWrite *guard, TransactionId cutoff_xid,
 						   xl_heap_freeze_tuple *plans, int n);

@@ -4,8 +4,8 @@
  *		catalogs to an output plugin (user_catalog_table).
  *
  * In a historic snapshot xip holds the transactions in [xmin, xmax) that have
- * *committed*, subxip those of the transaction being decoded; the present state of
- * the ProcArray means nothing, and no hint bit is set.
+ * *committed*, subxip those of the transaction being decoded; the present
+ * state of the ProcArray means nothing, and no hint bit is set.
  */
 #include "postgres.h"
 
@@ -35,9 +35,10 @@ typedef struct TupleCidEntry
 } TupleCidEntry;
 
 /*
- * Rows of a table that was rewritten since are known to the decoded transaction by their old
- * places.  Core alone can read where they went, and does so when a look-up fails: let one
- * fail.  It takes the table's file from a buffer; any will do, with a TID that no row has.
+ * Rows of a table that was rewritten since are known to the decoded
+ * transaction by their old places.  Core alone can read where they went, and
+ * does so when a look-up fails: let one fail.  It takes the table's file from
+ * a buffer; any will do, with a TID that no row has.
  */
 static void
 add_rewritten_rows(HTAB *cids, const PsRow *row, Snapshot snapshot)

@@ -44,8 +44,9 @@ status_of_mode(LockTupleMode mode, bool is_update)
 }
 
 /*
- * What a single xid in xmax holds, by its bits.  False: a lock without a strength, left by a version
- * of PostgreSQL before 9.3: its holder is long gone.
+ * What a single xid in xmax holds, by its bits.  False: a lock without a
+ * strength, left by a version of PostgreSQL before 9.3: its holder is long
+ * gone.
  */
 static bool
 status_of_xid(PsXmax x, MultiXactStatus *status)
@@ -246,7 +247,10 @@ ps_xmax_inherit(PsXmax old, bool lockers_gone)
 	if (old.infomask & HEAP_XMAX_IS_MULTI)
 		return together(old.xmax);
 
-	/* A single locker that let an update go ahead holds FOR KEY SHARE, or is ourselves. */
+	/*
+	 * A single locker that let an update go ahead holds FOR KEY SHARE, or is
+	 * ourselves.
+	 */
 	return keyshare;
 }
 

@@ -3,9 +3,10 @@
  *		Row locks: what an xmax says about lockers and updaters, and what it becomes
  *		when one more comes.
  *
- * heap's rules (README.tuplock): a lock is an xid or a multixact in the
- * row's xmax with bits that tell its strength; who has to wait takes a heavyweight lock on the row
- * first, which gives waiters their order.  Nothing here touches a page.
+ * heap's rules (README.tuplock): a lock is an xid or a multixact in the row's
+ * xmax with bits that tell its strength; who has to wait takes a heavyweight
+ * lock on the row first, which gives waiters their order.  Nothing here
+ * touches a page.
  */
 #ifndef PAGESTORE_ROW_LOCK_H
 #define PAGESTORE_ROW_LOCK_H
@@ -38,8 +39,9 @@ ps_xmax_of(const HeapTupleHeaderData *header)
 }
 
 /*
- * Put it into a row (critical section).  A combo command id left by the row's own transaction (it rolled back a
- * change of its new row) means nothing to others, and redo of a lock clears it: so do we.
+ * Put it into a row (critical section).  A combo command id left by the row's
+ * own transaction (it rolled back a change of its new row) means nothing to
+ * others, and redo of a lock clears it: so do we.
  */
 static inline void
 ps_xmax_store(HeapTupleHeader header, PsXmax x)
@@ -62,8 +64,9 @@ ps_xmax_same(PsXmax a, PsXmax b)
 }
 
 /*
- * The xmax after xid, of this transaction, locks or (is_update) updates or deletes the row with this mode.
- * May create a multixact.  Call MultiXactIdSetOldestMember() before.
+ * The xmax after xid, of this transaction, locks or (is_update) updates or
+ * deletes the row with this mode. May create a multixact.  Call
+ * MultiXactIdSetOldestMember() before.
  */
 extern PsXmax ps_xmax_add(PsXmax old, TransactionId xid, LockTupleMode mode, bool is_update);
 
@@ -76,7 +79,8 @@ extern TransactionId ps_xmax_updater(PsXmax x);
 /* Who holds it, as seen by one who wants mode? */
 typedef struct PsHolders
 {
-	bool		conflict;		/* someone else must be waited for, or has changed the row */
+	bool		conflict;		/* someone else must be waited for, or has
+								 * changed the row */
 	bool		own;			/* this transaction is among them */
 	LockTupleMode own_mode;		/* its strongest lock */
 } PsHolders;
@@ -89,9 +93,9 @@ extern int	ps_xmax_members(PsXmax x, MultiXactMember **members);
 extern bool ps_status_conflicts(MultiXactStatus status, LockTupleMode mode);
 
 /*
- * Wait until nobody who conflicts with mode is left.  False: LockWaitSkip, and one is there.
- * ereport(ERROR, ERRCODE_LOCK_NOT_AVAILABLE) for LockWaitError.  *remain: holders that
- * are still there, our own included.
+ * Wait until nobody who conflicts with mode is left.  False: LockWaitSkip, and
+ * one is there. ereport(ERROR, ERRCODE_LOCK_NOT_AVAILABLE) for LockWaitError.
+ * *remain: holders that are still there, our own included.
  */
 extern bool ps_xmax_wait(PsXmax x, LockTupleMode mode, LockWaitPolicy policy, Relation rel,
 						 ItemPointer tid, XLTW_Oper oper, bool *remain);

@@ -23,7 +23,8 @@ typedef struct Step
 	Relation	rel;
 	LockTupleMode mode;
 	ItemPointerData tid;
-	TransactionId xmin;			/* of the version there: else the chain has ended */
+	TransactionId xmin;			/* of the version there: else the chain has
+								 * ended */
 	PsPin		pin;
 	PsWrite		guard;
 	PsRowMut	row;
@@ -88,8 +89,8 @@ latch_version(Step *s)
 	}
 
 	/*
-	 * Gone, or another row by now, or made by one who has aborted: the version before
-	 * was the last.
+	 * Gone, or another row by now, or made by one who has aborted: the
+	 * version before was the last.
 	 */
 	return ps_write_row(&s->guard, ItemPointerGetOffsetNumber(&s->tid), &s->row) &&
 		(!TransactionIdIsValid(s->xmin) ||

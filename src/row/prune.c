@@ -2,8 +2,8 @@
  * prune.c
  *		Remove dead versions from a page.
  *
- * A plan is made first: which line pointers become redirects, dead or unused.  It
- * holds offsets only, so it outlives the move of the page to another frame.
+ * A plan is made first: which line pointers become redirects, dead or unused.
+ * It holds offsets only, so it outlives the move of the page to another frame.
  * Then the plan is carried out and logged in one critical section, in which
  * nothing can fail.
  */
@@ -38,15 +38,19 @@ typedef struct PrunePlan
 	int			ndeleted;
 	PsPruneItems items;
 	bool		taken[MaxHeapTuplesPerPage + 1];	/* by offset: is in items */
-	OffsetNumber met_from[MaxHeapTuplesPerPage + 1];	/* by offset: root of the last chain that led here */
-	int8		state[MaxHeapTuplesPerPage + 1];	/* by offset: HTSV_Result or NO_ROW */
+	OffsetNumber met_from[MaxHeapTuplesPerPage + 1];	/* by offset: root of
+														 * the last chain that
+														 * led here */
+	int8		state[MaxHeapTuplesPerPage + 1];	/* by offset: HTSV_Result
+													 * or NO_ROW */
 } PrunePlan;
 
 /*
  * HEAPTUPLE_DEAD if the row is dead to everybody.  Vacuum's own cutoff counts
- * first: it goes on to freeze, and cannot freeze what older xmax it left behind.  The limit that
- * old_snapshot_threshold sets is costly and makes old snapshots fail, so it
- * comes last, and once it has removed a row it is announced and used for all.
+ * first: it goes on to freeze, and cannot freeze what older xmax it left
+ * behind.  The limit that old_snapshot_threshold sets is costly and makes old
+ * snapshots fail, so it comes last, and once it has removed a row it is
+ * announced and used for all.
  */
 static HTSV_Result
 row_state(PrunePlan *plan, const PsRead *guard, const PsRow *row)
@@ -129,9 +133,9 @@ prunable_later(PrunePlan *plan, const HeapTupleHeaderData *header)
 }
 
 /*
- * A heap-only row met outside its chain.  It goes if dead and at the end of any chain: an
- * aborted HOT update may have lost its parent to another update, so that no
- * chain leads to it any more.  Otherwise its chain will come to it.
+ * A heap-only row met outside its chain.  It goes if dead and at the end of
+ * any chain: an aborted HOT update may have lost its parent to another update,
+ * so that no chain leads to it any more.  Otherwise its chain will come to it.
  */
 static void
 plan_heap_only(PrunePlan *plan, const HeapTupleHeaderData *header, OffsetNumber offset)
@@ -145,8 +149,8 @@ plan_heap_only(PrunePlan *plan, const HeapTupleHeaderData *header, OffsetNumber 
 
 /*
  * The members of the chain behind a root, up to and with the first that
- * somebody needs for sure.  Returns their number; *ngone is how many of them, from the
- * first on, can go: all up to the last dead one, since a version
+ * somebody needs for sure.  Returns their number; *ngone is how many of them,
+ * from the first on, can go: all up to the last dead one, since a version
  * before a dead one is dead too, even if only called recently dead.
  */
 static int
@@ -159,7 +163,11 @@ chain_members(PrunePlan *plan, const char *page, OffsetNumber root, OffsetNumber
 	PsRow		row;
 
 	*ngone = 0;
-	/* A row may have been reaped before; on a damaged page chains may meet, or run in a circle. */
+
+	/*
+	 * A row may have been reaped before; on a damaged page chains may meet,
+	 * or run in a circle.
+	 */
 	while (ps_page_row(page, InvalidOid, 0, at, &row) &&
 		   !plan->taken[at] && plan->met_from[at] != root &&
 		   ps_chain_follows(row.header, xmin))
@@ -192,7 +200,10 @@ plan_chain(PrunePlan *plan, const char *page, OffsetNumber root)
 	int			ngone;
 	int			n = chain_members(plan, page, root, members, &ngone);
 
-	/* A redirect whose target was reaped before it was reached from here leads nowhere. */
+	/*
+	 * A redirect whose target was reaped before it was reached from here
+	 * leads nowhere.
+	 */
 	if (n == 0)
 	{
 		if (redirect)
@@ -213,8 +224,8 @@ plan_chain(PrunePlan *plan, const char *page, OffsetNumber root)
 
 /*
  * Each row's state is determined once: asked twice it might have changed in
- * between, and one row seen through two chains would be treated in two ways.  Last line
- * pointer first, which is commonly the order of the bytes in memory.
+ * between, and one row seen through two chains would be treated in two ways.
+ * Last line pointer first, which is commonly the order of the bytes in memory.
  */
 static void
 determine_states(PrunePlan *plan, const PsRead *guard, OffsetNumber *off_loc)
@@ -385,8 +396,8 @@ may_be_dead(Relation rel, TransactionId xid, PrunePlan *plan)
 }
 
 /*
- * On a page that can be moved now.  Asking for that is left to the end: where others
- * have pins it costs a frame and a copy.
+ * On a page that can be moved now.  Asking for that is left to the end: where
+ * others have pins it costs a frame and a copy.
  */
 static void
 prune_locked(PrunePlan *plan, PsWrite *guard)
@@ -403,16 +414,19 @@ prune_locked(PrunePlan *plan, PsWrite *guard)
 		return;
 	prune(plan, guard);
 
-	/* New dead line pointers still wait for vacuum; only the rest is off its list. */
+	/*
+	 * New dead line pointers still wait for vacuum; only the rest is off its
+	 * list.
+	 */
 	nfreed = plan->ndeleted - plan->items.ndead;
 	if (nfreed > 0)
 		pgstat_update_heap_dead_tuples(guard->rel, nfreed);
 }
 
 /*
- * Called for nearly every page visited: leaves early, on what can be read without
- * the latch.  A wrong guess there is harmless.  Free space is not told to the FSM: it
- * is for updates of rows on this page.
+ * Called for nearly every page visited: leaves early, on what can be read
+ * without the latch.  A wrong guess there is harmless.  Free space is not told
+ * to the FSM: it is for updates of rows on this page.
  */
 void
 ps_prune_opportunistic(Relation rel, PsPin *pin)

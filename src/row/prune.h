@@ -11,9 +11,11 @@
 extern void ps_prune_opportunistic(Relation rel, PsPin *pin);
 
 /*
- * Prune and compact a page that is ps_write_movable().  Logs and changes it; returns the number of tuples
- * deleted and in *nnewlpdead the line pointers that became LP_DEAD.  off_loc, if not NULL, follows the offset at work for error contexts.
- * oldest_xmin: vacuum's cutoff; what it calls dead goes, even where vistest has moved back since.  Invalid: vistest alone.
+ * Prune and compact a page that is ps_write_movable().  Logs and changes it;
+ * returns the number of tuples deleted and in *nnewlpdead the line pointers
+ * that became LP_DEAD.  off_loc, if not NULL, follows the offset at work for
+ * error contexts. oldest_xmin: vacuum's cutoff; what it calls dead goes, even
+ * where vistest has moved back since.  Invalid: vistest alone.
  */
 extern int	ps_prune_page(PsWrite *guard, TransactionId oldest_xmin, struct GlobalVisState *vistest,
 						  TransactionId old_snap_xmin, TimestampTz old_snap_ts,

@@ -4,14 +4,14 @@
  *
  * Two questions are asked of a version: what became of the transaction that
  * made it, and of the one that deleted it.  They are answered here once
- * (inserter_state, deleter_state), as of now or as of an MVCC snapshot; each kind of
- * visibility then is a short table over the answers.
+ * (inserter_state, deleter_state), as of now or as of an MVCC snapshot; each
+ * kind of visibility then is a short table over the answers.
  *
  * The order in which a transaction's state is looked up is the rule that all
- * correctness hangs on (heapam_visibility.c): a transaction writes its commit to
- * clog before it leaves the ProcArray, so "still running?" must be asked before
- * "did it commit?"; asked the other way round, one that commits in between looks
- * aborted, and a wrong hint bit makes that permanent.
+ * correctness hangs on (heapam_visibility.c): a transaction writes its commit
+ * to clog before it leaves the ProcArray, so "still running?" must be asked
+ * before "did it commit?"; asked the other way round, one that commits in
+ * between looks aborted, and a wrong hint bit makes that permanent.
  */
 #include "postgres.h"
 
@@ -25,9 +25,11 @@
 
 typedef enum XactState
 {
-	XACT_ABORTED,				/* or crashed; of a deleter: nobody deleted the row */
+	XACT_ABORTED,				/* or crashed; of a deleter: nobody deleted
+								 * the row */
 	XACT_OWN,					/* the current transaction */
-	XACT_RUNNING,				/* somebody else's, not ended (as of the snapshot) */
+	XACT_RUNNING,				/* somebody else's, not ended (as of the
+								 * snapshot) */
 	XACT_COMMITTED
 } XactState;
 
@@ -41,8 +43,9 @@ xid_running(TransactionId xid, Snapshot mvcc)
 }
 
 /*
- * mvcc: a snapshot, or NULL for now.  Asked as of a snapshot it stays out of the ProcArray; a snapshot's
- * xmin is not beyond the xids of the transaction that took it, so that what is older is not our own.
+ * mvcc: a snapshot, or NULL for now.  Asked as of a snapshot it stays out of
+ * the ProcArray; a snapshot's xmin is not beyond the xids of the transaction
+ * that took it, so that what is older is not our own.
  */
 static inline XactState
 xact_state(TransactionId xid, Snapshot mvcc)
@@ -118,8 +121,9 @@ inserter_state(const PsRead *guard, const HeapTupleHeaderData *header, Snapshot 
 }
 
 /*
- * Who deleted or updated the row: *xmax, unless XACT_ABORTED, which means that nobody
- * did.  Lockers do not count.  For rows whose inserter is COMMITTED or OWN.
+ * Who deleted or updated the row: *xmax, unless XACT_ABORTED, which means that
+ * nobody did.  Lockers do not count.  For rows whose inserter is COMMITTED or
+ * OWN.
  */
 static inline XactState
 deleter_state(const PsRead *guard, const HeapTupleHeaderData *header, Snapshot mvcc,
@@ -210,8 +214,9 @@ visible_self(const PsRead *guard, const PsRow *row)
 }
 
 /*
- * SNAPSHOT_DIRTY: as Self, and what running transactions insert counts too; whoever is
- * still at work on the row is reported in the snapshot, for the caller to wait for.
+ * SNAPSHOT_DIRTY: as Self, and what running transactions insert counts too;
+ * whoever is still at work on the row is reported in the snapshot, for the
+ * caller to wait for.
  */
 static bool
 visible_dirty(const PsRead *guard, const PsRow *row, Snapshot snapshot)
@@ -334,7 +339,10 @@ updatable_multi(const PsRead *guard, const PsRow *row, CommandId curcid)
 	TransactionId updater = InvalidTransactionId;
 	bool		lock_only = HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask);
 
-	/* from before pg_upgrade to 9.3: its lockers are long gone, and its members unreadable */
+	/*
+	 * from before pg_upgrade to 9.3: its lockers are long gone, and its
+	 * members unreadable
+	 */
 	if (HEAP_LOCKED_UPGRADED(header->t_infomask))
 		return TM_Ok;
 
@@ -368,7 +376,11 @@ ps_row_updatable(const PsRead *guard, const PsRow *row, CommandId curcid)
 		case XACT_RUNNING:
 			return TM_Invisible;
 		case XACT_OWN:
-			/* Others may still have locked it: they hold locks on a key that we carried over. */
+
+			/*
+			 * Others may still have locked it: they hold locks on a key that
+			 * we carried over.
+			 */
 			if (row_cmin(header) >= curcid)
 				return TM_Invisible;
 			break;
@@ -544,9 +556,9 @@ ps_row_conflict_out(const PsRead *guard, bool visible, const PsRow *row, Snapsho
 		return;
 
 	/*
-	 * The writer that we may have missed: the inserter of a version that we do not
-	 * see, the deleter of one that we do.  If a version was inserted and
-	 * updated by two transactions beyond our sight, the inserter counts.
+	 * The writer that we may have missed: the inserter of a version that we
+	 * do not see, the deleter of one that we do.  If a version was inserted
+	 * and updated by two transactions beyond our sight, the inserter counts.
 	 */
 	switch (ps_row_vacuum_state(guard, row, TransactionXmin))
 	{

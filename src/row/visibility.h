@@ -34,8 +34,8 @@ ps_xid_before_snapshot(TransactionId xid, Snapshot snapshot)
 }
 
 /*
- * The common case, by hint bits alone: inserted by a transaction that was committed before the
- * (MVCC) snapshot was taken, and touched by nobody since.
+ * The common case, by hint bits alone: inserted by a transaction that was
+ * committed before the (MVCC) snapshot was taken, and touched by nobody since.
  */
 static inline bool
 ps_row_plainly_visible(const HeapTupleHeaderData *header, Snapshot snapshot)
@@ -73,8 +73,8 @@ extern bool ps_row_surely_dead(const PsRow *row, struct GlobalVisState *vistest)
 extern void ps_row_settle_xmax(const PsRead *guard, const PsRow *row, TransactionId xid);
 
 /*
- * SSI: a serializable reader met this row version.  Guard held.  Cheap when nothing is to be
- * checked.  (HeapCheckForSerializableConflictOut)
+ * SSI: a serializable reader met this row version.  Guard held.  Cheap when
+ * nothing is to be checked.  (HeapCheckForSerializableConflictOut)
  */
 extern void ps_row_conflict_out(const PsRead *guard, bool visible, const PsRow *row, Snapshot snapshot);
 

@@ -17,10 +17,10 @@
 #define BLOCKS_PER_BYTE	(BITS_PER_BYTE / BITS_PER_HEAPBLOCK)
 
 /*
- * One record covers both pages: block 0 the map, block 1 ours.  The record sets
- * PD_ALL_VISIBLE of our page at redo; an image of it is of use only where a hint-like
- * change must be protected from torn writes.  Without that
- * need the page's LSN stays, so that the bit alone never causes a full-page image.
+ * One record covers both pages: block 0 the map, block 1 ours.  The record
+ * sets PD_ALL_VISIBLE of our page at redo; an image of it is of use only where
+ * a hint-like change must be protected from torn writes.  Without that need
+ * the page's LSN stays, so that the bit alone never causes a full-page image.
  */
 static XLogRecPtr
 log_visible(PsWrite *guard, Buffer vmbuf, TransactionId cutoff_xid, uint8 bits)

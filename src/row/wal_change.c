@@ -69,8 +69,8 @@ register_old_key(HeapTuple old_key, xl_heap_header *header)
 }
 
 /*
- * A page whose only row is the one just put at its first line pointer can be rebuilt
- * from the record alone: redo initialises it, whatever was there (I6).
+ * A page whose only row is the one just put at its first line pointer can be
+ * rebuilt from the record alone: redo initialises it, whatever was there (I6).
  */
 static inline bool
 only_row(const PsWrite *guard, OffsetNumber offset)
@@ -124,7 +124,8 @@ ps_wal_multi_insert(PsWrite *guard, const PsMultiInsert *what)
 	bool		logical = RelationIsLogicallyLogged(rel);
 	uint8		info = XLOG_HEAP2_MULTI_INSERT;
 	uint8		regflags = REGBUF_STANDARD;
-	PGAlignedBlock scratch;		/* rows that fit on a page are shorter in the record */
+	PGAlignedBlock scratch;		/* rows that fit on a page are shorter in the
+								 * record */
 	xl_heap_multi_insert *record = (xl_heap_multi_insert *) scratch.data;
 	char	   *rows;
 	char	   *p;
@@ -282,8 +283,8 @@ ps_wal_update(PsWrite *old, PsWrite *new, const PsRowMut *old_row,
 	}
 
 	/*
-	 * Bytes shared with the old version need not be logged when redo finds it on
-	 * the same page; decoding wants the whole row, an image has it anyway.
+	 * Bytes shared with the old version need not be logged when redo finds it
+	 * on the same page; decoding wants the whole row, an image has it anyway.
 	 */
 	if (same_page && !logical && !wants_image(new))
 		common_ends(old_row, new_tuple, &prefix, &suffix);
@@ -352,8 +353,8 @@ ps_wal_update(PsWrite *old, PsWrite *new, const PsRowMut *old_row,
 }
 
 /*
- * A lock is logged although it does not outlive the server: the xid or multixact it
- * put into the page must not be used again after a crash.
+ * A lock is logged although it does not outlive the server: the xid or
+ * multixact it put into the page must not be used again after a crash.
  */
 void
 ps_wal_lock(PsWrite *guard, const PsRowMut *row, bool all_frozen_cleared)
@@ -397,7 +398,8 @@ ps_wal_confirm(PsWrite *guard, OffsetNumber offset)
 	XLogBeginInsert();
 	XLogRegisterData((char *) &record, SizeOfHeapConfirm);
 	ps_xlog_register(0, guard, REGBUF_STANDARD);
-	XLogSetRecordFlags(XLOG_INCLUDE_ORIGIN);	/* filtered like the insert it confirms */
+	XLogSetRecordFlags(XLOG_INCLUDE_ORIGIN);	/* filtered like the insert it
+												 * confirms */
 	ps_set_lsn(guard, XLogInsert(RM_HEAP_ID, XLOG_HEAP_CONFIRM));
 }
 

@@ -18,7 +18,10 @@ register_offsets(const OffsetNumber *offsets, int n)
 void
 ps_log_prune(PsWrite *guard, const PsPruneItems *items, TransactionId conflict_xid)
 {
-	/* redo takes the number of unused ones from the length of the block's data */
+	/*
+	 * redo takes the number of unused ones from the length of the block's
+	 * data
+	 */
 	xl_heap_prune record = {
 		.latestRemovedXid = conflict_xid,
 		.nredirected = items->nredirected,

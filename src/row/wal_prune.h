@@ -20,8 +20,9 @@ typedef struct PsPruneItems
 } PsPruneItems;
 
 /*
- * Log the change and set the page's LSN.  In the critical section, page changed and marked
- * dirty.  conflict_xid: newest xid whose removed row a standby's query may still see.
+ * Log the change and set the page's LSN.  In the critical section, page
+ * changed and marked dirty.  conflict_xid: newest xid whose removed row a
+ * standby's query may still see.
  */
 extern void ps_log_prune(PsWrite *guard, const PsPruneItems *items, TransactionId conflict_xid);
 
