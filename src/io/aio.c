@@ -92,7 +92,7 @@ ps_aio_fallback_reason(void)
 static void
 drain_at_exit(int code, Datum arg)
 {
-	ps_uring_drain(true);
+	ps_uring_drain();
 }
 
 /*
@@ -149,24 +149,4 @@ ps_aio_wait(PsAioRef ref)
 	if (ref.id == 0)
 		return 0;
 	return is_sync(ref) ? ps_sync_wait(ref) : ps_uring_wait(ref);
-}
-
-void
-ps_aio_drain(void)
-{
-	if (shared->method == PS_IO_URING)
-		ps_uring_drain(false);
-}
-
-void
-ps_aio_stats(uint64 *submitted, uint64 *completed, uint64 *pages)
-{
-	uint64		sync_reads,
-				sync_pages;
-
-	ps_uring_stats(submitted, completed, pages);
-	ps_sync_stats(&sync_reads, &sync_pages);
-	*submitted += sync_reads;
-	*completed += sync_reads;
-	*pages += sync_pages;
 }

@@ -77,10 +77,4 @@ extern bool ps_aio_done(PsAioRef ref);
  */
 extern ssize_t ps_aio_wait(PsAioRef ref);
 
-/* Wait for every request this process has started (before exit, and in tests). */
-extern void ps_aio_drain(void);
-
-/* Counters since start, for the statistics views. */
-extern void ps_aio_stats(uint64 *submitted, uint64 *completed, uint64 *pages);
-
 #endif							/* PAGESTORE_IO_AIO_H */

@@ -47,7 +47,6 @@ extern ssize_t ps_file_read_raw(int fd, off_t offset, const struct iovec *iov, i
 extern PsAioRef ps_sync_read(const PsReadRequest *read);
 extern bool ps_sync_done(PsAioRef ref);
 extern ssize_t ps_sync_wait(PsAioRef ref);
-extern void ps_sync_stats(uint64 *reads, uint64 *pages);
 
 /*
  * io_uring.c: reads through rings.  create returns the number of rings made, 0
@@ -58,8 +57,6 @@ extern int	ps_uring_create(char *reason, Size reason_size);
 extern PsAioRef ps_uring_read(const PsReadRequest *read);
 extern bool ps_uring_done(PsAioRef ref);
 extern ssize_t ps_uring_wait(PsAioRef ref);
-extern void ps_uring_drain(bool forget);	/* forget: also results that
-											 * nobody has taken */
-extern void ps_uring_stats(uint64 *submitted, uint64 *completed, uint64 *pages);
+extern void ps_uring_drain(void);	/* also frees results nobody has taken */
 
 #endif							/* PAGESTORE_IO_INTERNAL_H */

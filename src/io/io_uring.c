@@ -65,9 +65,6 @@ typedef struct Ring
 	slock_t		mutex;			/* protects the free lists */
 	int			free_frames;	/* first free slot of each kind, or -1 */
 	int			free_private;
-	pg_atomic_uint64 submitted;
-	pg_atomic_uint64 completed;
-	pg_atomic_uint64 pages;
 	Slot		slots[SLOTS];	/* frames first */
 	uint32		cookies[FRAME_SLOTS][PS_IO_MAX_PAGES];
 } Ring;
@@ -144,9 +141,6 @@ init_ring(Ring *ring, const struct io_uring *uring)
 	LWLockInitialize(&ring->submit_lock, io_tranche);
 	LWLockInitialize(&ring->reap_lock, io_tranche);
 	SpinLockInit(&ring->mutex);
-	pg_atomic_init_u64(&ring->submitted, 0);
-	pg_atomic_init_u64(&ring->completed, 0);
-	pg_atomic_init_u64(&ring->pages, 0);
 	ring->free_frames = ring->free_private = -1;
 	for (int i = SLOTS; i-- > 0;)
 	{
@@ -331,7 +325,6 @@ complete(Ring *ring, int i, int result)
 	Slot	   *slot = &ring->slots[i];
 
 	Assert(pg_atomic_read_u32(&slot->state) == SLOT_FLYING);
-	pg_atomic_fetch_add_u64(&ring->completed, 1);
 	if (i < FRAME_SLOTS)
 	{
 		ps_aio_frame_done(ring->cookies[i], slot->ncookies, result);
@@ -449,7 +442,7 @@ ps_uring_wait(PsAioRef ref)
 }
 
 void
-ps_uring_drain(bool forget)
+ps_uring_drain(void)
 {
 	Ring	   *ring;
 
@@ -464,7 +457,7 @@ ps_uring_drain(bool forget)
 		if (slot->owner != MyProc->pgprocno)
 			continue;
 		wait_until(ring, &ref);
-		if (forget && pg_atomic_read_u32(&slot->state) == SLOT_LANDED)
+		if (pg_atomic_read_u32(&slot->state) == SLOT_LANDED)
 			release_slot(ring, i);
 	}
 }
@@ -534,24 +527,10 @@ ps_uring_read(const PsReadRequest *read)
 			read->prepare(ref, read->cookies, read->ncookies);
 	}
 
-	pg_atomic_fetch_add_u64(&ring->submitted, 1);
-	pg_atomic_fetch_add_u64(&ring->pages, read->npages);
 	LWLockAcquire(&ring->submit_lock, LW_EXCLUSIVE);
 	rc = submit(ring, i, read);
 	LWLockRelease(&ring->submit_lock);
 	if (rc < 0)
 		complete(ring, i, rc);
 	return ref;
-}
-
-void
-ps_uring_stats(uint64 *submitted, uint64 *completed, uint64 *pages)
-{
-	*submitted = *completed = *pages = 0;
-	for (int i = 0; i < shared->nrings; i++)
-	{
-		*submitted += pg_atomic_read_u64(&shared->rings[i].submitted);
-		*completed += pg_atomic_read_u64(&shared->rings[i].completed);
-		*pages += pg_atomic_read_u64(&shared->rings[i].pages);
-	}
 }

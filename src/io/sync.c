@@ -21,8 +21,6 @@ typedef struct SyncSlot
 	LWLock		busy;			/* held exclusively while a read into frames
 								 * is under way */
 	pg_atomic_uint32 generation;	/* moves when it is over */
-	pg_atomic_uint64 reads;		/* written by the owner only */
-	pg_atomic_uint64 pages;
 } SyncSlot;
 
 static SyncSlot *slots;			/* by PGPROC number */
@@ -60,16 +58,7 @@ ps_sync_shmem_init(int tranche)
 	{
 		LWLockInitialize(&slots[i].busy, tranche);
 		pg_atomic_init_u32(&slots[i].generation, 1);
-		pg_atomic_init_u64(&slots[i].reads, 0);
-		pg_atomic_init_u64(&slots[i].pages, 0);
 	}
-}
-
-static void
-count_read(SyncSlot *slot, int npages)
-{
-	pg_atomic_write_u64(&slot->reads, pg_atomic_read_u64(&slot->reads) + 1);
-	pg_atomic_write_u64(&slot->pages, pg_atomic_read_u64(&slot->pages) + npages);
 }
 
 /* Room for one more result: before the read, as it may throw. */
@@ -104,7 +93,6 @@ ps_sync_read(const PsReadRequest *read)
 
 		results[i].result = ps_file_read_raw(read->fd, read->offset, read->iov, read->niov);
 		results[i].taken = false;
-		count_read(slot, read->npages);
 		return (PsAioRef)
 		{
 			PS_SYNC_PRIVATE + i, 0
@@ -122,7 +110,6 @@ ps_sync_read(const PsReadRequest *read)
 	ps_aio_frame_done(read->cookies, read->ncookies, n);
 	pg_atomic_fetch_add_u32(&slot->generation, 1);
 	LWLockRelease(&slot->busy);
-	count_read(slot, read->npages);
 	return ref;
 }
 
@@ -153,15 +140,4 @@ ps_sync_wait(PsAioRef ref)
 		LWLockRelease(busy);
 	}
 	return 0;
-}
-
-void
-ps_sync_stats(uint64 *reads, uint64 *pages)
-{
-	*reads = *pages = 0;
-	for (int i = 0; i < slot_count(); i++)
-	{
-		*reads += pg_atomic_read_u64(&slots[i].reads);
-		*pages += pg_atomic_read_u64(&slots[i].pages);
-	}
 }
