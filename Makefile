@@ -6,11 +6,17 @@ DATA = sql/pagestore--1.0.sql
 PGFILEDESC = "pagestore - zero-copy table storage on an O_DIRECT pool"
 
 OBJS = $(patsubst %.c,%.o,$(wildcard src/*.c src/io/*.c src/pool/*.c src/page/*.c \
-	src/row/*.c src/am/*.c src/admin/*.c))
+	src/row/*.c src/am/*.c src/admin/*.c src/debug/*.c))
 
 PG_CPPFLAGS = -I$(srcdir)/src
 PG_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers -Wno-cast-function-type -Wno-declaration-after-statement -fno-semantic-interposition
+# Stop points, I/O faults and assertions, whatever the server was built with; the extension that steers them.
+ifeq ($(PAGESTORE_DEBUG),1)
+EXTENSION += sql_tests/pagestore_test
+DATA += sql_tests/pagestore_test--1.0.sql
+PG_CPPFLAGS += -DPAGESTORE_DEBUG -DUSE_ASSERT_CHECKING
+endif
 # calls among our own files go straight, not through the PLT: pins are that hot
 SHLIB_LINK = -luring -Wl,-Bsymbolic-functions
 

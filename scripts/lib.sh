@@ -100,7 +100,7 @@ run_make() {
 }
 
 install_extension() {
-	as_root make -C "$1" -s install PG_CONFIG="$PG_CONFIG" with_llvm=no >/dev/null
+	as_root make -C "$1" -s install PG_CONFIG="$PG_CONFIG" with_llvm=no "${@:2}" >/dev/null
 }
 
 # new_cluster DIR [setting...]: a cluster in DIR that listens on a socket in DIR only.  Superuser postgres.

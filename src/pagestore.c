@@ -7,6 +7,7 @@
 #include "admin/admin.h"
 #include "am/am.h"
 #include "compat.h"
+#include "debug/stop.h"
 #include "fmgr.h"
 #include "io/aio.h"
 #include "miscadmin.h"
@@ -55,6 +56,7 @@ define_settings(void)
 							 "A use after unpin then faults at once.  For debugging: slow.",
 							 &ps_debug_protect_frames, false,
 							 PGC_POSTMASTER, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+	ps_debug_define_settings();
 	MarkGUCPrefixReserved("pagestore");
 }
 
@@ -63,6 +65,7 @@ request_shmem(void)
 {
 	if (prev_shmem_request_hook)
 		prev_shmem_request_hook();
+	RequestAddinShmemSpace(ps_debug_shmem_size());
 	RequestAddinShmemSpace(ps_io_shmem_size());
 	RequestAddinShmemSpace(ps_pool_shmem_size());
 }
@@ -73,6 +76,7 @@ startup_shmem(void)
 	if (prev_shmem_startup_hook)
 		prev_shmem_startup_hook();
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	ps_debug_shmem_init();
 	ps_aio_force_sync = ps_debug_protect_frames;
 	ps_io_shmem_init(IsUnderPostmaster);
 	ps_pool_shmem_init(IsUnderPostmaster);

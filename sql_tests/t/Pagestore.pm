@@ -8,7 +8,8 @@ use PostgreSQL::Test::Utils;
 use Exporter 'import';
 use Time::HiRes qw(usleep);
 
-our @EXPORT = qw(new_server kill_server wait_for_server start_again table_state same_tables resident_bytes main_file);
+our @EXPORT = qw(new_server kill_server wait_for_server start_again table_state same_tables resident_bytes main_file
+	stop_at wait_stopped stop_hits go set_fault fault_hits clear_faults);
 
 # A server that preloads pagestore, checksums on, not started.  Options: those of Cluster::init,
 # and conf => lines of postgresql.conf.  PAGESTORE_CONF in the environment adds lines to every server's.
@@ -118,6 +119,75 @@ sub resident_bytes
 	die "fincore failed for $file" if $? != 0;
 	$out =~ s/\s//g;
 	return $out;
+}
+
+# ---- stop points and I/O faults (src/debug) ----
+
+sub test_sql
+{
+	my ($node, $sql) = @_;
+	return $node->safe_psql('postgres',
+		"SET client_min_messages = error; CREATE EXTENSION IF NOT EXISTS pagestore CASCADE; CREATE EXTENSION IF NOT EXISTS pagestore_test; $sql");
+}
+
+sub named_arguments
+{
+	my (%arg) = @_;
+	return join(', ', map { "$_ => '$arg{$_}'" } sort keys %arg);
+}
+
+# Arm a stop point: stop_at($node, 'write-before-sync', action => 'wait', pid => 17, skip => 2, times => 1).
+sub stop_at
+{
+	my ($node, $name, %opt) = @_;
+	test_sql($node, 'SELECT pagestore_stop_set(' . named_arguments(name => $name, %opt) . ')');
+}
+
+# The first process that waits at the point; undef if none does within a minute.
+sub wait_stopped
+{
+	my ($node, $name) = @_;
+	for (1 .. 1200)
+	{
+		my $pid = $node->safe_psql('postgres', "SELECT waiting[1] FROM pagestore_stops() WHERE name = '$name'");
+		return $pid if $pid ne '';
+		usleep(50_000);
+	}
+	return undef;
+}
+
+# How often a point that is armed has acted.
+sub stop_hits
+{
+	my ($node, $name) = @_;
+	return $node->safe_psql('postgres', "SELECT coalesce(max(hits), 0) FROM pagestore_stops() WHERE name = '$name'");
+}
+
+# Clear a stop point, or all of them: whoever waits there goes on.
+sub go
+{
+	my ($node, $name) = @_;
+	$node->safe_psql('postgres', 'SELECT pagestore_stop_clear(' . (defined $name ? "'$name'" : '') . ')');
+}
+
+# Put in an I/O fault: set_fault($node, op => 'write', error => 'EIO', relfilenode => N, tablespace => N,
+# skip => 1, times => 1, bytes => 4096, milliseconds => 100).
+sub set_fault
+{
+	my ($node, %opt) = @_;
+	test_sql($node, 'SELECT pagestore_fault_set(' . named_arguments(%opt) . ')');
+}
+
+sub fault_hits
+{
+	my ($node) = @_;
+	return $node->safe_psql('postgres', 'SELECT coalesce(sum(hits), 0) FROM pagestore_faults()');
+}
+
+sub clear_faults
+{
+	my ($node) = @_;
+	$node->safe_psql('postgres', 'SELECT pagestore_fault_clear()');
 }
 
 1;

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "debug/fault.h"
 #include "io/segment.h"
 #include "pgstat.h"
 #include "port/pg_bitutils.h"
@@ -42,9 +43,13 @@ allocation_end(off_t relation_bytes, off_t size)
 }
 
 static int
-allocate(int fd, off_t from, off_t to)
+allocate(RelFileNode rnode, int fd, off_t from, off_t to)
 {
 	int			rc;
+
+	errno = ps_fault(PS_FAULT_EXTEND, rnode, NULL);
+	if (errno != 0)
+		return -1;
 
 	do
 	{
@@ -91,11 +96,11 @@ ensure_allocated(PsSegment *segment, off_t relation_bytes, off_t from, off_t to)
 		return;
 
 	end = allocation_end(relation_bytes, to);
-	if (allocate(fd, from, end) == 0)
+	if (allocate(segment->key.rnode, fd, from, end) == 0)
 		segment->allocated = end;
 	else if (errno == EOPNOTSUPP || errno == ENOSYS)
 		write_zeroes(segment, from, to);
-	else if (allocate(fd, from, to) == 0)
+	else if (allocate(segment->key.rnode, fd, from, to) == 0)
 		segment->allocated = to;	/* the disk is nearly full: only what is
 									 * needed */
 	else

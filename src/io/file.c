@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/relpath.h"
+#include "debug/fault.h"
 #include "io/internal.h"
 #include "io/segment.h"
 #include "miscadmin.h"
@@ -331,7 +332,9 @@ ps_file_read(RelFileNode rnode, BlockNumber block, int npages,
 		ssize_t		n;
 
 		Assert(ps_file_run(block, npages) == npages);
-		n = ps_file_read_raw(FileGetRawDesc(segment->file), ps_segment_offset(block), iov, niov);
+		n = -ps_fault(PS_FAULT_READ, rnode, NULL);
+		if (n == 0)
+			n = ps_file_read_raw(FileGetRawDesc(segment->file), ps_segment_offset(block), iov, niov);
 		if (n >= 0)
 			return n / BLCKSZ;
 		if (n == -EINVAL && segment->direct)
@@ -410,7 +413,9 @@ ps_file_write(RelFileNode rnode, BlockNumber block, int npages,
 		if (segment == NULL ||
 			!segment_holds(segment, offset + (off_t) npages * BLCKSZ))
 			return false;
-		n = write_vector(FileGetRawDesc(segment->file), offset, iov, niov);
+		n = -ps_fault(PS_FAULT_WRITE, rnode, NULL);
+		if (n == 0)
+			n = write_vector(FileGetRawDesc(segment->file), offset, iov, niov);
 		if (n >= 0)
 			return true;
 		if (n == -EINVAL && segment->direct)
@@ -464,7 +469,10 @@ ps_file_sync_now(RelFileNode rnode, BlockNumber block)
 {
 	PsSegment  *segment = ps_segment_of_block(rnode, block, 0, data_sync_elevel(ERROR), true);
 
-	if (segment && FileSync(segment->file, WAIT_EVENT_DATA_FILE_SYNC) < 0)
+	if (segment == NULL)
+		return;
+	errno = ps_fault(PS_FAULT_FSYNC, rnode, NULL);
+	if (errno != 0 || FileSync(segment->file, WAIT_EVENT_DATA_FILE_SYNC) < 0)
 		ereport(data_sync_elevel(ERROR),
 				(errcode_for_file_access(),
 				 errmsg("could not fsync file \"%s\": %m", FilePathName(segment->file))));

@@ -15,6 +15,7 @@
 
 #include "access/xlog.h"
 #include "common/relpath.h"
+#include "debug/stop.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -213,8 +214,10 @@ write_run(WriteRun *run)
 	for (int i = 0; i < run->n; i++)
 		PageSetChecksumInplace(bounce_page(run->first + i), run->block + i);
 
+	PS_STOP("write-before-file");
 	if (write_pages(run, 0, run->n))
 	{
+		PS_STOP("write-before-clean");
 		while (run->done < run->n)
 			complete(run->frames[run->first + run->done++], true);
 		return run->n;
