@@ -6,6 +6,7 @@
 
 #include "admin/admin.h"
 #include "am/am.h"
+#include "am/behind.h"
 #include "compat.h"
 #include "debug/stop.h"
 #include "fmgr.h"
@@ -103,6 +104,6 @@ _PG_init(void)
 	ps_pool_init_hooks();
 	ps_pool_register_workers();
 	ps_utility_init();
-	ps_intercept_init();
 	ps_readahead_init();
+	ps_behind_init();
 }

@@ -18,6 +18,7 @@
 #include "access/htup_details.h"
 #include "access/sysattr.h"
 #include "am/am.h"
+#include "am/behind.h"
 #include "am/slot.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
@@ -318,5 +319,6 @@ const TupleTableSlotOps TTSOpsPagestore = {
 const TupleTableSlotOps *
 ps_slot_callbacks(Relation rel)
 {
+	ps_refuse_outsiders(rel);
 	return &TTSOpsPagestore;
 }
