@@ -13,7 +13,10 @@
 
 /*
  * Write the lock into the row.  Cmax stays: it means nothing to a lock, and an
- * update that is already in the xmax needs it.
+ * update that is already in the xmax needs it.  A combo command id belongs to
+ * the transaction that made the row and stays as long as that may still ask
+ * for it, whoever locks the row: only what is left of one in a row whose
+ * maker has committed goes, as redo of the lock lets it go.
  */
 static void
 mark_locked(PsClaim *claim)
@@ -28,6 +31,8 @@ mark_locked(PsClaim *claim)
 	START_CRIT_SECTION();
 	ps_mark_dirty(&claim->guard);
 	ps_xmax_store(header, xmax);
+	if (HeapTupleHeaderXminCommitted(header))
+		header->t_infomask &= ~HEAP_COMBOCID;
 
 	/*
 	 * No newer version: there must be no link to one, left by an update that

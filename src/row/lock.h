@@ -38,17 +38,10 @@ ps_xmax_of(const HeapTupleHeaderData *header)
 	return x;
 }
 
-/*
- * Put it into a row (critical section).  A combo command id left by the row's
- * own transaction (it rolled back a change of its new row) means nothing to
- * others, and redo of a lock clears it: so do we.
- */
+/* Put it into a row (critical section). */
 static inline void
 ps_xmax_store(HeapTupleHeader header, PsXmax x)
 {
-	if ((header->t_infomask & HEAP_COMBOCID) &&
-		!TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmin(header)))
-		header->t_infomask &= ~HEAP_COMBOCID;
 	header->t_infomask = (header->t_infomask & ~HEAP_XMAX_BITS) | x.infomask;
 	header->t_infomask2 = (header->t_infomask2 & ~HEAP_KEYS_UPDATED) | x.infomask2;
 	HeapTupleHeaderSetXmax(header, x.xmax);
