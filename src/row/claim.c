@@ -135,6 +135,36 @@ wait_for_holders(PsClaim *c, PsXmax seen, PsHolders holders, const ItemPointerDa
 }
 
 /*
+ * Does a locker have to wait for the holders, or give up if the row was
+ * changed?  The bits decide where they can, the members elsewhere.  The bits
+ * tell of holders that have ended, too: a FOR KEY SHARE that comes upon a
+ * FOR UPDATE and a change of no key by the same transaction gives way to both,
+ * before and after they commit.
+ */
+static bool
+locker_gives_way(PsXmax x, PsHolders holders, LockTupleMode mode)
+{
+	bool		single = !(x.infomask & HEAP_XMAX_IS_MULTI);
+	bool		tolerates = false;
+
+	switch (mode)
+	{
+		case LockTupleKeyShare:
+			tolerates = !(x.infomask2 & HEAP_KEYS_UPDATED);
+			break;
+		case LockTupleShare:
+			tolerates = HEAP_XMAX_IS_LOCKED_ONLY(x.infomask) && !HEAP_XMAX_IS_EXCL_LOCKED(x.infomask);
+			break;
+		case LockTupleNoKeyExclusive:
+			tolerates = single ? HEAP_XMAX_IS_KEYSHR_LOCKED(x.infomask) : !holders.conflict;
+			break;
+		case LockTupleExclusive:
+			break;
+	}
+	return !tolerates && !(single && holders.own);
+}
+
+/*
  * The row has an xmax that counts.  True: *result is the answer; false: look
  * again, the row has changed while it was not latched.
  */
@@ -145,6 +175,7 @@ deal_with_holders(PsClaim *c, TM_Result *result)
 	PsHolders	holders = ps_xmax_holders(seen, c->mode);
 	ItemPointerData successor = c->row.header->t_ctid;
 	bool		chain = c->follow && has_successor(c);
+	bool		gives_way = c->locking ? locker_gives_way(seen, holders, c->mode) : holders.conflict;
 	bool		remain;
 	TM_Result	waited;
 
@@ -155,7 +186,7 @@ deal_with_holders(PsClaim *c, TM_Result *result)
 		return true;
 	}
 
-	if (!holders.conflict)
+	if (!gives_way)
 	{
 		if (!c->locking)
 		{
