@@ -152,8 +152,10 @@ note_visible(Build *build)
 			continue;
 		visible = ps_row_visible(&guard, &row, build->snapshot);
 		ps_row_conflict_out(&guard, visible, &row, build->snapshot);
-		if (visible)
-			note_row(build, &row, true);
+		if (!visible)
+			continue;
+		pgstat_count_heap_getnext(build->rel);
+		note_row(build, &row, true);
 	}
 	ps_read_unlock(&guard);
 }
@@ -269,6 +271,7 @@ note_unless_dead(Build *build, OffsetNumber *offset)
 		verdict = judge(build, &guard, &row, &xwait);
 		if (verdict == ROW_WAIT)
 			break;
+		pgstat_count_heap_getnext(build->rel);
 		if (verdict != ROW_SKIP)
 			note_row(build, &row, verdict == ROW_INDEX);
 	}

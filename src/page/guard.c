@@ -193,12 +193,10 @@ ps_pin_move(Relation rel, PsPin *pin, BlockNumber block)
 	{
 		if (origin == PS_POOL)
 		{
+			/* Not counted as an access, as ReleaseAndReadBuffer() does not. */
 			if (ps_pool_frame_is(pin->u.frame, rel->rd_node, block) &&
 				ps_pool_is_current(pin->u.frame))
-			{
-				ps_count_access(rel, true);
 				return;
-			}
 		}
 		else
 		{
