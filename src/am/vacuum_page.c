@@ -6,6 +6,7 @@
 
 #include "am/vacuum.h"
 #include "commands/progress.h"
+#include "debug/stop.h"
 #include "miscadmin.h"
 #include "page/view.h"
 #include "pgstat.h"
@@ -69,7 +70,8 @@ row_state(const PsVacuum *v, const PsRead *guard, const PsRow *row, bool eager)
 	if (state != HEAPTUPLE_RECENTLY_DEAD)
 		return state;
 	if (TransactionIdPrecedes(dead_after, v->oldest_xmin) ||
-		(eager && GlobalVisTestIsRemovableXid(v->vistest, dead_after)))
+		(eager && (GlobalVisTestIsRemovableXid(v->vistest, dead_after) ||
+				   PS_ASK("vacuum-horizon-ahead"))))
 		return HEAPTUPLE_DEAD;
 	return state;
 }
@@ -205,10 +207,12 @@ prune_and_freeze(PsVacuum *v, PsWrite *guard, PsVacuumPage *left)
 							   InvalidTransactionId, 0, &new_dead, &v->at.offset);
 
 		/*
-		 * Dead, heap-only, with a successor, and no chain leads to it: we
-		 * would look again for ever.
+		 * The horizon test may have taken back what it said of a row newer
+		 * than our cutoff; without it the next survey passes that row. What
+		 * is dead by the cutoff and yet can't be pruned is heap-only, has a
+		 * successor, and no chain leads to it: we would look again for ever.
 		 */
-		if (pruned == 0 && new_dead == 0)
+		if (pruned == 0 && new_dead == 0 && !eager)
 			ereport(ERROR,
 					(errcode(ERRCODE_DATA_CORRUPTED),
 					 errmsg("dead row in block %u of relation \"%s\" belongs to no update chain",

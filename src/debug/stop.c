@@ -54,10 +54,11 @@ typedef enum StopAction
 	STOP_WAIT,
 	STOP_ERROR,
 	STOP_KILL,
-	STOP_SLEEP
+	STOP_SLEEP,
+	STOP_YES
 } StopAction;
 
-static const char *const action_names[] = {"none", "wait", "error", "kill", "sleep"};
+static const char *const action_names[] = {"none", "wait", "error", "kill", "sleep", "yes"};
 
 typedef struct Stop
 {
@@ -283,6 +284,7 @@ ps_stop_reached(const char *name)
 	switch (stop.action)
 	{
 		case STOP_NONE:
+		case STOP_YES:
 			break;
 		case STOP_WAIT:
 			wait_here(&stop);
@@ -299,6 +301,12 @@ ps_stop_reached(const char *name)
 			pg_usleep(stop.milliseconds * 1000L);
 			break;
 	}
+}
+
+bool
+ps_stop_says_yes(const char *name)
+{
+	return act_on(name).action == STOP_YES;
 }
 
 /* ---- SQL, in the extension pagestore_test ---- */

@@ -12,6 +12,7 @@
  *	error	ereport(ERROR)
  *	kill	SIGKILL to itself
  *	sleep	for some milliseconds, serving no interrupt
+ *	yes		where the place asks a question (PS_ASK): answer that it is so
  *
  * Points are armed by SQL (extension pagestore_test), or for processes that
  * come before any SQL by the setting pagestore.debug_stops, 'name:action,...'.
@@ -32,6 +33,7 @@ extern int	ps_stop_random; /* pagestore.debug_stop_random: chances in a
 extern char *ps_debug_stops;	/* pagestore.debug_stops */
 
 extern void ps_stop_reached(const char *name);
+extern bool ps_stop_says_yes(const char *name);
 
 #define PS_STOP(name) \
 	do { \
@@ -40,8 +42,14 @@ extern void ps_stop_reached(const char *name);
 			ps_stop_reached(name); \
 	} while (0)
 
+/* Does a test want this to be so?  For what can't be brought about otherwise. */
+#define PS_ASK(name) \
+	(unlikely(ps_stops_armed != NULL && pg_atomic_read_u32(ps_stops_armed) > 0) && \
+	 ps_stop_says_yes(name))
+
 #else
 #define PS_STOP(name) ((void) 0)
+#define PS_ASK(name) false
 #endif
 
 /* Set-up, from pagestore.c; nothing in normal builds.  Settings, then shared memory of stops and faults. */
