@@ -114,7 +114,7 @@ fetch_columns(Update *u, Relation rel)
 static void
 compare_columns(Update *u)
 {
-	Bitmapset  *interesting = bms_union(bms_union(u->indexed, u->key), u->identity);
+	Bitmapset  *interesting = bms_add_members(bms_union(u->indexed, u->key), u->identity);
 	HeapTupleData old = old_tuple(u);
 	int			i = -1;
 

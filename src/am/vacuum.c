@@ -10,6 +10,7 @@
 #include "am/vacuum.h"
 #include "commands/dbcommands.h"
 #include "commands/progress.h"
+#include "debug/stop.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/bufmgr.h"
@@ -202,7 +203,9 @@ ps_vacuum(Relation rel, VacuumParams *params, BufferAccessStrategy bstrategy)
 	 */
 	(void) ps_vacuum_failsafe(v);
 	ps_vacuum_dead_begin(v, params->nworkers);
+	PS_STOP("vacuum-before-scan");
 	ps_vacuum_scan(v);
+	PS_STOP("vacuum-after-scan");
 	ps_vacuum_dead_end(v);
 
 	if (v->index_cleanup)
