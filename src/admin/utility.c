@@ -1,6 +1,6 @@
 /*
  * utility.c
- *		Commands on whole databases and prepared transactions.
+ *		Commands on whole databases.
  *
  * Core copies databases, drops and moves them behind the back of any table
  * access method; a hook around these commands keeps the pool in step.
@@ -12,7 +12,6 @@
 #include "catalog/pg_database.h"
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
-#include "io/file.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "pool/pool.h"
@@ -179,16 +178,6 @@ process_utility(PlannedStmt *pstmt, const char *query_string, bool read_only_tre
 			else
 				run(&call);
 			break;
-		case T_TransactionStmt:
-			{
-				TransactionStmtKind kind = ((TransactionStmt *) stmt)->kind;
-
-				/* files may have gone; no callback tells */
-				run(&call);
-				if (kind == TRANS_STMT_COMMIT_PREPARED || kind == TRANS_STMT_ROLLBACK_PREPARED)
-					ps_file_invalidate();
-				break;
-			}
 		default:
 			run(&call);
 			break;

@@ -4,8 +4,9 @@
  *
  * Descriptors are core's virtual ones (fd.c), so that they count against
  * max_files_per_process and may be closed and reopened behind our back.  A
- * process keeps those it used in a small hash; the whole hash is dropped when
- * the shared generation has moved (ps_file_invalidate()).
+ * process keeps those it used in a small hash.  Which of them have become
+ * doubtful it reads in a shared ring of notices (ps_file_invalidate()); one
+ * that has fallen behind by more than the ring drops them all.
  */
 #include "postgres.h"
 
@@ -30,12 +31,16 @@
 
 #define MAX_BUFFERED_TABLESPACES 64
 #define MAX_OPEN_SEGMENTS 4096
+#define NOTICES 256				/* power of two */
 
 typedef struct PsFileShared
 {
-	pg_atomic_uint32 generation;	/* moves when cached descriptors have
-									 * become doubtful */
-	slock_t		mutex;			/* protects the list below */
+	pg_atomic_uint64 nnotices;	/* given so far; changed under the mutex */
+	slock_t		mutex;			/* protects all below */
+	RelFileNode notices[NOTICES];	/* the last of them, number i at i %
+									 * NOTICES: whose files have become
+									 * doubtful; an invalid oid stands for
+									 * all */
 	int			nbuffered;
 	Oid			buffered[MAX_BUFFERED_TABLESPACES]; /* tablespaces without
 													 * O_DIRECT */
@@ -46,7 +51,8 @@ static PsFileShared *shared;
 /* ---- the cache of descriptors ---- */
 
 static HTAB *segments;
-static uint32 segments_generation;
+static uint64 notices_seen;
+static uint32 highest_segno;	/* of all opened so far */
 
 Size
 ps_file_shmem_size(void)
@@ -62,30 +68,22 @@ ps_file_shmem_init(void)
 	shared = ShmemInitStruct("pagestore files", ps_file_shmem_size(), &found);
 	if (!found)
 	{
-		pg_atomic_init_u32(&shared->generation, 1);
+		pg_atomic_init_u64(&shared->nnotices, 0);
 		SpinLockInit(&shared->mutex);
 		shared->nbuffered = 0;
 	}
 }
 
 void
-ps_file_invalidate(void)
+ps_file_invalidate(RelFileNode rnode)
 {
-	pg_atomic_fetch_add_u32(&shared->generation, 1);
-}
+	uint64		n;
 
-static void
-close_all_segments(void)
-{
-	HASH_SEQ_STATUS status;
-	PsSegment  *segment;
-
-	hash_seq_init(&status, segments);
-	while ((segment = hash_seq_search(&status)) != NULL)
-	{
-		FileClose(segment->file);
-		hash_search(segments, &segment->key, HASH_REMOVE, NULL);
-	}
+	SpinLockAcquire(&shared->mutex);
+	n = pg_atomic_read_u64(&shared->nnotices);
+	shared->notices[n % NOTICES] = rnode;
+	pg_atomic_write_u64(&shared->nnotices, n + 1);
+	SpinLockRelease(&shared->mutex);
 }
 
 static void
@@ -95,11 +93,72 @@ close_segment(PsSegment *segment)
 	hash_search(segments, &segment->key, HASH_REMOVE, NULL);
 }
 
+/* Does the notice speak of this relation? */
+static bool
+concerns(const RelFileNode *notice, const RelFileNode *rnode)
+{
+	return (!OidIsValid(notice->spcNode) || notice->spcNode == rnode->spcNode) &&
+		(!OidIsValid(notice->dbNode) || notice->dbNode == rnode->dbNode) &&
+		(!OidIsValid(notice->relNode) || notice->relNode == rnode->relNode);
+}
+
+static void
+close_segments(const RelFileNode *notice)
+{
+	HASH_SEQ_STATUS status;
+	PsSegment  *segment;
+
+	hash_seq_init(&status, segments);
+	while ((segment = hash_seq_search(&status)) != NULL)
+		if (concerns(notice, &segment->key.rnode))
+			close_segment(segment);
+}
+
+/* The same for one relation, without a look at all that is open. */
+static void
+close_relation(const RelFileNode *rnode)
+{
+	for (uint32 segno = 0; segno <= highest_segno; segno++)
+	{
+		PsSegmentKey key = {*rnode, segno};
+		PsSegment  *segment = hash_search(segments, &key, HASH_FIND, NULL);
+
+		if (segment)
+			close_segment(segment);
+	}
+}
+
+static void
+heed_notices(void)
+{
+	const RelFileNode all = {InvalidOid, InvalidOid, InvalidOid};
+	RelFileNode fresh[NOTICES];
+	uint64		given;
+	int			n = 0;
+
+	SpinLockAcquire(&shared->mutex);
+	given = pg_atomic_read_u64(&shared->nnotices);
+	if (given - notices_seen <= NOTICES)
+		while (notices_seen + n < given)
+		{
+			fresh[n] = shared->notices[(notices_seen + n) % NOTICES];
+			n++;
+		}
+	else
+		fresh[n++] = all;
+	SpinLockRelease(&shared->mutex);
+
+	notices_seen = given;
+	for (int i = 0; i < n && hash_get_num_entries(segments) > 0; i++)
+		if (OidIsValid(fresh[i].relNode))
+			close_relation(&fresh[i]);
+		else
+			close_segments(&fresh[i]);
+}
+
 void
 ps_file_close_stale(void)
 {
-	uint32		generation = pg_atomic_read_u32(&shared->generation);
-
 	if (segments == NULL)
 	{
 		HASHCTL		ctl = {.keysize = sizeof(PsSegmentKey),.entrysize = sizeof(PsSegment),
@@ -107,11 +166,12 @@ ps_file_close_stale(void)
 
 		segments = hash_create("pagestore segments", 64, &ctl,
 							   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		notices_seen = pg_atomic_read_u64(&shared->nnotices);
 	}
-	else if (segments_generation != generation ||
-			 hash_get_num_entries(segments) >= MAX_OPEN_SEGMENTS)
-		close_all_segments();
-	segments_generation = generation;
+	if (unlikely(notices_seen != pg_atomic_read_u64(&shared->nnotices)))
+		heed_notices();
+	if (unlikely(hash_get_num_entries(segments) >= MAX_OPEN_SEGMENTS))
+		close_segments(&(RelFileNode) {InvalidOid, InvalidOid, InvalidOid});
 }
 
 static bool
@@ -146,7 +206,7 @@ refuses_direct(Oid tablespace, const char *path)
 
 	if (!is_news)
 		return;
-	ps_file_invalidate();
+	ps_file_invalidate((RelFileNode) {tablespace, InvalidOid, InvalidOid});
 	ereport(LOG,
 			(errmsg("file system of tablespace %u refuses direct I/O: using buffered I/O there",
 					tablespace),
@@ -216,6 +276,7 @@ ps_segment_open(RelFileNode rnode, uint32 segno, int flags)
 		return NULL;
 	}
 	segment = hash_search(segments, &key, HASH_ENTER, NULL);
+	highest_segno = Max(highest_segno, segno);
 	segment->file = file;
 	segment->direct = direct;
 	segment->allocated = 0;

@@ -79,13 +79,14 @@ extern BlockNumber ps_file_extend(Relation rel, BlockNumber n);
 extern void ps_file_drop_page_cache(RelFileNode rnode);
 
 /*
- * Make every backend close its cached descriptors before next use: called when
- * a relation's files go away or its number begins a new life.
+ * Make every process close its cached descriptors of the relation before next
+ * use: called when its files go away or shrink, or its number begins a new
+ * life.  An invalid oid stands for all: {0, db, 0} is a whole database.
  */
-extern void ps_file_invalidate(void);
+extern void ps_file_invalidate(RelFileNode rnode);
 
 /*
- * Close this process's descriptors if they have been invalidated.  Any use of
+ * Close what this process has open of files that were invalidated.  Any use of
  * a file does it; a worker that idles calls it now and then, so as not to hold
  * on to the space of dropped files.
  */

@@ -14,7 +14,7 @@ typedef struct PsSegmentKey
 	uint32		segno;
 } PsSegmentKey;
 
-/* One a process and segment; forgotten when the generation moves. */
+/* One a process and segment; closed when its relation is invalidated. */
 typedef struct PsSegment
 {
 	PsSegmentKey key;

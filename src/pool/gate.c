@@ -246,7 +246,7 @@ ps_gate_new(RelFileNode rnode)
 	if (lived)
 	{
 		ps_pool_discard_relation(rnode, 0);
-		ps_file_invalidate();
+		ps_file_invalidate(rnode);
 	}
 	if (!XLogIsNeeded() || !IsUnderPostmaster)
 		return;

@@ -182,7 +182,12 @@ ps_pool_discard_relations(RelFileNode *rnodes, int n)
 		if (few_blocks(0, nblocks))
 			discard_blocks(rnodes[i], 0, nblocks);
 		else
+		{
+			RelFileNode other = rnodes[large];
+
 			rnodes[large++] = rnodes[i];
+			rnodes[i] = other;
+		}
 	}
 
 	/*
@@ -208,7 +213,7 @@ ps_pool_discard_database(Oid dboid)
 {
 	discard_matching(in_database, &dboid);
 	ps_gate_forget_database(dboid);
-	ps_file_invalidate();
+	ps_file_invalidate((RelFileNode) {InvalidOid, dboid, InvalidOid});
 }
 
 /* ---- truncate ---- */
@@ -302,6 +307,6 @@ ps_pool_truncate(Relation rel, BlockNumber nblocks)
 	discard_blocks(rnode, nblocks, old_nblocks);
 
 	/* what others know of space allocated behind the end is no longer true */
-	ps_file_invalidate();
+	ps_file_invalidate(rnode);
 	RESUME_INTERRUPTS();
 }

@@ -261,15 +261,16 @@ static void
 tick(void)
 {
 	XLogRecPtr	redo = GetRedoRecPtr();
-	bool		unlogged;
 
-	/* whoever wants unlogged pages says so before asking for its checkpoint */
-	pg_memory_barrier();
-	unlogged = pg_atomic_read_u32(&sentinel->want_unlogged) > 0;
-	if (redo > flushed || unlogged)
+	if (redo > flushed)
 	{
-		write_owed(redo, unlogged);
-		flushed = Max(flushed, redo);
+		/*
+		 * whoever wants unlogged pages says so before asking for its
+		 * checkpoint, whose redo pointer this is then
+		 */
+		pg_memory_barrier();
+		write_owed(redo, pg_atomic_read_u32(&sentinel->want_unlogged) > 0);
+		flushed = redo;
 	}
 
 	LWLockAcquire(ProcArrayLock, LW_EXCLUSIVE);

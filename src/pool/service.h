@@ -42,7 +42,7 @@ extern void ps_write_page(const PsTag *tag, PsPageFilter filter, void *arg,
 
 /* ---- relation.c ---- */
 
-/* Forget all frames of several relations whose files are still there.  Overwrites the array.  Does not throw. */
+/* Forget all frames of several relations whose files are still there.  Reorders the array.  Does not throw. */
 extern void ps_pool_discard_relations(RelFileNode *rnodes, int n);
 
 /* ---- gate.c ---- */

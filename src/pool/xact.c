@@ -4,9 +4,10 @@
  *
  * Core unlinks the files of dropped relations after commit and those of new
  * ones after abort, in both cases later than these callbacks and while the
- * locks are still held.  A transaction that is prepared keeps no callback: a
- * write to a file that is gone drops the frame (write.c), and a new life of
- * its number does (ps_gate_new).
+ * locks are still held.  A transaction that is prepared ends in another
+ * process, perhaps after a restart, and no callback tells: what it may take
+ * away is given up, clean, before it is prepared.  Until it ends nobody can
+ * use it.
  */
 #include "postgres.h"
 
@@ -33,9 +34,31 @@ discard_unlinked(bool for_commit)
 	{
 		ps_gate_forget(rnodes, ours);
 		ps_pool_discard_relations(rnodes, ours);
-		ps_file_invalidate();
+		for (int i = 0; i < ours; i++)
+			ps_file_invalidate(rnodes[i]);
 	}
 	pfree(rnodes);
+}
+
+/*
+ * The files that a transaction about to be prepared removes if it commits
+ * (or else if it aborts): no page of theirs stays in the pool, no descriptor
+ * open, and the requests to sync them are there before their end can be.
+ */
+static void
+give_up_pending(bool for_commit)
+{
+	RelFileNode *rnodes;
+	int			n = smgrGetPendingDeletes(for_commit, &rnodes);
+
+	for (int i = 0; i < n; i++)
+	{
+		if (!ps_gate_may_have_frames(rnodes[i]))
+			continue;
+		ps_pool_flush_relation(rnodes[i]);
+		ps_pool_discard_relation(rnodes[i], 0);
+		ps_file_invalidate(rnodes[i]);
+	}
 }
 
 static void
@@ -49,6 +72,10 @@ at_xact_event(XactEvent event, void *arg)
 		case XACT_EVENT_ABORT:
 			discard_unlinked(false);
 			break;
+		case XACT_EVENT_PRE_PREPARE:
+			give_up_pending(true);
+			give_up_pending(false);
+			return;
 		case XACT_EVENT_PREPARE:
 		case XACT_EVENT_PARALLEL_COMMIT:
 		case XACT_EVENT_PARALLEL_ABORT:
