@@ -74,19 +74,20 @@ SKIP:
 # --- a directory that is away for a while: as above
 my $away = PostgreSQL::Test::Utils::tempdir_short();
 $node->safe_psql('postgres', "CREATE TABLESPACE away LOCATION '$away'");
-$node->safe_psql('postgres', "CREATE TABLE there TABLESPACE away AS SELECT i FROM generate_series(1, 5000) i; CHECKPOINT; UPDATE there SET i = -i");
+$node->safe_psql('postgres', "CREATE TABLE there TABLESPACE away AS SELECT i FROM generate_series(1, 5000) i; CHECKPOINT");
+# a tail is cut: descriptors of the table are closed
+$node->safe_psql('postgres', $_) foreach ('DELETE FROM there WHERE i > 4000', 'VACUUM there', 'UPDATE there SET i = -i');
 $redo = redo_lsn();
 my $link = $node->data_dir . '/pg_tblspc/' . $node->safe_psql('postgres', "SELECT oid FROM pg_tablespace WHERE spcname = 'away'");
 my $dboid = $node->safe_psql('postgres', "SELECT oid FROM pg_database WHERE datname = 'postgres'");
 my ($dir) = glob("$link/PG_*/$dboid");
 rename($dir, "$dir.away") or die $!;
-$node->safe_psql('postgres', 'CREATE TABLE t2 (i int); DROP TABLE t2');	# descriptors are closed
 $ck = start_checkpoint();
 sleep(1.5);
 is(redo_lsn(), $redo, 'a checkpoint waits for a missing directory');
 rename("$dir.away", $dir) or die $!;
 $ck->finish;
-is($node->safe_psql('postgres', 'SELECT sum(i) FROM there'), '-12502500', 'and its pages are not forgotten');
+is($node->safe_psql('postgres', 'SELECT sum(i) FROM there'), '-8002000', 'and its pages are not forgotten');
 
 # --- under load, the sentinel slow at odd moments: no page is left dirty from before the redo pointer of a completed checkpoint
 my $script = $node->basedir . '/load.sql';
