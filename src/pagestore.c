@@ -104,6 +104,7 @@ _PG_init(void)
 	ps_pool_init_hooks();
 	ps_pool_register_workers();
 	ps_utility_init();
+	ps_intercept_init();
 	ps_readahead_init();
 	ps_behind_init();
 }
