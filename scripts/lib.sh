@@ -136,3 +136,16 @@ sql() {
 	shift
 	as_server "$BIN/psql" -X -q -v ON_ERROR_STOP=1 -h "$dir" -U postgres "$@"
 }
+
+# kill_cluster DIR: SIGKILL to the postmaster and all that it started, and wait until they are gone
+kill_cluster() {
+	local pm all p
+	pm=$(head -n 1 "$1/data/postmaster.pid")
+	all="$pm $(ps -o pid= --ppid "$pm" | tr '\n' ' ')"
+	# shellcheck disable=SC2086
+	kill -KILL $all 2>/dev/null || true
+	for p in $all; do
+		while [ "$(ps -o stat= -p "$p" | cut -c1)" ] && [ "$(ps -o stat= -p "$p" | cut -c1)" != Z ]; do sleep 0.02; done
+	done
+	rm -f "$1/data/postmaster.pid" "$1"/.s.PGSQL.*	# whoever reaps them may be slow: their ids may still be taken
+}
