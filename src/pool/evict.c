@@ -191,7 +191,7 @@ static PsFrame
 sweep(bool may_write, bool hasty)
 {
 	uint64		tries = hasty ? HASTY_TRIES : (uint64) ps_pool_nframes * 2 + HASTY_TRIES;
-	uint64		empty = ps_pool_nframes / HASTY_TRIES * 2 + 8;
+	uint64		empty = ps_pool_nframes / HASTY_TRIES * 4 + 8;
 	bool		woken = false;
 
 	for (uint64 i = 0; i < tries;)

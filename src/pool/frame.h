@@ -123,7 +123,8 @@ ps_frame_relkey(PsFrame frame)
 /*
  * Replacement policies (pool/policy.c).  The pool calls hit on every hit (must
  * be cheap and need no lock), admit when a page enters a frame, forget when it
- * leaves; victim proposes frames, one a call, resuming where it stopped; the
+ * leaves (the frame has its tag in both), moved when it goes from one frame to
+ * another, which nobody can take meanwhile; victim proposes frames, one a call, resuming where it stopped; the
  * pool decides whether one can be had.  coming tells up to max frames that
  * victim would propose soon if nobody used them, in that order: a guess that
  * changes nothing.
@@ -136,6 +137,7 @@ typedef struct PsPolicy
 	void		(*hit) (PsFrame frame);
 	void		(*admit) (PsFrame frame);
 	void		(*forget) (PsFrame frame);
+	void		(*moved) (PsFrame old, PsFrame new);
 				PsFrame(*victim) (void);
 	uint32		(*coming) (PsFrame * frames, uint32 max);
 } PsPolicy;
@@ -144,7 +146,8 @@ extern const PsPolicy *ps_policy;	/* chosen by the setting */
 extern void ps_policy_choose(void);
 extern const PsPolicy ps_policy_clock,
 			ps_policy_sieve,
-			ps_policy_lru;
+			ps_policy_lru,
+			ps_policy_s3fifo;
 
 static inline bool
 ps_tag_equal(const PsTag *a, const PsTag *b)

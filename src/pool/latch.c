@@ -203,8 +203,6 @@ switch_frame(PsFrame old, PsFrame new)
 
 	to->tag = from->tag;
 	memcpy(ps_frame_bytes(new), ps_frame_bytes(old), BLCKSZ);
-	ps_policy->admit(new);
-	ps_policy->hit(new);
 
 	LWLockAcquire(ps_table_lock(hash), LW_EXCLUSIVE);
 	pg_atomic_write_u64(&to->first_dirty, pg_atomic_read_u64(&from->first_dirty));
@@ -222,7 +220,7 @@ switch_frame(PsFrame old, PsFrame new)
 										   (state & ~PS_LIFE_FLAGS) | PS_GHOST))
 		;
 	LWLockRelease(ps_table_lock(hash));
-	ps_policy->forget(old);
+	ps_policy->moved(old, new);
 }
 
 bool

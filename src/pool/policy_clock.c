@@ -55,6 +55,13 @@ clock_forget(PsFrame frame)
 	pg_atomic_write_u32(&ps_frame(frame)->policy, 0);
 }
 
+static void
+clock_moved(PsFrame old, PsFrame new)
+{
+	pg_atomic_write_u32(&ps_frame(new)->policy, pg_atomic_read_u32(&ps_frame(old)->policy));
+	clock_forget(old);
+}
+
 static PsFrame
 clock_victim(void)
 {
@@ -97,6 +104,7 @@ const PsPolicy ps_policy_clock = {
 	.hit = clock_hit,
 	.admit = clock_admit,
 	.forget = clock_forget,
+	.moved = clock_moved,
 	.victim = clock_victim,
 	.coming = clock_coming
 };

@@ -63,6 +63,23 @@ ps_list_remove(PsList *list, PsLink *links, PsFrame frame)
 	}
 }
 
+/* new, in no list, takes the place of old. */
+static inline void
+ps_list_replace(PsList *list, PsLink *links, PsFrame old, PsFrame new)
+{
+	PsLink		link = links[old];
+
+	links[new] = link;
+	if (link.newer != PS_NO_FRAME)
+		links[link.newer].older = new;
+	else
+		list->newest = new;
+	if (link.older != PS_NO_FRAME)
+		links[link.older].newer = new;
+	else
+		list->oldest = new;
+}
+
 /* All of from becomes the oldest part of list; from is empty then. */
 static inline void
 ps_list_prepend_oldest(PsList *list, PsList *from, PsLink *links)

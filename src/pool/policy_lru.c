@@ -156,6 +156,16 @@ lru_forget(PsFrame frame)
 	LWLockRelease(&lru->lock);
 }
 
+static void
+lru_moved(PsFrame old, PsFrame new)
+{
+	LWLockAcquire(&lru->lock, LW_EXCLUSIVE);
+	ps_list_replace(list_of(placed[old]), lru->links, old, new);
+	placed[new] = placed[old];
+	pg_atomic_write_u32(&ps_frame(new)->policy, pg_atomic_read_u32(&ps_frame(old)->policy));
+	LWLockRelease(&lru->lock);
+}
+
 static PsFrame
 lru_victim(void)
 {
@@ -230,6 +240,7 @@ const PsPolicy ps_policy_lru = {
 	.hit = lru_hit,
 	.admit = lru_admit,
 	.forget = lru_forget,
+	.moved = lru_moved,
 	.victim = lru_victim,
 	.coming = lru_coming
 };

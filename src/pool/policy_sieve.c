@@ -73,6 +73,17 @@ sieve_forget(PsFrame frame)
 	LWLockRelease(&sieve->lock);
 }
 
+static void
+sieve_moved(PsFrame old, PsFrame new)
+{
+	LWLockAcquire(&sieve->lock, LW_EXCLUSIVE);
+	ps_list_replace(&sieve->queue, sieve->links, old, new);
+	if (sieve->hand == old)
+		sieve->hand = new;
+	pg_atomic_write_u32(&ps_frame(new)->policy, pg_atomic_read_u32(&ps_frame(old)->policy));
+	LWLockRelease(&sieve->lock);
+}
+
 static PsFrame
 sieve_victim(void)
 {
@@ -126,6 +137,7 @@ const PsPolicy ps_policy_sieve = {
 	.hit = sieve_hit,
 	.admit = sieve_admit,
 	.forget = sieve_forget,
+	.moved = sieve_moved,
 	.victim = sieve_victim,
 	.coming = sieve_coming
 };

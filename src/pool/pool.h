@@ -27,7 +27,7 @@ typedef uint32 PsFrame;			/* number of a frame */
 /* GUCs, registered in pagestore.c */
 extern int	ps_pool_size_blocks;	/* pagestore.pool_size, in BLCKSZ units */
 extern int	ps_replacement;		/* pagestore.replacement */
-#define PS_REPLACEMENT_DEFAULT 1	/* sieve, in ps_replacement_options */
+#define PS_REPLACEMENT_DEFAULT 3	/* s3fifo, in ps_replacement_options */
 extern bool ps_debug_protect_frames;	/* pagestore.debug_protect_frames */
 extern const struct config_enum_entry ps_replacement_options[];
 
