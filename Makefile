@@ -11,10 +11,11 @@ OBJS = $(patsubst %.c,%.o,$(wildcard src/*.c src/io/*.c src/pool/*.c src/page/*.
 PG_CPPFLAGS = -I$(srcdir)/src
 PG_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers -Wno-cast-function-type -Wno-declaration-after-statement -fno-semantic-interposition
-# Stop points, I/O faults and assertions, whatever the server was built with; the extension that steers them.
+# Stop points, I/O faults and assertions, whatever the server was built with; the extension that steers them, and
+# others made up for tests.
 ifeq ($(PAGESTORE_DEBUG),1)
-EXTENSION += sql_tests/pagestore_test
-DATA += sql_tests/pagestore_test--1.0.sql
+EXTENSION += sql_tests/pagestore_test $(basename $(wildcard sql_tests/extensions/*.control))
+DATA += sql_tests/pagestore_test--1.0.sql $(wildcard sql_tests/extensions/*.sql)
 PG_CPPFLAGS += -DPAGESTORE_DEBUG -DUSE_ASSERT_CHECKING
 endif
 # calls among our own files go straight, not through the PLT: pins are that hot

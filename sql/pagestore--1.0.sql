@@ -12,13 +12,13 @@ COMMENT ON FUNCTION pagestore_tableam_handler(internal) IS 'handler of the pages
 CREATE ACCESS METHOD pagestore TYPE TABLE HANDLER pagestore_tableam_handler;
 COMMENT ON ACCESS METHOD pagestore IS 'heap-format tables on their own O_DIRECT pool';
 
-CREATE FUNCTION pagestore_convert(relation regclass, access_method name)
+CREATE FUNCTION pagestore_convert(relation regclass, access_method name, force boolean DEFAULT false)
 RETURNS boolean
 AS 'MODULE_PATHNAME'
 LANGUAGE C STRICT VOLATILE;
 
-COMMENT ON FUNCTION pagestore_convert(regclass, name) IS
-'give a table the access method heap or pagestore without rewriting it; false if it has it already';
+COMMENT ON FUNCTION pagestore_convert(regclass, name, boolean) IS
+'give a table the access method heap or pagestore without rewriting it; false if it has it already. force: also one that belongs to an extension';
 
 CREATE FUNCTION pagestore_in_pool("any")
 RETURNS boolean

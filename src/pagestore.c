@@ -105,6 +105,8 @@ _PG_init(void)
 	ps_pool_register_workers();
 	ps_utility_init();
 	ps_intercept_init();
+	ps_ownership_init();
+	ps_extension_init();
 	ps_readahead_init();
 	ps_behind_init();
 }

@@ -44,6 +44,12 @@ run(const UtilityCall *call)
 			call->params, call->env, call->dest, call->qc);
 }
 
+static void
+run_call(void *call)
+{
+	run(call);
+}
+
 /*
  * The checkpoints within these commands must find unlogged pages as well:
  * those that copy files, to copy them as they are; DROP DATABASE, to leave no
@@ -159,6 +165,23 @@ process_utility(PlannedStmt *pstmt, const char *query_string, bool read_only_tre
 	UtilityCall call = {pstmt, query_string, read_only_tree, context, params, env, dest, qc};
 	Node	   *stmt = pstmt->utilityStmt;
 
+	/* an end of the transaction, or of a part of it, has its own moment */
+	if (!IsA(stmt, TransactionStmt))
+		ps_settle_ownership();
+
+	switch (nodeTag(stmt))
+	{
+		case T_CreateExtensionStmt:
+		case T_AlterExtensionStmt:
+			ps_run_extension_script(run_call, &call);
+			return;
+		case T_VariableSetStmt:
+			run(&call);
+			ps_extension_after_set((VariableSetStmt *) stmt);
+			return;
+		default:
+			break;
+	}
 	if (!IsUnderPostmaster)
 	{
 		run(&call);

@@ -13,9 +13,10 @@
 #include "nodes/execnodes.h"
 
 /* handler.c */
-extern const TableAmRoutine *ps_am_routine(void);
 extern bool ps_is_pagestore(Relation rel);	/* does this relation use our
 											 * access method? */
+extern bool ps_is_pagestore_am(Oid amoid);	/* is this table access method
+											 * ours, by whatever name? */
 
 /* slot.c */
 extern const TupleTableSlotOps *ps_slot_callbacks(Relation rel);

@@ -5,10 +5,13 @@
 #include "postgres.h"
 
 #include "access/heaptoast.h"
+#include "access/htup_details.h"
 #include "am/am.h"
+#include "catalog/pg_am.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "preload.h"
+#include "utils/syscache.h"
 
 PG_FUNCTION_INFO_V1(pagestore_tableam_handler);
 
@@ -70,10 +73,20 @@ static const TableAmRoutine pagestore_routine = {
 	.scan_sample_next_tuple = ps_scan_sample_next_tuple,
 };
 
-const TableAmRoutine *
-ps_am_routine(void)
+bool
+ps_is_pagestore_am(Oid amoid)
 {
-	return &pagestore_routine;
+	HeapTuple	tuple;
+	Oid			handler;
+
+	if (amoid == HEAP_TABLE_AM_OID)
+		return false;
+	tuple = SearchSysCache1(AMOID, ObjectIdGetDatum(amoid));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for access method %u", amoid);
+	handler = ((Form_pg_am) GETSTRUCT(tuple))->amhandler;
+	ReleaseSysCache(tuple);
+	return GetTableAmRoutine(handler) == &pagestore_routine;
 }
 
 bool

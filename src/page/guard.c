@@ -22,6 +22,8 @@ ps_origin(Relation rel)
 {
 	if (RelationUsesLocalBuffers(rel))
 		return PS_LOCAL;
+	if (unlikely(ps_unsettled))
+		ps_settle();
 	if (ps_gate_uses_shared(rel))
 		return PS_SHARED;
 	return PS_POOL;

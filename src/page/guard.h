@@ -33,7 +33,7 @@ typedef enum PsOrigin
 	PS_NOWHERE,					/* an empty pin */
 	PS_POOL,					/* frame of the pool */
 	PS_SHARED,					/* shared_buffers: recovery, single user, WAL
-								 * skipped, just switched from heap */
+								 * skipped, owner just changed */
 	PS_LOCAL,					/* local buffer of a temporary table */
 	PS_RING						/* private memory of a large scan: read-only;
 								 * for MVCC snapshots, or rows that nobody

@@ -9,20 +9,17 @@
  * have frames.  Backends remember what they have seen in it, for as long as
  * the generation stands; it moves when an entry is taken out on purpose.
  *
- * HELD entries are relations switched from heap in a transaction still
- * running: shared buffers own them until it ends, for its parallel workers
- * too. They are never pushed out.
+ * HELD entries are relations whose owner changes in a transaction still
+ * running (hold.c): shared buffers own them until it ends, for its parallel
+ * workers too. They are never pushed out.
  */
 #include "postgres.h"
 
-#include "access/parallel.h"
-#include "access/xact.h"
 #include "access/xlog.h"
 #include "miscadmin.h"
 #include "pool/service.h"
 #include "storage/bufmgr.h"
 #include "storage/shmem.h"
-#include "utils/memutils.h"
 
 #define GATE_SETS 4096			/* power of two */
 #define GATE_WAYS 8
@@ -65,17 +62,6 @@ typedef struct GateSeen
 } GateSeen;
 
 static GateSeen seen[GATE_CACHE];
-
-/* Relations that this transaction has switched from heap. */
-typedef struct Arrival
-{
-	RelFileNode rnode;
-	SubTransactionId subid;
-} Arrival;
-
-static Arrival *arrivals = NULL;
-static int	narrivals = 0;
-static int	arrivals_room = 0;
 
 Size
 ps_gate_shmem_size(void)
@@ -258,39 +244,23 @@ ps_gate_new(RelFileNode rnode)
 	LWLockRelease(&gate->lock);
 }
 
-/* ---- switching the access method in place ---- */
+/* ---- held by a transaction (hold.c) ---- */
 
-/* A relation can arrive more than once in a transaction: it is held until the last of these ends. */
-static void
-drop_arrival(int i)
+bool
+ps_gate_pool_owns(RelFileNode rnode)
 {
-	RelFileNode rnode = arrivals[i].rnode;
+	GateState	state = state_of(&rnode);
 
-	arrivals[i] = arrivals[--narrivals];
-	for (int j = 0; j < narrivals; j++)
-		if (RelFileNodeEquals(arrivals[j].rnode, rnode))
-			return;
-	ps_gate_forget(&rnode, 1);
+	return state == GATE_FRESH || state == GATE_POOL;
 }
 
-void
-ps_gate_arrive(Relation rel)
+bool
+ps_gate_hold(RelFileNode rnode)
 {
 	GateEntry  *entry;
 
-	if (narrivals == arrivals_room)
-	{
-		int			room = Max(8, arrivals_room * 2);
-
-		if (arrivals == NULL)
-			arrivals = MemoryContextAlloc(TopMemoryContext, room * sizeof(Arrival));
-		else
-			arrivals = repalloc(arrivals, room * sizeof(Arrival));
-		arrivals_room = room;
-	}
-
 	LWLockAcquire(&gate->lock, LW_EXCLUSIVE);
-	entry = make_entry(&rel->rd_node);
+	entry = make_entry(&rnode);
 	if (entry)
 	{
 		if (entry->state != GATE_HELD)
@@ -299,80 +269,30 @@ ps_gate_arrive(Relation rel)
 		next_generation();
 	}
 	LWLockRelease(&gate->lock);
-	if (entry == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-				 errmsg("too many tables switched to pagestore in one transaction")));
-
-	arrivals[narrivals].rnode = rel->rd_node;
-	arrivals[narrivals].subid = GetCurrentSubTransactionId();
-	narrivals++;
-}
-
-void
-ps_gate_leave(Relation rel)
-{
-	RelFileNode rnode = rel->rd_node;
-	ForkNumber	fork = MAIN_FORKNUM;
-	BlockNumber from = 0;
-
-	/*
-	 * Shared buffers have it already.  One that arrived in this transaction
-	 * stays held to its end: should a savepoint before this switch be rolled
-	 * back to, it is ours again, and heap's if all is.
-	 */
-	if (ps_gate_uses_shared(rel))
-		return;
-
-	/*
-	 * after this nothing of it is dirty in shared buffers, so that they may
-	 * be dropped
-	 */
-	ps_gate_pass(rel);
-	ps_pool_flush_relation(rnode);
-	ps_pool_discard_relation(rnode, 0);
-	DropRelFileNodeBuffers(RelationGetSmgr(rel), &fork, 1, &from);
-	ps_gate_forget(&rnode, 1);
-}
-
-static bool
-is_held(Relation rel)
-{
-	for (int i = 0; i < narrivals; i++)
-		if (RelFileNodeEquals(arrivals[i].rnode, rel->rd_node))
-			return true;
-	return IsParallelWorker() && state_of(&rel->rd_node) == GATE_HELD;
+	return entry != NULL;
 }
 
 bool
-ps_gate_uses_shared(Relation rel)
+ps_gate_is_held(RelFileNode rnode)
 {
-	if (RecoveryInProgress() || !IsUnderPostmaster)
-		return true;
-	if (RelationIsPermanent(rel) && !RelationNeedsWAL(rel))
-		return true;
-	return pg_atomic_read_u32(&gate->nheld) != 0 && is_held(rel);
+	return pg_atomic_read_u32(&gate->nheld) != 0 && state_of(&rnode) == GATE_HELD;
 }
 
 void
-ps_gate_at_xact_end(void)
+ps_gate_release(RelFileNode rnode)
 {
-	while (narrivals > 0)
-		drop_arrival(narrivals - 1);
-}
+	GateEntry  *entry;
 
-void
-ps_gate_at_subxact_end(bool commit, SubTransactionId mine, SubTransactionId parent)
-{
-	for (int i = narrivals; i-- > 0;)
+	LWLockAcquire(&gate->lock, LW_EXCLUSIVE);
+	entry = find_entry(&rnode);
+
+	/* the number may have begun another life meanwhile */
+	if (entry && entry->state == GATE_HELD)
 	{
-		if (arrivals[i].subid != mine)
-			continue;
-		if (commit)
-			arrivals[i].subid = parent;
-		else
-			drop_arrival(i);
+		clear_entry(entry);
+		next_generation();
 	}
+	LWLockRelease(&gate->lock);
 }
 
 /* ---- what is gone ---- */

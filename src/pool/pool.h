@@ -153,19 +153,41 @@ extern void ps_pool_truncate(Relation rel, BlockNumber nblocks);
  * first use since start, write out its dirty shared buffers and drop the page
  * cache's copies, then register it. Cheap when passed before (backend-local
  * cache).  No latch may be held. ps_gate_new: a relfilenode begins a life:
- * forget frames and registration of an earlier one. ps_gate_leave: under
- * AccessExclusiveLock: write out frames, discard them, drop main-fork shared
- * buffers, unregister: from here on shared buffers own it. ps_gate_arrive:
- * under AccessExclusiveLock: the relation has just been switched from heap;
- * for the rest of this transaction it stays with shared buffers (see
- * ps_gate_uses_shared).
+ * forget frames and registration of an earlier one.
  */
 extern void ps_gate_pass(Relation rel);
 extern void ps_gate_new(RelFileNode rnode);
-extern void ps_gate_leave(Relation rel);
-extern void ps_gate_arrive(Relation rel);
-extern bool ps_gate_uses_shared(Relation rel);	/* recovery, single user, WAL
-												 * skipped, just switched */
+
+/* Who owns it, as far as the registry knows: true is certain of the one, false of the other. */
+extern bool ps_gate_pool_owns(RelFileNode rnode);
+extern bool ps_gate_may_have_frames(RelFileNode rnode);
+
+/*
+ * Hold (pool/hold.c): a relfilenode changes its owner in this transaction.
+ *
+ * ps_hold: from here to the end of the transaction shared buffers own it,
+ * whichever access method its relation has after all, and whatever is rolled
+ * back; then it is heap's, or passes the gate.  What the pool has of it is
+ * written out and forgotten, and what shared buffers have is made current.
+ * Under AccessExclusiveLock, kept to the end of the transaction, on every
+ * relation that has or had the file in it.
+ */
+extern void ps_hold(RelFileNode rnode);
+extern bool ps_holds(RelFileNode rnode);	/* does this transaction? */
+extern bool ps_holds_any(void);
+extern RelFileNode *ps_held(int *n);	/* all of them, palloc'd */
+
+/* Do shared buffers own it now?  In recovery, single-user mode, while WAL is skipped, and when held. */
+extern bool ps_gate_uses_shared(Relation rel);
+
+/*
+ * The catalog has changed in this transaction, perhaps which relation has
+ * which file or access method: before the next access ps_settle() puts
+ * ownership right.  Set by the layer that can read the catalog
+ * (admin/ownership.c).
+ */
+extern bool ps_unsettled;
+extern void (*ps_settle) (void);
 
 /*
  * Waits until writes are allowed (the sentinel is there) and counts this

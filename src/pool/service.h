@@ -47,11 +47,21 @@ extern void ps_pool_discard_relations(RelFileNode *rnodes, int n);
 
 /* ---- gate.c ---- */
 
-extern bool ps_gate_may_have_frames(RelFileNode rnode);
 extern void ps_gate_forget(const RelFileNode *rnodes, int n);
 extern void ps_gate_forget_database(Oid dboid);
-extern void ps_gate_at_xact_end(void);
-extern void ps_gate_at_subxact_end(bool commit, SubTransactionId mine, SubTransactionId parent);
+
+/*
+ * A mark for all processes that a running transaction has the relation in
+ * shared buffers: nothing of it is in the pool, whose entry ends.  False: there
+ * is no room.  Release takes the mark away and nothing else; neither throws.
+ */
+extern bool ps_gate_hold(RelFileNode rnode);
+extern bool ps_gate_is_held(RelFileNode rnode);
+extern void ps_gate_release(RelFileNode rnode);
+
+/* ---- hold.c ---- */
+
+extern void ps_hold_at_xact_end(void);
 
 /* ---- sentinel.c ---- */
 

@@ -83,7 +83,7 @@ at_xact_event(XactEvent event, void *arg)
 		default:
 			return;
 	}
-	ps_gate_at_xact_end();
+	ps_hold_at_xact_end();
 	ps_sentinel_at_xact_end();
 }
 
@@ -91,12 +91,7 @@ static void
 at_subxact_event(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
 {
 	if (event == SUBXACT_EVENT_ABORT_SUB)
-	{
 		discard_unlinked(false);
-		ps_gate_at_subxact_end(false, mine, parent);
-	}
-	else if (event == SUBXACT_EVENT_COMMIT_SUB)
-		ps_gate_at_subxact_end(true, mine, parent);
 }
 
 void

@@ -1,0 +1,2 @@
+CREATE TABLE f_table (i int);
+SELECT 1 / 0;

@@ -1,0 +1,13 @@
+CREATE TABLE y_before (i int);
+SET default_table_access_method = pagestore;
+CREATE TABLE y_set (i int);
+SET default_table_access_method = heap;
+CREATE TABLE y_heap (i int);
+SET LOCAL default_table_access_method = pagestore;
+CREATE TABLE y_local (i int);
+RESET default_table_access_method;
+CREATE TABLE y_reset (i int);
+SELECT set_config('default_table_access_method', 'pagestore', false);
+CREATE TABLE y_config (i int);
+SET default_table_access_method TO DEFAULT;
+CREATE TABLE y_default (i int);
