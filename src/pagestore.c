@@ -101,6 +101,7 @@ _PG_init(void)
 	shmem_request_hook = request_shmem;
 	prev_shmem_startup_hook = shmem_startup_hook;
 	shmem_startup_hook = startup_shmem;
+	ps_io_init_hooks();
 	ps_pool_init_hooks();
 	ps_pool_register_workers();
 	ps_utility_init();

@@ -1,27 +1,37 @@
 /*
  * utility.c
- *		Commands on whole databases.
+ *		Commands on whole databases and tablespaces.
  *
  * Core copies databases, drops and moves them behind the back of any table
  * access method; a hook around these commands keeps the pool in step.
+ *
+ * Which object a command means is for core to say, under its lock: a name that
+ * is looked up before that may be another object's by then.  So the object is
+ * noted when core announces it (object_access_hook).
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "admin/admin.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_database.h"
-#include "commands/dbcommands.h"
+#include "catalog/pg_tablespace.h"
 #include "commands/defrem.h"
+#include "io/file.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "pool/pool.h"
 #include "tcop/utility.h"
+#include "utils/syscache.h"
 
 static ProcessUtility_hook_type prev_process_utility = NULL;
 static object_access_hook_type prev_object_access = NULL;
 
-/* The database that this session is moving to another tablespace. */
-static Oid	moving_database = InvalidOid;
+/* ALTER DATABASE SET TABLESPACE is under way. */
+static bool moving_database = false;
+
+/* The database or tablespace that core has last announced the drop of. */
+static Oid	announced_drop = InvalidOid;
 
 typedef struct UtilityCall
 {
@@ -116,45 +126,76 @@ moves_database(const AlterDatabaseStmt *stmt)
  * (at_object_access): afterwards somebody may be at work there again.
  */
 static void
-move_database(const UtilityCall *call, const AlterDatabaseStmt *stmt)
+move_database(const UtilityCall *call)
 {
-	Oid			saved = moving_database;
-
-	moving_database = get_database_oid(stmt->dbname, true);
+	moving_database = true;
 	PG_TRY();
 	{
 		run_writing_unlogged(call);
 	}
 	PG_FINALLY();
 	{
-		moving_database = saved;
+		moving_database = false;
 	}
 	PG_END_TRY();
+	ps_file_wake_idle();
 }
 
 /*
- * ALTER DATABASE SET TABLESPACE has copied the files and holds the database:
- * all frames are clean since its checkpoint, and none may outlive the old
- * files, whose names come back if the database does.
+ * A move has copied the files and holds the database: all frames are clean
+ * since its checkpoint, and none may outlive the old files, whose names come
+ * back if the database does.  Should the move fail after this, the frames are
+ * read again.
  */
 static void
 at_object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
 {
 	if (prev_object_access)
 		prev_object_access(access, class, object, sub, arg);
-	if (OidIsValid(moving_database) && access == OAT_POST_ALTER &&
-		class == DatabaseRelationId && object == moving_database)
+	if (access == OAT_DROP && (class == DatabaseRelationId || class == TableSpaceRelationId))
+		announced_drop = object;
+	else if (access == OAT_POST_ALTER && class == DatabaseRelationId && moving_database)
 		ps_pool_discard_database(object);
 }
 
-static void
-drop_database(const UtilityCall *call, const DropdbStmt *stmt)
+/* Has the command just run dropped an object?  Its row is asked, which the command locks until commit. */
+static bool
+has_dropped(int syscache)
 {
-	Oid			dboid = get_database_oid(stmt->dbname, true);
+	if (!OidIsValid(announced_drop))
+		return false;
+	CommandCounterIncrement();
+	return !SearchSysCacheExists1(syscache, ObjectIdGetDatum(announced_drop));
+}
 
+/*
+ * The files are gone when the command returns, before its commit; should that
+ * fail, the row stays, marked invalid: nobody can use the database again.  A
+ * command that fails half way leaves it like that too, with its frames: those
+ * whose files have gone are clean since the command's checkpoint, and all go
+ * when the drop is repeated.
+ */
+static void
+drop_database(const UtilityCall *call)
+{
+	announced_drop = InvalidOid;
 	run_writing_unlogged(call);
-	if (OidIsValid(dboid))
-		ps_pool_discard_database(dboid);
+	if (!has_dropped(DATABASEOID))
+		return;
+	ps_pool_discard_database(announced_drop);
+	ps_file_wake_idle();
+}
+
+/* It was empty.  An open file, unlinked long ago, would still keep its file system from being unmounted. */
+static void
+drop_tablespace(const UtilityCall *call)
+{
+	announced_drop = InvalidOid;
+	run(call);
+	if (!has_dropped(TABLESPACEOID))
+		return;
+	ps_pool_discard_tablespace(announced_drop);
+	ps_file_wake_idle();
 }
 
 static void
@@ -193,11 +234,14 @@ process_utility(PlannedStmt *pstmt, const char *query_string, bool read_only_tre
 			create_database(&call);
 			break;
 		case T_DropdbStmt:
-			drop_database(&call, (DropdbStmt *) stmt);
+			drop_database(&call);
+			break;
+		case T_DropTableSpaceStmt:
+			drop_tablespace(&call);
 			break;
 		case T_AlterDatabaseStmt:
 			if (moves_database((AlterDatabaseStmt *) stmt))
-				move_database(&call, (AlterDatabaseStmt *) stmt);
+				move_database(&call);
 			else
 				run(&call);
 			break;

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "catalog/pg_tablespace_d.h"
 #include "common/relpath.h"
 #include "debug/fault.h"
 #include "io/internal.h"
@@ -21,13 +22,20 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "port/atomics.h"
+#include "storage/backendid.h"
 #include "storage/fd.h"
+#include "storage/proc.h"
+#include "storage/procsignal.h"
 #include "storage/shmem.h"
+#include "storage/sinval.h"
+#include "storage/sinvaladt.h"
 #include "storage/smgr.h"
 #include "storage/spin.h"
 #include "storage/sync.h"
 #include "utils/hsearch.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 
 #define MAX_BUFFERED_TABLESPACES 64
 #define MAX_OPEN_SEGMENTS 4096
@@ -84,6 +92,30 @@ ps_file_invalidate(RelFileNode rnode)
 	shared->notices[n % NOTICES] = rnode;
 	pg_atomic_write_u64(&shared->nnotices, n + 1);
 	SpinLockRelease(&shared->mutex);
+}
+
+/*
+ * Nothing wakes an idle process on behalf of an extension, but core wakes one
+ * that is far behind with its cache invalidations.  So all are told that they
+ * are, and find a message about pg_database, of no row, at which
+ * at_invalidation() is called.
+ */
+void
+ps_file_wake_idle(void)
+{
+	SharedInvalidationMessage message;
+
+	memset(&message, 0, sizeof(message));
+	message.cc.id = DATABASEOID;
+	SendSharedInvalidMessages(&message, 1);
+	for (BackendId id = 1; id <= MaxBackends; id++)
+	{
+		PGPROC	   *proc = BackendIdGetProc(id);
+
+		if (proc != NULL && proc != MyProc)
+			(void) SendProcSignal(proc->pid, PROCSIG_CATCHUP_INTERRUPT, id);
+	}
+	ps_file_close_stale();
 }
 
 static void
@@ -172,6 +204,14 @@ ps_file_close_stale(void)
 		heed_notices();
 	if (unlikely(hash_get_num_entries(segments) >= MAX_OPEN_SEGMENTS))
 		close_segments(&(RelFileNode) {InvalidOid, InvalidOid, InvalidOid});
+}
+
+/* Only what is stale is closed, and no caller of this file lets invalidations in while it uses a descriptor. */
+static void
+at_invalidation(Datum arg, int cache, uint32 hash)
+{
+	if (segments != NULL)
+		ps_file_close_stale();
 }
 
 static bool
@@ -433,6 +473,51 @@ segment_holds(PsSegment *segment, off_t end)
 	return st.st_size >= end;
 }
 
+/* A tablespace without its link has been dropped, and was empty. */
+static bool
+tablespace_is_gone(Oid tablespace)
+{
+	char		link[MAXPGPATH];
+	struct stat st;
+
+	if (tablespace == DEFAULTTABLESPACE_OID || tablespace == GLOBALTABLESPACE_OID)
+		return false;
+	snprintf(link, sizeof(link), "pg_tblspc/%u", tablespace);
+	return lstat(link, &st) != 0 && errno == ENOENT;
+}
+
+/*
+ * A segment could not be found: is it gone?  Its directory must be at hand to
+ * tell: a directory that is missing may be unmounted or renamed, and return.
+ * (Nobody removes one that has files with pages still to be written.)
+ */
+static bool
+segment_is_gone(RelFileNode rnode, uint32 segno)
+{
+	char	   *path;
+	char	   *directory;
+	int			fd;
+	struct stat st;
+	bool		gone;
+
+	if (tablespace_is_gone(rnode.spcNode))
+		return true;
+
+	path = segment_path(rnode, segno);
+	directory = GetDatabasePath(rnode.dbNode, rnode.spcNode);
+	fd = OpenTransientFile(directory, O_RDONLY | O_DIRECTORY);
+	if (fd < 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not open directory \"%s\": %m", directory),
+				 errdetail("Pages of file \"%s\" wait to be written there.", path)));
+	gone = fstatat(fd, last_dir_separator(path) + 1, &st, 0) != 0 && errno == ENOENT;
+	CloseTransientFile(fd);
+	pfree(directory);
+	pfree(path);
+	return gone;
+}
+
 static ssize_t
 write_vector(int fd, off_t offset, const struct iovec *iov, int niov)
 {
@@ -471,8 +556,13 @@ ps_file_write(RelFileNode rnode, BlockNumber block, int npages,
 
 		Assert(elevel >= ERROR);
 		Assert(ps_file_run(block, npages) == npages);
-		if (segment == NULL ||
-			!segment_holds(segment, offset + (off_t) npages * BLCKSZ))
+		if (segment == NULL)
+		{
+			if (segment_is_gone(rnode, block / RELSEG_SIZE))
+				return false;
+			continue;
+		}
+		if (!segment_holds(segment, offset + (off_t) npages * BLCKSZ))
 			return false;
 		n = -ps_fault(PS_FAULT_WRITE, rnode, NULL);
 		if (n == 0)
@@ -509,20 +599,6 @@ ps_file_request_sync(RelFileNode rnode, BlockNumber block)
 	tag.segno = block / RELSEG_SIZE;
 	if (!RegisterSyncRequest(&tag, SYNC_REQUEST, false))
 		ps_file_sync_now(rnode, block);
-
-	/*
-	 * COMMIT PREPARED unlinks without waiting for writes: the segment may
-	 * have gone, and its requests been called off, just before this one.  (A
-	 * first segment stays, empty, until a checkpoint is over.)  A checkpoint
-	 * must not look for it.
-	 */
-	if (tag.segno > 0)
-	{
-		PsSegment  *segment = ps_segment_of_block(rnode, block, 0, ERROR, true);
-
-		if (segment == NULL || !segment_holds(segment, 0))
-			(void) RegisterSyncRequest(&tag, SYNC_FORGET_REQUEST, true);
-	}
 }
 
 void
@@ -562,6 +638,12 @@ Size
 ps_io_shmem_size(void)
 {
 	return add_size(ps_file_shmem_size(), ps_aio_shmem_size());
+}
+
+void
+ps_io_init_hooks(void)
+{
+	CacheRegisterSyscacheCallback(DATABASEOID, at_invalidation, (Datum) 0);
 }
 
 void

@@ -49,8 +49,9 @@ extern int	ps_file_read(RelFileNode rnode, BlockNumber block, int npages,
 /*
  * Write npages pages (one segment) from iov, synchronously; short writes are
  * continued.  Returns false, having written nothing, when the file is gone
- * (missing, unlinked: link count 0, or its database directory is gone) or the
- * block lies past its end; ereport(elevel), ERROR or above, on I/O errors.
+ * (missing, unlinked: link count 0, or its tablespace is dropped) or the block
+ * lies past its end; ereport(elevel), ERROR or above, on I/O errors and when
+ * the file's directory is missing, which may return.
  * The caller asks for the fsync.  Never extends a file.
  */
 extern bool ps_file_write(RelFileNode rnode, BlockNumber block, int npages,
@@ -86,13 +87,20 @@ extern void ps_file_drop_page_cache(RelFileNode rnode);
 extern void ps_file_invalidate(RelFileNode rnode);
 
 /*
+ * After files with contents have been unlinked: have idle processes close what
+ * they have of files that were invalidated, so that the space comes back soon.
+ */
+extern void ps_file_wake_idle(void);
+
+/*
  * Close what this process has open of files that were invalidated.  Any use of
  * a file does it; a worker that idles calls it now and then, so as not to hold
  * on to the space of dropped files.
  */
 extern void ps_file_close_stale(void);
 
-/* Shared memory of the io layer (files and rings). */
+/* Set-up, called from pagestore.c: callbacks, in _PG_init; shared memory of the io layer (files and rings). */
+extern void ps_io_init_hooks(void);
 extern Size ps_io_shmem_size(void);
 extern void ps_io_shmem_init(bool found);
 

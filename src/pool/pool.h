@@ -128,7 +128,7 @@ extern uint32 ps_frames_free(void);
 extern uint32 ps_piece_sequence(RelFileNode rnode, BlockNumber block);
 
 /*
- * Whole relations and databases (pool/relation.c).
+ * Whole relations, databases and tablespaces (pool/relation.c).
  *
  * flush: write all dirty frames and request their fsync; no frame is dropped.
  * discard: forget frames from first_block on, dirty or not, waiting out writes
@@ -138,6 +138,7 @@ extern uint32 ps_piece_sequence(RelFileNode rnode, BlockNumber block);
 extern void ps_pool_flush_relation(RelFileNode rnode);
 extern void ps_pool_discard_relation(RelFileNode rnode, BlockNumber first_block);
 extern void ps_pool_discard_database(Oid dboid);
+extern void ps_pool_discard_tablespace(Oid tablespace);
 
 /*
  * Truncate the main fork (and core's maps) to nblocks under

@@ -208,12 +208,25 @@ in_database(const PsTag *tag, const void *arg)
 	return tag->rnode.dbNode == *(const Oid *) arg;
 }
 
+static bool
+in_tablespace(const PsTag *tag, const void *arg)
+{
+	return tag->rnode.spcNode == *(const Oid *) arg;
+}
+
 void
 ps_pool_discard_database(Oid dboid)
 {
 	discard_matching(in_database, &dboid);
 	ps_gate_forget_database(dboid);
 	ps_file_invalidate((RelFileNode) {InvalidOid, dboid, InvalidOid});
+}
+
+void
+ps_pool_discard_tablespace(Oid tablespace)
+{
+	discard_matching(in_tablespace, &tablespace);
+	ps_file_invalidate((RelFileNode) {tablespace, InvalidOid, InvalidOid});
 }
 
 /* ---- truncate ---- */

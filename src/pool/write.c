@@ -11,8 +11,6 @@
  */
 #include "postgres.h"
 
-#include <sys/stat.h>
-
 #include "access/xlog.h"
 #include "common/relpath.h"
 #include "debug/stop.h"
@@ -161,12 +159,21 @@ complete(PsFrame frame, bool written)
 	ConditionVariableBroadcast(&header->io_cv);
 }
 
-/* The file is gone: so is the page. */
+/*
+ * The file is gone: so is the page.  Whoever removes files forgets their
+ * frames first, so somebody has removed, or cut, this one by hand.
+ */
 static void
-drop_claimed(PsFrame frame)
+drop_claimed(const WriteRun *run, PsFrame frame)
 {
 	PsFrameHeader *header = ps_frame(frame);
+	char	   *path = relpathperm(run->rnode, MAIN_FORKNUM);
 
+	ereport(LOG,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("page of block %u is lost: its place in file \"%s\" does not exist any more",
+					header->tag.block, path)));
+	pfree(path);
 	ps_frame_detach(frame);
 	pg_atomic_fetch_and_u32(&header->state, ~PS_WRITING);
 	ConditionVariableBroadcast(&header->io_cv);
@@ -182,25 +189,6 @@ write_pages(const WriteRun *run, int from, int n)
 		return false;
 	ps_file_request_sync(run->rnode, block);
 	return true;
-}
-
-/*
- * A file can be gone because its relation is.  A database's directory cannot,
- * as its pages are written before that: somebody has it unmounted or renamed,
- * and the pages must wait for its return.
- */
-static void
-check_directory(RelFileNode rnode)
-{
-	char	   *path = GetDatabasePath(rnode.dbNode, rnode.spcNode);
-	struct stat st;
-
-	if (stat(path, &st) != 0)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not stat directory \"%s\": %m", path),
-				 errdetail("Pages of relation %u wait to be written there.", rnode.relNode)));
-	pfree(path);
 }
 
 /* Write the claimed pages, completing each; after an error the rest is still claimed. */
@@ -224,7 +212,6 @@ write_run(WriteRun *run)
 	}
 
 	/* all or some of them lie in no file: find out one by one */
-	check_directory(run->rnode);
 	while (run->done < run->n)
 	{
 		PsFrame		frame = run->frames[run->first + run->done];
@@ -236,7 +223,7 @@ write_run(WriteRun *run)
 			written++;
 		}
 		else
-			drop_claimed(frame);
+			drop_claimed(run, frame);
 		run->done++;
 	}
 	return written;
