@@ -72,6 +72,30 @@ discard_frame(PsFrame frame)
 /* Does this page go? */
 typedef bool (*DoomedTest) (const PsTag *tag, const void *arg);
 
+#ifdef USE_ASSERT_CHECKING
+/* Nobody brings in what has been forgotten: the caller's lock lasts. */
+static bool
+none_left(DoomedTest doomed, const void *arg)
+{
+	for (PsFrame frame = 0; frame < ps_pool_nframes; frame++)
+	{
+		PsFrameHeader *header = ps_frame(frame);
+		PsTag		tag;
+
+		if ((pg_atomic_read_u32(&header->state) & PS_TAGGED) == 0)
+			continue;
+		pg_read_barrier();
+		tag = header->tag;
+		if (doomed(&tag, arg) && ps_frame_pin_if(frame, &tag))
+		{
+			ps_frame_unpin_raw(frame);
+			return false;
+		}
+	}
+	return true;
+}
+#endif
+
 static void
 discard_matching(DoomedTest doomed, const void *arg)
 {
@@ -89,45 +113,49 @@ discard_matching(DoomedTest doomed, const void *arg)
 	}
 }
 
-typedef struct RelationTail
+typedef struct BlockRange
 {
 	RelFileNode rnode;
-	BlockNumber first_block;
-} RelationTail;
+	BlockNumber first;
+	BlockNumber end;
+} BlockRange;
 
 static bool
-in_tail(const PsTag *tag, const void *arg)
+in_range(const PsTag *tag, const void *arg)
 {
-	const RelationTail *tail = arg;
+	const BlockRange *range = arg;
 
-	return tag->block >= tail->first_block && RelFileNodeEquals(tag->rnode, tail->rnode);
+	return tag->block >= range->first && tag->block < range->end &&
+		RelFileNodeEquals(tag->rnode, range->rnode);
 }
 
 void
 ps_pool_discard_relation(RelFileNode rnode, BlockNumber first_block)
 {
-	RelationTail tail = {rnode, first_block};
+	BlockRange	range = {rnode, first_block, InvalidBlockNumber};
 
-	discard_matching(in_tail, &tail);
+	discard_matching(in_range, &range);
+	Assert(first_block > 0 || none_left(in_range, &range));
 }
 
 /* The same, knowing where the relation ends. */
 static void
 discard_blocks(RelFileNode rnode, BlockNumber first, BlockNumber end)
 {
-	if (!few_blocks(first, end))
-	{
-		ps_pool_discard_relation(rnode, first);
-		return;
-	}
-	for (BlockNumber block = first; block < end; block++)
-	{
-		PsTag		tag = {rnode, block};
-		PsFrame		frame = ps_page_pin_raw(&tag);
+	BlockRange	range = {rnode, first, end};
 
-		if (frame != PS_NO_FRAME)
-			discard_frame(frame);
-	}
+	if (few_blocks(first, end))
+		for (BlockNumber block = first; block < end; block++)
+		{
+			PsTag		tag = {rnode, block};
+			PsFrame		frame = ps_page_pin_raw(&tag);
+
+			if (frame != PS_NO_FRAME)
+				discard_frame(frame);
+		}
+	else
+		discard_matching(in_range, &range);
+	Assert(none_left(in_range, &range));
 }
 
 /*
@@ -199,6 +227,7 @@ ps_pool_discard_relations(RelFileNode *rnodes, int n)
 		RelationSet set = {rnodes + i, Min(16, large - i)};
 
 		discard_matching(in_set, &set);
+		Assert(none_left(in_set, &set));
 	}
 }
 
@@ -218,6 +247,7 @@ void
 ps_pool_discard_database(Oid dboid)
 {
 	discard_matching(in_database, &dboid);
+	Assert(none_left(in_database, &dboid));
 	ps_gate_forget_database(dboid);
 	ps_file_invalidate((RelFileNode) {InvalidOid, dboid, InvalidOid});
 }
@@ -226,6 +256,7 @@ void
 ps_pool_discard_tablespace(Oid tablespace)
 {
 	discard_matching(in_tablespace, &tablespace);
+	Assert(none_left(in_tablespace, &tablespace));
 	ps_file_invalidate((RelFileNode) {tablespace, InvalidOid, InvalidOid});
 }
 
@@ -252,7 +283,7 @@ forbid_write(PsFrame frame, bool forbid)
 static void
 forbid_writes(RelFileNode rnode, BlockNumber first, BlockNumber end, bool forbid)
 {
-	RelationTail tail = {rnode, first};
+	BlockRange	range = {rnode, first, end};
 
 	if (few_blocks(first, end))
 	{
@@ -275,7 +306,7 @@ forbid_writes(RelFileNode rnode, BlockNumber first, BlockNumber end, bool forbid
 			continue;
 		pg_read_barrier();
 		tag = header->tag;
-		if (in_tail(&tag, &tail) && ps_frame_pin_if(frame, &tag))
+		if (in_range(&tag, &range) && ps_frame_pin_if(frame, &tag))
 			forbid_write(frame, forbid);
 	}
 }
