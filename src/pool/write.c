@@ -187,6 +187,7 @@ write_pages(const WriteRun *run, int from, int n)
 
 	if (!ps_file_write(run->rnode, block, n, &iov, 1, ERROR))
 		return false;
+	PS_STOP("write-before-sync");
 	ps_file_request_sync(run->rnode, block);
 	return true;
 }
