@@ -52,10 +52,7 @@ ps_set_new_filenode(Relation rel, const RelFileNode *newrnode, char persistence,
 void
 ps_nontransactional_truncate(Relation rel)
 {
-	if (RelationUsesLocalBuffers(rel))
-		RelationTruncate(rel, 0);
-	else
-		ps_pool_truncate(rel, 0);
+	ps_truncate(rel, 0);
 }
 
 /*

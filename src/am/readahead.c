@@ -7,7 +7,7 @@
  * leaf page it is on, a bitmap can be iterated twice.  A hook on the start of
  * the executor finds these nodes; their scans then start reading ahead of use.
  * Only for pages that come through the pool: elsewhere core's own prefetching
- * is left as it is.
+ * is left as it is, until, at the end of recovery, they do.
  *
  * A bitmap scan is tied to its node at once, by its scan descriptor.  An index
  * scan makes its descriptor when it returns its first row: its node is kept in
@@ -62,8 +62,9 @@ typedef struct Run
 typedef struct PsBitmapAhead
 {
 	BitmapHeapScanState *node;
+	int			core_maximum;	/* its prefetch_maximum, where core prefetches */
 	TBMIterator *iterator;		/* second iterator over the node's bitmap;
-								 * NULL before the first page */
+								 * NULL before the first page from the pool */
 	bool		begun;
 	bool		finished;
 	Window		window;			/* keys: block numbers */
@@ -173,17 +174,24 @@ run_add(Relation rel, Run *run, BlockNumber block)
 /* ---- bitmap scans ---- */
 
 /*
- * Our read-ahead stands in for core's prefetching; but for a parallel scan
- * core makes a shared second iterator only if it means to prefetch.
+ * Before the first page.  Where pages come through the pool our read-ahead
+ * stands in for core's prefetching; but for a parallel scan core makes a
+ * shared second iterator only if it means to prefetch.
  */
-static int
-prefetch_maximum_at_start(const BitmapHeapScanState *node)
+static void
+bitmap_await(PsBitmapAhead *ahead)
 {
-	return node->ss.ps.plan->parallel_aware ? 1 : 0;
+	BitmapHeapScanState *node = ahead->node;
+	bool		parallel = node->ss.ps.plan->parallel_aware;
+
+	if (ps_origin(node->ss.ss_currentRelation) == PS_POOL)
+		node->prefetch_maximum = parallel ? 1 : 0;
+	else
+		node->prefetch_maximum = parallel ? Max(ahead->core_maximum, 1) : ahead->core_maximum;
 }
 
 static void
-bitmap_begin(PsBitmapAhead *ahead, TableScanDesc base)
+bitmap_begin(PsBitmapAhead *ahead)
 {
 	BitmapHeapScanState *node = ahead->node;
 
@@ -198,9 +206,11 @@ bitmap_begin(PsBitmapAhead *ahead, TableScanDesc base)
 
 	/*
 	 * A shared iterator for read-ahead is made by core before the first page,
-	 * if it means to prefetch: from here on it is ours.
+	 * if it means to prefetch: from here on it is ours.  What core has
+	 * prefetched up to now it goes on to use.
 	 */
 	node->prefetch_maximum = 0;
+	node->prefetch_target = Min(node->prefetch_target, 0);
 }
 
 static TBMIterateResult *
@@ -226,11 +236,11 @@ ps_readahead_bitmap(TableScanDesc base, BlockNumber block)
 	PsBitmapAhead *ahead = scan->bitmap_ahead;
 	Run			run = {0};
 
-	if (ahead == NULL || ahead->finished)
+	if (ahead == NULL || ahead->finished || ps_origin(base->rs_rd) != PS_POOL)
 		return;
 	if (!ahead->begun)
 	{
-		bitmap_begin(ahead, base);
+		bitmap_begin(ahead);
 		return;					/* perhaps one page is all that is wanted */
 	}
 
@@ -277,7 +287,7 @@ ps_readahead_bitmap_reset(TableScanDesc base)
 	ahead->iterator = NULL;
 	ahead->begun = ahead->finished = false;
 	ahead->window.count = 0;
-	ahead->node->prefetch_maximum = prefetch_maximum_at_start(ahead->node);
+	bitmap_await(ahead);
 }
 
 /* ---- index scans ---- */
@@ -354,7 +364,7 @@ ps_readahead_index(Relation rel, struct IndexFetchTableData *data, ItemPointer t
 		fetch->ahead = index_seek(fetch);
 	}
 	ahead = fetch->ahead;
-	if (ahead == NULL || window_rests(&ahead->window))
+	if (ahead == NULL || window_rests(&ahead->window) || ps_origin(rel) != PS_POOL)
 		return;
 
 	pos = &ahead->btree->currPos;
@@ -410,12 +420,13 @@ forget_running(void *arg)
 	dlist_delete(&((Running *) arg)->link);
 }
 
+/* Through the pool now or, perhaps, before the scan has ended. */
 static bool
-reads_through_pool(const ScanState *node)
+may_read_through_pool(const ScanState *node)
 {
 	Relation	rel = node->ss_currentRelation;
 
-	return rel && ps_is_pagestore(rel) && ps_origin(rel) == PS_POOL;
+	return rel && ps_is_pagestore(rel) && !RelationUsesLocalBuffers(rel);
 }
 
 static bool
@@ -428,23 +439,19 @@ find_nodes(PlanState *state, List **index_nodes)
 				BitmapHeapScanState *node = (BitmapHeapScanState *) state;
 				PsScanDesc *scan = (PsScanDesc *) node->ss.ss_currentScanDesc;
 
-				if (scan == NULL || !ps_is_pagestore(node->ss.ss_currentRelation))
-					break;
-
-				/*
-				 * All that share in a scan must agree whether there is a
-				 * second iterator, wherever each of them finds the pages.
-				 */
-				if (state->plan->parallel_aware && node->prefetch_maximum == 0)
-					node->prefetch_maximum = prefetch_maximum_at_start(node);
-				if (reads_through_pool(&node->ss))
+				if (scan != NULL && may_read_through_pool(&node->ss))
 				{
 					PsBitmapAhead *ahead = MemoryContextAllocZero(GetMemoryChunkContext(scan),
 																  sizeof(PsBitmapAhead));
 
+					/*
+					 * All that share in a scan agree whether there is a
+					 * second iterator, wherever each of them finds the pages.
+					 */
 					ahead->node = node;
+					ahead->core_maximum = node->prefetch_maximum;
 					scan->bitmap_ahead = ahead;
-					node->prefetch_maximum = prefetch_maximum_at_start(node);
+					bitmap_await(ahead);
 				}
 				break;
 			}
@@ -452,7 +459,7 @@ find_nodes(PlanState *state, List **index_nodes)
 			{
 				IndexScanState *node = (IndexScanState *) state;
 
-				if (node->iss_RelationDesc && reads_through_pool(&node->ss) &&
+				if (node->iss_RelationDesc && may_read_through_pool(&node->ss) &&
 					node->iss_RelationDesc->rd_rel->relam == BTREE_AM_OID)
 					*index_nodes = lappend(*index_nodes, node);
 				break;
@@ -461,7 +468,7 @@ find_nodes(PlanState *state, List **index_nodes)
 			{
 				IndexOnlyScanState *node = (IndexOnlyScanState *) state;
 
-				if (node->ioss_RelationDesc && reads_through_pool(&node->ss) &&
+				if (node->ioss_RelationDesc && may_read_through_pool(&node->ss) &&
 					node->ioss_RelationDesc->rd_rel->relam == BTREE_AM_OID)
 					*index_nodes = lappend(*index_nodes, node);
 				break;

@@ -29,21 +29,6 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-/* A table is large from a quarter of the cache it goes through. */
-static bool
-is_large(Relation rel, BlockNumber nblocks)
-{
-	switch (ps_origin(rel))
-	{
-		case PS_POOL:
-			return nblocks > ps_pool_nframes / 4;
-		case PS_SHARED:
-			return nblocks > NBuffers / 4;
-		default:
-			return false;
-	}
-}
-
 /*
  * Set up for the first page.  A rescan keeps the start of a synchronized scan,
  * so that rewinding a cursor shows the same order again.
@@ -55,15 +40,14 @@ scan_init(PsScanDesc *scan, ScanKey key, bool keep_start)
 	Relation	rel = base->rs_rd;
 	ParallelBlockTableScanDesc shared = (ParallelBlockTableScanDesc) base->rs_parallel;
 	bool		sync;
-	bool		large;
 
 	scan->nblocks = shared ? shared->phs_nblocks : ps_nblocks(rel);
-	large = is_large(rel, scan->nblocks);
 
 	if (shared)
 		sync = shared->base.phs_syncscan;
 	else
-		sync = large && (base->rs_flags & SO_ALLOW_SYNC) && synchronize_seqscans;
+		sync = (base->rs_flags & SO_ALLOW_SYNC) && synchronize_seqscans &&
+			ps_is_large(rel, scan->nblocks);
 
 	if (!keep_start || shared)
 		scan->start = (sync && !shared) ? ss_get_location(rel, scan->nblocks) : 0;
@@ -75,10 +59,11 @@ scan_init(PsScanDesc *scan, ScanKey key, bool keep_start)
 
 	/*
 	 * A private image of a page will do for a snapshot that only asks which
-	 * rows were there, not for one that must meet concurrent changes.
+	 * rows were there, not for one that must meet concurrent changes.  Which
+	 * cache a table is large for may change before the scan has ended.
 	 */
 	scan->stream_flags = 0;
-	if (large && (base->rs_flags & SO_ALLOW_STRAT) && !IsolationIsSerializable() &&
+	if (scan->nblocks > Min(ps_pool_nframes, NBuffers) / 4 && (base->rs_flags & SO_ALLOW_STRAT) && !IsolationIsSerializable() &&
 		base->rs_snapshot && base->rs_snapshot->snapshot_type == SNAPSHOT_MVCC)
 		scan->stream_flags |= PS_STREAM_AROUND_POOL;
 

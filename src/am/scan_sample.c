@@ -26,6 +26,17 @@ blocks_known_ahead(SampleScanState *state)
 	return plan->tablesample->tsmhandler == F_SYSTEM;
 }
 
+/*
+ * Are all rows of the page judged together?  A method that wants few of them
+ * would have us judge those alone, but a private image is the page only when
+ * it is handed out, and a cursor may rest for hours between two rows.
+ */
+static inline bool
+judges_pages(const PsScanDesc *scan)
+{
+	return (scan->base.rs_flags & SO_ALLOW_PAGEMODE) != 0 || scan->pin.origin == PS_RING;
+}
+
 bool
 ps_scan_sample_next_block(TableScanDesc base, struct SampleScanState *state)
 {
@@ -54,7 +65,7 @@ ps_scan_sample_next_block(TableScanDesc base, struct SampleScanState *state)
 		ps_pin_move(base->rs_rd, &scan->pin, block);
 	}
 
-	if (base->rs_flags & SO_ALLOW_PAGEMODE)
+	if (judges_pages(scan))
 		ps_scan_collect(scan);
 	return true;
 }
@@ -82,7 +93,7 @@ bool
 ps_scan_sample_next_tuple(TableScanDesc base, struct SampleScanState *state, TupleTableSlot *slot)
 {
 	PsScanDesc *scan = (PsScanDesc *) base;
-	bool		pagemode = (base->rs_flags & SO_ALLOW_PAGEMODE) != 0;
+	bool		pagemode = judges_pages(scan);
 	OffsetNumber nitems;
 	OffsetNumber offset;
 	PsRead		guard = {0};

@@ -201,7 +201,7 @@ prune_and_freeze(PsVacuum *v, PsWrite *guard, PsVacuumPage *left)
 		int			new_dead;
 		int			pruned;
 
-		if (!ps_write_movable(guard))
+		if (!ps_write_movable(guard, true))
 			return false;
 		pruned = ps_prune_page(guard, v->oldest_xmin, v->vistest,
 							   InvalidTransactionId, 0, &new_dead, &v->at.offset);

@@ -5,12 +5,10 @@
 #include "postgres.h"
 
 #include "am/vacuum.h"
-#include "catalog/storage.h"
 #include "commands/progress.h"
 #include "miscadmin.h"
 #include "page/view.h"
 #include "pgstat.h"
-#include "pool/pool.h"
 #include "portability/instr_time.h"
 #include "storage/latch.h"
 #include "storage/lmgr.h"
@@ -164,10 +162,7 @@ truncate_once(PsVacuum *v, bool *again)
 		return;
 	}
 
-	if (ps_origin(v->rel) == PS_POOL)
-		ps_pool_truncate(v->rel, tail);
-	else
-		RelationTruncate(v->rel, tail);
+	ps_truncate(v->rel, tail);
 	v->truncated += pages - tail;
 	v->pages = tail;
 }

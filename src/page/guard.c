@@ -6,9 +6,12 @@
 
 #include "access/xlog.h"
 #include "access/transam.h"
+#include "catalog/storage.h"
+#include "debug/stop.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
 #include "page/guard.h"
+#include "page/ring.h"
 #include "page/stream.h"
 #include "page/view.h"
 #include "pgstat.h"
@@ -49,9 +52,11 @@ set_frame(PsPin *pin, PsFrame frame, BlockNumber block)
 	pin->u.frame = frame;
 }
 
+/* What kind of buffer it is, it tells itself: no pin says that a buffer is a frame. */
 static inline PsPin
-pin_of_buffer(PsOrigin origin, Buffer buffer, BlockNumber block)
+pin_of_buffer(Buffer buffer, BlockNumber block)
 {
+	PsOrigin	origin = BufferIsLocal(buffer) ? PS_LOCAL : PS_SHARED;
 	PsPin		pin = {origin, block, BufferGetPage(buffer), {.buffer = buffer}};
 
 	return pin;
@@ -59,7 +64,8 @@ pin_of_buffer(PsOrigin origin, Buffer buffer, BlockNumber block)
 
 /*
  * A page read through a buffer has had core's header check only: check the
- * rest here, as the pool does for its own.
+ * rest here, as the pool does for its own.  One that was read while the pool
+ * took over is of no account: nobody looks at it (ps_read_lock()).
  */
 static void
 check_buffer_page(Relation rel, const PsPin *pin)
@@ -69,7 +75,7 @@ check_buffer_page(Relation rel, const PsPin *pin)
 	bool		good;
 
 	LockBuffer(pin->u.buffer, BUFFER_LOCK_SHARE);
-	good = ps_page_check(pin->page, &why, &offset);
+	good = ps_page_check(pin->page, &why, &offset) || ps_origin(rel) != pin->origin;
 	LockBuffer(pin->u.buffer, BUFFER_LOCK_UNLOCK);
 	if (!good)
 	{
@@ -103,36 +109,49 @@ ps_count_access(Relation rel, bool hit)
 	}
 }
 
-PsPin
-ps_pin_buffer(Relation rel, BlockNumber block, BufferAccessStrategy strategy)
+static void
+pin_in_buffers(Relation rel, BlockNumber block, BufferAccessStrategy strategy, PsPin *pin)
 {
-	PsOrigin	origin = ps_origin(rel);
 	int64		reads = pgBufferUsage.shared_blks_read + pgBufferUsage.local_blks_read;
 	Buffer		buffer = ReadBufferExtended(rel, MAIN_FORKNUM, block, RBM_NORMAL, strategy);
-	PsPin		pin = pin_of_buffer(origin, buffer, block);
 
-	Assert(origin == PS_SHARED || origin == PS_LOCAL);
+	*pin = pin_of_buffer(buffer, block);
 	if (pgBufferUsage.shared_blks_read + pgBufferUsage.local_blks_read != reads)
-		check_buffer_page(rel, &pin);
-	return pin;
+		check_buffer_page(rel, pin);
+}
+
+static inline void
+pin_in_pool(Relation rel, BlockNumber block, PsPin *pin)
+{
+	PsRelKey	key = relkey(rel);
+	bool		hit;
+
+	ps_gate_pass(rel);
+	PS_STOP("pin-gate-passed");
+	set_frame(pin, ps_pool_pin(&key, block, PS_FETCH_READ, &hit), block);
+	ps_count_access(rel, hit);
+}
+
+static inline void
+pin_at(Relation rel, PsOrigin origin, BlockNumber block, BufferAccessStrategy strategy, PsPin *pin)
+{
+	PS_STOP("pin-origin-known");
+	if (likely(origin == PS_POOL))
+		pin_in_pool(rel, block, pin);
+	else
+		pin_in_buffers(rel, block, strategy, pin);
+}
+
+void
+ps_pin_at(Relation rel, PsOrigin origin, BlockNumber block, BufferAccessStrategy strategy, PsPin *pin)
+{
+	pin_at(rel, origin, block, strategy, pin);
 }
 
 void
 ps_pin_into(Relation rel, BlockNumber block, PsPin *pin)
 {
-	PsOrigin	origin = ps_origin(rel);
-
-	if (likely(origin == PS_POOL))
-	{
-		PsRelKey	key = relkey(rel);
-		bool		hit;
-
-		ps_gate_pass(rel);
-		set_frame(pin, ps_pool_pin(&key, block, PS_FETCH_READ, &hit), block);
-		ps_count_access(rel, hit);
-	}
-	else
-		*pin = ps_pin_buffer(rel, block, NULL);
+	pin_at(rel, ps_origin(rel), block, NULL, pin);
 }
 
 PsPin
@@ -202,14 +221,12 @@ ps_pin_move(Relation rel, PsPin *pin, BlockNumber block)
 		}
 		else
 		{
-			Buffer		buffer = ReleaseAndReadBuffer(pin->u.buffer, rel, block);
-
-			*pin = pin_of_buffer(origin, buffer, block);
+			*pin = pin_of_buffer(ReleaseAndReadBuffer(pin->u.buffer, rel, block), block);
 			return;
 		}
 	}
 	ps_unpin(pin);
-	ps_pin_into(rel, block, pin);
+	pin_at(rel, origin, block, NULL, pin);
 }
 
 bool
@@ -219,7 +236,6 @@ ps_pin_is_current(const PsPin *pin)
 	{
 		case PS_POOL:
 			return ps_pool_is_current(pin->u.frame);
-		case PS_SHARED:
 		case PS_LOCAL:
 			return true;
 		default:
@@ -244,6 +260,40 @@ pin_follow(PsPin *pin, PsFrame frame)
 	pin->page = ps_frame_bytes(frame);
 }
 
+static inline void
+latch_frame(PsPin *pin, LWLockMode mode)
+{
+	PsFrame		frame = pin->u.frame;
+
+	ps_pool_latch(&frame, mode);
+	pin_follow(pin, frame);
+}
+
+/* What the pin holds is the page no more, and the page is the pool's: hold that.  No lock held. */
+static void
+go_to_pool(Relation rel, PsPin *pin)
+{
+	PsPin		old = *pin;
+
+	pin_in_pool(rel, old.block, pin);
+	ps_unpin(&old);
+}
+
+/*
+ * May a shared buffer of this relation be changed?  Not in recovery, and apart
+ * from that only while shared buffers own the relation for a reason that lies
+ * with this process: it is alone, or its own transaction has made the file or
+ * switched the table, which nobody else can reach before that transaction has
+ * ended.  Nobody ends a transaction with a page locked, so the answer holds
+ * until the page is unlocked.  After recovery the answer is no, for good: no
+ * buffer of a table of the pool gets dirty again, whatever it was pinned for.
+ */
+static inline bool
+buffers_may_change(Relation rel)
+{
+	return !RecoveryInProgress() && ps_gate_uses_shared(rel);
+}
+
 PsRead
 ps_read_lock(Relation rel, PsPin *pin)
 {
@@ -252,18 +302,30 @@ ps_read_lock(Relation rel, PsPin *pin)
 	switch (pin->origin)
 	{
 		case PS_POOL:
-			{
-				PsFrame		frame = pin->u.frame;
-
-				ps_pool_latch(&frame, LW_SHARED);
-				pin_follow(pin, frame);
-				break;
-			}
+			latch_frame(pin, LW_SHARED);
+			break;
 		case PS_SHARED:
+			LockBuffer(pin->u.buffer, BUFFER_LOCK_SHARE);
+
+			/*
+			 * Pinned in recovery, which may have ended: then the pool has the
+			 * page, and changes it.  Asked under the lock, a yes makes what
+			 * is read here the page as of this moment.
+			 */
+			if (likely(ps_gate_uses_shared(rel)))
+				break;
+			LockBuffer(pin->u.buffer, BUFFER_LOCK_UNLOCK);
+			go_to_pool(rel, pin);
+			latch_frame(pin, LW_SHARED);
+			break;
 		case PS_LOCAL:
 			LockBuffer(pin->u.buffer, BUFFER_LOCK_SHARE);
 			break;
 		case PS_RING:
+			if (likely(ps_ring_first_look(pin->u.piece, pin->block)))
+				break;
+			go_to_pool(rel, pin);
+			latch_frame(pin, LW_SHARED);
 			break;
 		case PS_NOWHERE:
 			elog(ERROR, "read lock on an empty pin");
@@ -336,14 +398,8 @@ ps_mark_hinted(const PsRead *guard)
 			ps_pool_mark_hinted(guard->pin->u.frame);
 			break;
 		case PS_SHARED:
-
-			/*
-			 * A buffer pinned in recovery can outlive a promotion, after
-			 * which the pool owns the page: dirtying the buffer now would let
-			 * core log and write a stale image over it (I3).  The bit stays
-			 * in memory.
-			 */
-			if (!RecoveryInProgress() && ps_gate_uses_shared(guard->rel))
+			/* else the bit stays in memory */
+			if (buffers_may_change(guard->rel))
 				MarkBufferDirtyHint(guard->pin->u.buffer, true);
 			break;
 		case PS_LOCAL:
@@ -364,15 +420,23 @@ ps_write_lock(Relation rel, PsPin *pin)
 	switch (pin->origin)
 	{
 		case PS_POOL:
-			{
-				PsFrame		frame = pin->u.frame;
-
-				ps_sentinel_wait_ready();
-				ps_pool_latch(&frame, LW_EXCLUSIVE);
-				pin_follow(pin, frame);
-				break;
-			}
+			ps_sentinel_wait_ready();
+			latch_frame(pin, LW_EXCLUSIVE);
+			break;
 		case PS_SHARED:
+			LockBuffer(pin->u.buffer, BUFFER_LOCK_EXCLUSIVE);
+			if (likely(buffers_may_change(rel)))
+				break;
+			LockBuffer(pin->u.buffer, BUFFER_LOCK_UNLOCK);
+			if (RecoveryInProgress())
+				ereport(ERROR,
+						(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+						 errmsg("cannot change block %u of relation \"%s\" during recovery",
+								pin->block, RelationGetRelationName(rel))));
+			go_to_pool(rel, pin);
+			ps_sentinel_wait_ready();
+			latch_frame(pin, LW_EXCLUSIVE);
+			break;
 		case PS_LOCAL:
 			LockBuffer(pin->u.buffer, BUFFER_LOCK_EXCLUSIVE);
 			break;
@@ -391,20 +455,16 @@ ps_write_trylock(Relation rel, PsPin *pin, PsWrite *guard)
 	switch (pin->origin)
 	{
 		case PS_POOL:
-			{
-				PsFrame		frame = pin->u.frame;
-				bool		latched;
-
-				ps_sentinel_wait_ready();
-				latched = ps_pool_try_latch(&frame, LW_EXCLUSIVE);
-
-				/* the pin may have moved even so */
-				pin_follow(pin, frame);
-				if (!latched)
-					return false;
-				break;
-			}
+			if (!ps_sentinel_is_ready() || !ps_pool_try_latch(pin->u.frame, LW_EXCLUSIVE))
+				return false;
+			break;
 		case PS_SHARED:
+			if (!ConditionalLockBuffer(pin->u.buffer))
+				return false;
+			if (buffers_may_change(rel))
+				break;
+			LockBuffer(pin->u.buffer, BUFFER_LOCK_UNLOCK);
+			return false;
 		case PS_LOCAL:
 			if (!ConditionalLockBuffer(pin->u.buffer))
 				return false;
@@ -428,6 +488,7 @@ ps_write_unlock(PsWrite *guard)
 void
 ps_mark_dirty(PsWrite *guard)
 {
+	Assert(guard->pin->origin != PS_SHARED || buffers_may_change(guard->rel));
 	if (guard->pin->origin == PS_POOL)
 		ps_pool_mark_dirty(guard->pin->u.frame);
 	else
@@ -447,7 +508,7 @@ ps_xlog_register(uint8 block_id, const PsWrite *guard, uint8 flags)
 }
 
 bool
-ps_write_movable(PsWrite *guard)
+ps_write_movable(PsWrite *guard, bool wait)
 {
 	PsPin	   *pin = guard->pin;
 
@@ -455,7 +516,7 @@ ps_write_movable(PsWrite *guard)
 	{
 		PsFrame		frame = pin->u.frame;
 
-		if (!ps_pool_make_movable(&frame))
+		if (!ps_pool_make_movable(&frame, wait))
 			return false;
 		pin_follow(pin, frame);
 		guard->page = unconstify(char *, pin->page);
@@ -508,21 +569,21 @@ extend_pool(Relation rel, PsPin *pin)
 PsWrite
 ps_extend(Relation rel, PsPin *pin)
 {
-	PsOrigin	origin = ps_origin(rel);
 	bool		need_lock = !RELATION_IS_LOCAL(rel);
 	PsWrite		guard;
 
 	if (need_lock)
 		LockRelationForExtension(rel, ExclusiveLock);
 
-	if (origin == PS_POOL)
+	if (ps_origin(rel) == PS_POOL)
 		guard = extend_pool(rel, pin);
 	else
 	{
 		Buffer		buffer = ReadBufferExtended(rel, MAIN_FORKNUM, P_NEW,
 												RBM_ZERO_AND_LOCK, NULL);
 
-		*pin = pin_of_buffer(origin, buffer, BufferGetBlockNumber(buffer));
+		*pin = pin_of_buffer(buffer, BufferGetBlockNumber(buffer));
+		Assert(pin->origin == PS_LOCAL || buffers_may_change(rel));
 		guard.rel = rel;
 		guard.pin = pin;
 		guard.page = unconstify(char *, pin->page);
@@ -537,6 +598,15 @@ BlockNumber
 ps_nblocks(Relation rel)
 {
 	return RelationGetNumberOfBlocks(rel);
+}
+
+void
+ps_truncate(Relation rel, BlockNumber nblocks)
+{
+	if (ps_origin(rel) == PS_POOL)
+		ps_pool_truncate(rel, nblocks);
+	else
+		RelationTruncate(rel, nblocks);
 }
 
 int

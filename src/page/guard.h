@@ -14,10 +14,12 @@
  *	... bytes of tuples seen may still be read: the pin holds them ...
  *	ps_unpin(&pin);
  *
- * Locking a pin brings it up to date: if its page has moved to another frame
- * (pruned while we held it), the pin moves along.  Pointers taken under an
- * earlier guard stay good only as long as some other pin (a slot's) holds the
- * old frame.
+ * Locking a pin brings it up to date: if the bytes that it holds are the page
+ * no more, the pin moves to where the page is now.  They may be a frame that
+ * the page has left (pruned while we held it), a shared buffer of the time
+ * before recovery ended, or a private image that has been looked at before.
+ * Pointers taken under an earlier guard stay good only as long as some other
+ * pin (a slot's) holds the old bytes.
  */
 #ifndef PAGESTORE_PAGE_GUARD_H
 #define PAGESTORE_PAGE_GUARD_H
@@ -63,7 +65,11 @@ ps_pinned(const PsPin *pin)
 	return pin->origin != PS_NOWHERE;
 }
 
-/* Where the relation's pages are to be accessed now; decided anew each time. */
+/*
+ * Where the relation's pages are to be accessed now.  Good for one pin: asked
+ * again a moment later, at the end of recovery, the answer may be another, so
+ * it is handed down (ps_pin_at()), never asked twice for one page.
+ */
 extern PsOrigin ps_origin(Relation rel);
 
 /* Pin a page, reading it if need be.  Counts hits and reads for statistics and EXPLAIN. */
@@ -71,6 +77,10 @@ extern PsPin ps_pin(Relation rel, BlockNumber block);
 
 /* The same, for hot paths: *pin, which is empty, is filled in place. */
 extern void ps_pin_into(Relation rel, BlockNumber block, PsPin *pin);
+
+/* The same where ps_origin() has told; shared buffers are used by the strategy (may be NULL). */
+extern void ps_pin_at(Relation rel, PsOrigin origin, BlockNumber block,
+					  BufferAccessStrategy strategy, PsPin *pin);
 
 /*
  * Count an access to a page of the pool or a ring, for statistics, EXPLAIN and
@@ -93,10 +103,10 @@ ps_pin_same(const PsPin *a, const PsPin *b)
 /* Make *pin hold this block, keeping it when it already does and its bytes are current. */
 extern void ps_pin_move(Relation rel, PsPin *pin, BlockNumber block);
 
-/* Pin a page of a relation whose pages are not accessed through the pool now; shared buffers are used by the strategy (may be NULL). */
-extern PsPin ps_pin_buffer(Relation rel, BlockNumber block, BufferAccessStrategy strategy);
-
-/* The bytes are still the page (not a ghost, not a private copy). */
+/*
+ * The bytes are the page, as far as can be told without the lock: not a ghost,
+ * not a private image, not a shared buffer (whose time may be over).
+ */
 extern bool ps_pin_is_current(const PsPin *pin);
 
 /* Do these bytes lie in the pool's memory?  For tests and assertions. */
@@ -111,6 +121,7 @@ typedef struct PsRead
 	const char *page;
 } PsRead;
 
+/* May read, and ereport() as ps_pin() does, where the pin has to move. */
 extern PsRead ps_read_lock(Relation rel, PsPin *pin);
 extern void ps_read_unlock(PsRead *guard);
 
@@ -137,6 +148,13 @@ typedef struct PsWrite
 	char	   *page;
 } PsWrite;
 
+/*
+ * ps_write_lock: moves the pin as ps_read_lock() does, and waits until writes
+ * are allowed at all.  ereport(ERROR): during recovery; as
+ * ps_sentinel_wait_ready().  ps_write_trylock: for changes that can be left
+ * undone; false, with the pin as it was, where it would have to wait, to read
+ * or to fail.
+ */
 extern PsWrite ps_write_lock(Relation rel, PsPin *pin);
 extern bool ps_write_trylock(Relation rel, PsPin *pin, PsWrite *guard);
 extern void ps_write_unlock(PsWrite *guard);
@@ -167,9 +185,10 @@ ps_set_lsn(PsWrite *guard, XLogRecPtr lsn)
  * Tuple bytes of the page may be moved until unlock: nobody else points into
  * it (pool: the page may have moved to a fresh frame; shared and local
  * buffers: we are the only pin). guard->page may change: derive every pointer
- * anew.  False: not now; nothing changed.
+ * anew.  False: not now; nothing changed.  wait: for a write of the page to
+ * disk, if that is in the way.
  */
-extern bool ps_write_movable(PsWrite *guard);
+extern bool ps_write_movable(PsWrite *guard, bool wait);
 
 /*
  * Add a block to the relation: pins it in *pin, returns it latched exclusively
@@ -180,6 +199,9 @@ extern PsWrite ps_extend(Relation rel, PsPin *pin);
 
 /* Number of blocks of the main fork (as RelationGetNumberOfBlocks). */
 extern BlockNumber ps_nblocks(Relation rel);
+
+/* Cut the main fork, and core's maps, to nblocks.  AccessExclusiveLock held. */
+extern void ps_truncate(Relation rel, BlockNumber nblocks);
 
 /* Prefetch a block hint for random access (index and bitmap read-ahead); never waits. */
 extern void ps_prefetch(Relation rel, BlockNumber block);

@@ -12,6 +12,7 @@
 
 #include <sys/mman.h>
 
+#include "debug/stop.h"
 #include "executor/instrument.h"
 #include "page/ring.h"
 #include "page/stream.h"
@@ -144,21 +145,38 @@ release_owner(ResourceReleasePhase phase, bool isCommit, bool isTopLevel, void *
 
 /* ---- memory ---- */
 
+/* NULL: none to be had. */
 static char *
 map_ring(void)
 {
-	char	   *map = mmap(NULL, RING_BYTES + HUGE_PAGE, PROT_READ | PROT_WRITE,
-						   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char	   *map = MAP_FAILED;
 	char	   *bytes;
 
+	if (!PS_ASK("ring-no-memory"))
+		map = mmap(NULL, RING_BYTES + HUGE_PAGE, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (map == MAP_FAILED)
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("could not map %zu bytes for a table scan: %m", RING_BYTES + HUGE_PAGE)));
+	{
+		ereport(DEBUG1,
+				(errmsg_internal("could not map %zu bytes for a table scan: %m", RING_BYTES + HUGE_PAGE)));
+		return NULL;
+	}
 	bytes = (char *) TYPEALIGN(HUGE_PAGE, map);
 	if (bytes > map)
 		munmap(map, bytes - map);
 	munmap(bytes + RING_BYTES, map + HUGE_PAGE - bytes);
+
+	/*
+	 * A child (COPY PROGRAM) must not share these pages: whoever writes first
+	 * to a shared one gets a copy, and a read under way may land in the other.
+	 */
+	if (madvise(bytes, RING_BYTES, MADV_DONTFORK) != 0)
+	{
+		ereport(DEBUG1,
+				(errmsg_internal("could not keep the memory of a table scan from child processes: %m")));
+		munmap(bytes, RING_BYTES);
+		return NULL;
+	}
 
 	/* Speed only: small pages do as well. */
 	(void) madvise(bytes, RING_BYTES, MADV_HUGEPAGE);
@@ -193,21 +211,19 @@ ps_ring_begin(void)
 		RegisterResourceReleaseCallback(release_owner, NULL);
 		registered = true;
 	}
-	PG_TRY();
-	{
-		ring->bytes = map_ring();
-	}
-	PG_CATCH();
+	ring->bytes = map_ring();
+	if (ring->bytes == NULL)
 	{
 		pfree(ring);
-		PG_RE_THROW();
+		pfree(tether);
+		return NULL;
 	}
-	PG_END_TRY();
 
 	for (int i = 0; i < PS_RING_PIECES; i++)
 	{
 		ring->pieces[i].ring = ring;
 		ring->pieces[i].bytes = ring->bytes + i * PIECE_BYTES;
+		ring->pieces[i].fresh = InvalidBlockNumber;
 	}
 	ring->tether = tether;
 	tether->ring = ring;
@@ -367,5 +383,6 @@ ps_ring_page(PsRingPiece *piece, const PsRelKey *rel, BlockNumber block)
 	/* the pool finds the same damage, and reports it */
 	if (!PageIsVerifiedExtended(page, block, 0) || !ps_page_check(page, &why, &offset))
 		return NULL;
+	piece->fresh = block;
 	return page;
 }

@@ -28,6 +28,7 @@ typedef struct PsRingPiece
 	BlockNumber first;
 	int			npages;			/* asked for; after the wait: whole pages that
 								 * came */
+	BlockNumber fresh;			/* handed out and not looked at yet */
 	uint32		sequence;		/* of the blocks' piece in the pool, noted
 								 * before the read */
 	PsAioRef	request;
@@ -35,7 +36,8 @@ typedef struct PsRingPiece
 
 /*
  * A new ring; its memory goes when ps_ring_end() has been called, or
- * CurrentMemoryContext been reset, and the last pin is gone.
+ * CurrentMemoryContext been reset, and the last pin is gone.  NULL if the
+ * memory is not to be had.
  */
 extern PsRing *ps_ring_begin(void);
 extern void ps_ring_end(PsRing *ring);
@@ -55,9 +57,19 @@ extern void ps_ring_release(PsRingPiece *piece);
 /*
  * The bytes of a block of the piece, waiting for them if need be, if they are
  * a sound image of the page and not older than this call; else NULL: take it
- * from the pool.
+ * from the pool.  Good for one look (ps_read_lock()), at once.
  */
 extern const char *ps_ring_page(PsRingPiece *piece, const PsRelKey *rel, BlockNumber block);
+
+/* May what the page says be judged by the image?  Once, after ps_ring_page(). */
+static inline bool
+ps_ring_first_look(PsRingPiece *piece, BlockNumber block)
+{
+	bool		first = piece->fresh == block;
+
+	piece->fresh = InvalidBlockNumber;
+	return first;
+}
 
 /* The piece is of no more use: one of its blocks has been written since it was read. */
 extern bool ps_ring_outdated(const PsRingPiece *piece, RelFileNode rnode);

@@ -25,11 +25,7 @@
 								 * to its ring */
 #define RING_MIN_RUN	8		/* fewer blocks than this are not worth a
 								 * piece of it */
-#define MAX_RUNS		512		/* power of two, as many as blocks looked
-								 * ahead */
-
-StaticAssertDecl(MAX_RUNS >= MAX_AHEAD_RING + PS_PIECE_PAGES &&
-				 MAX_RUNS >= MAX_AHEAD_POOL + PS_PIECE_PAGES, "a run may be a single block");
+#define FEW_RUNS		8		/* room for runs to begin with, a power of two */
 
 /* Adjacent blocks, to be read together. */
 typedef struct Run
@@ -49,27 +45,34 @@ struct PsStream
 	PsStreamNext next;
 	void	   *arg;
 	MemoryContext context;		/* the stream's own */
-	bool		around;			/* may read around the pool */
-	BufferAccessStrategy strategy;	/* of a large scan through shared buffers */
+	bool		images;			/* private images of pages will do */
 	bool		ended;			/* the callback has no more */
 	int			limit;			/* most blocks to ask for ahead */
-	int			distance;		/* blocks to look ahead now */
-	int			max_pool;		/* bounds for it */
+
+	/* by where the pages are (settle()): */
+	PsOrigin	origin;			/* PS_NOWHERE: not settled yet */
+	bool		around;			/* may read around the pool */
+	int			max_pool;		/* bounds for the distance */
 	int			max_ring;
+	BufferAccessStrategy strategy;	/* of a large scan through shared buffers */
+
+	int			distance;		/* blocks to look ahead now */
 	int			ahead;			/* blocks in runs, not yet handed out */
-	unsigned	head;			/* runs[head .. tail), modulo MAX_RUNS */
+	unsigned	head;			/* runs[head .. tail), modulo room */
 	unsigned	tail;
 	unsigned	unstarted;		/* first run whose read, if it needs one, is
 								 * not under way */
+	unsigned	room;			/* for runs, a power of two, as many as were
+								 * needed yet; 0: runs is NULL */
+	Run		   *runs;
 	uint64		ring_pages;		/* not yet counted in the pool's statistics */
 	PsRing	   *ring;
-	Run			runs[MAX_RUNS];
 };
 
 static inline Run *
 run_at(PsStream *stream, unsigned i)
 {
-	return &stream->runs[i % MAX_RUNS];
+	return &stream->runs[i & (stream->room - 1)];
 }
 
 static inline PsRelKey
@@ -82,45 +85,67 @@ relkey(Relation rel)
 
 /* ---- beginning and end ---- */
 
-/*
- * Worth going around the pool: the table is larger than a quarter of it
- * (heap's threshold for its ring of buffers) and does not fit into frames that
- * nobody uses.
- */
+/* Heap's threshold for its ring of buffers. */
 static bool
-is_large(Relation rel)
+is_large(PsOrigin origin, BlockNumber nblocks)
 {
-	BlockNumber nblocks = RelationGetNumberOfBlocks(rel);
+	switch (origin)
+	{
+		case PS_POOL:
+			return nblocks > ps_pool_nframes / 4;
+		case PS_SHARED:
+			return nblocks > NBuffers / 4;
+		default:
+			return false;
+	}
+}
 
-	return nblocks > ps_pool_nframes / 4 && nblocks > ps_frames_free();
+bool
+ps_is_large(Relation rel, BlockNumber nblocks)
+{
+	return is_large(ps_origin(rel), nblocks);
 }
 
 static void
 begin_anew(PsStream *stream, int flags)
 {
-	bool		in_pool = ps_origin(stream->rel) == PS_POOL;
+	stream->images = (flags & PS_STREAM_AROUND_POOL) != 0;
+	stream->ended = false;
+	stream->origin = PS_NOWHERE;
+	stream->ahead = 0;
+	stream->head = stream->tail = stream->unstarted = 0;
+}
 
-	stream->around = (flags & PS_STREAM_AROUND_POOL) && in_pool && is_large(stream->rel);
-	if ((flags & PS_STREAM_AROUND_POOL) && !in_pool && stream->strategy == NULL &&
-		RelationGetNumberOfBlocks(stream->rel) > NBuffers / 4)
+/*
+ * The stream's first page, or the first one since the pages are elsewhere, as
+ * after the end of recovery: how is it to be read from here on?  Around the
+ * pool if the table does not fit into frames that nobody uses.
+ */
+static void
+settle(PsStream *stream, PsOrigin origin)
+{
+	BlockNumber nblocks = stream->images ? RelationGetNumberOfBlocks(stream->rel) : 0;
+	bool		large = is_large(origin, nblocks);
+
+	stream->origin = origin;
+	stream->distance = 1;
+	stream->around = false;
+	stream->max_pool = stream->max_ring = 1;
+	if (origin == PS_POOL)
+	{
+		/* a synchronous read ahead is worth the size of the request alone */
+		bool		async = ps_aio_method() != PS_IO_SYNC;
+
+		stream->around = large && nblocks > ps_frames_free();
+		stream->max_pool = Min(ps_pool_nframes / 8, async ? MAX_AHEAD_POOL : 2 * MAX_RUN_POOL);
+		stream->max_ring = async ? MAX_AHEAD_RING : 2 * PS_PIECE_PAGES;
+	}
+	else if (large && stream->strategy == NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(stream->context);
 
 		stream->strategy = GetAccessStrategy(BAS_BULKREAD);
 		MemoryContextSwitchTo(old);
-	}
-	stream->ended = false;
-	stream->distance = 1;
-	stream->ahead = 0;
-	stream->head = stream->tail = stream->unstarted = 0;
-	stream->max_pool = stream->max_ring = 1;
-	if (in_pool)
-	{
-		/* a synchronous read ahead is worth the size of the request alone */
-		bool		async = ps_aio_method() != PS_IO_SYNC;
-
-		stream->max_pool = Min(ps_pool_nframes / 8, async ? MAX_AHEAD_POOL : 2 * MAX_RUN_POOL);
-		stream->max_ring = async ? MAX_AHEAD_RING : 2 * PS_PIECE_PAGES;
 	}
 }
 
@@ -134,6 +159,8 @@ ps_stream_begin(Relation rel, PsStreamNext next, void *arg, int flags)
 	stream->arg = arg;
 	stream->context = CurrentMemoryContext;
 	stream->limit = INT_MAX;
+	stream->room = 0;
+	stream->runs = NULL;
 	stream->ring_pages = 0;
 	stream->ring = NULL;
 	stream->strategy = NULL;
@@ -173,13 +200,19 @@ ps_stream_reset(PsStream *stream, int flags)
 	begin_anew(stream, flags);
 }
 
-/* The scan of one partition of many keeps no memory when it is done. */
+/* The scan of one partition of many keeps next to no memory when it is done.  No run is left. */
 static void
-end_ring(PsStream *stream)
+free_memory(PsStream *stream)
 {
 	if (stream->ring)
 		ps_ring_end(stream->ring);
 	stream->ring = NULL;
+	if (stream->room > FEW_RUNS)
+	{
+		pfree(stream->runs);
+		stream->runs = NULL;
+		stream->room = 0;
+	}
 }
 
 void
@@ -187,7 +220,9 @@ ps_stream_end(PsStream *stream)
 {
 	while (stream->head != stream->tail)
 		drop_run(stream);
-	end_ring(stream);
+	free_memory(stream);
+	if (stream->runs)
+		pfree(stream->runs);
 	if (stream->strategy)
 		FreeAccessStrategy(stream->strategy);
 	pfree(stream);
@@ -225,21 +260,40 @@ is_complete(const PsStream *stream, const Run *run)
 }
 
 static void
+make_room(PsStream *stream)
+{
+	unsigned	room = stream->room == 0 ? FEW_RUNS : stream->room * 2;
+	Run		   *runs = MemoryContextAlloc(stream->context, room * sizeof(Run));
+
+	for (unsigned i = stream->head; i != stream->tail; i++)
+		runs[i & (room - 1)] = *run_at(stream, i);
+	if (stream->runs)
+		pfree(stream->runs);
+	stream->runs = runs;
+	stream->room = room;
+}
+
+static void
 add_block(PsStream *stream, BlockNumber block)
 {
-	Run		   *last = run_at(stream, stream->tail - 1);
-
-	stream->ahead++;
-	if (stream->unstarted != stream->tail &&
-		last->first + last->n == block && !is_complete(stream, last))
+	if (stream->unstarted != stream->tail)
 	{
-		last->n++;
-		return;
+		Run		   *last = run_at(stream, stream->tail - 1);
+
+		if (last->first + last->n == block && !is_complete(stream, last))
+		{
+			last->n++;
+			stream->ahead++;
+			return;
+		}
 	}
+	if (stream->tail - stream->head == stream->room)
+		make_room(stream);
 	*run_at(stream, stream->tail++) = (Run)
 	{
 		.first = block,.n = 1
 	};
+	stream->ahead++;
 }
 
 /* Ask for blocks, until the distance is reached and the last run is complete. */
@@ -265,9 +319,17 @@ gather(PsStream *stream)
 	}
 }
 
+/* Go on through the pool. */
+static void
+stop_going_around(PsStream *stream)
+{
+	stream->around = false;
+	stream->distance = Min(stream->distance, stream->max_pool);
+}
+
 /*
  * Read a run into the ring, but for pages at either end that are resident.
- * False: no piece of it is free.
+ * False: no piece of it is free, or there is no memory for a ring.
  */
 static bool
 start_around(PsStream *stream, Run *run)
@@ -288,6 +350,11 @@ start_around(PsStream *stream, Run *run)
 
 		stream->ring = ps_ring_begin();
 		MemoryContextSwitchTo(old);
+		if (stream->ring == NULL)
+		{
+			stop_going_around(stream);
+			return false;
+		}
 	}
 	run->piece = ps_ring_read(stream->ring, key.rnode, first, end - first);
 	return run->piece != NULL;
@@ -320,7 +387,7 @@ start_runs(PsStream *stream)
 			if ((stream->ring == NULL || ps_ring_has_room(stream->ring)) &&
 				start_around(stream, run))
 				continue;
-			if (!is_head)
+			if (!is_head && stream->around)
 				return;
 		}
 		/* a single page that is wanted at once is better read by its pin */
@@ -368,8 +435,7 @@ fetched_again(const PsStream *stream, const Run *run)
 static void
 leave_ring(PsStream *stream)
 {
-	stream->around = false;
-	stream->distance = Min(stream->distance, stream->max_pool);
+	stop_going_around(stream);
 	for (unsigned i = stream->head + 1; i != stream->unstarted; i++)
 	{
 		Run		   *run = run_at(stream, i);
@@ -441,7 +507,7 @@ take_from_pool(PsStream *stream, BlockNumber block, PsPin *pin)
 	int64		reads = pgBufferUsage.shared_blks_read;
 
 	ps_unpin(pin);
-	*pin = ps_pin(stream->rel, block);
+	ps_pin_at(stream->rel, PS_POOL, block, NULL, pin);
 	if (pgBufferUsage.shared_blks_read != reads)
 		look_further(stream);
 	else
@@ -451,12 +517,15 @@ take_from_pool(PsStream *stream, BlockNumber block, PsPin *pin)
 bool
 ps_stream_next(PsStream *stream, PsPin *pin)
 {
-	bool		in_pool = ps_origin(stream->rel) == PS_POOL;
+	PsOrigin	origin = ps_origin(stream->rel);
+	bool		in_pool = origin == PS_POOL;
 	BlockNumber block;
 	Run		   *run;
 
 	CHECK_FOR_INTERRUPTS();
 
+	if (unlikely(origin != stream->origin))
+		settle(stream, origin);
 	if (in_pool)
 	{
 		/* before any read: the files must be current */
@@ -469,7 +538,7 @@ ps_stream_next(PsStream *stream, PsPin *pin)
 	if (stream->ahead == 0)
 	{
 		ps_unpin(pin);
-		end_ring(stream);
+		free_memory(stream);
 		return false;
 	}
 
@@ -478,7 +547,7 @@ ps_stream_next(PsStream *stream, PsPin *pin)
 	if (!in_pool)
 	{
 		ps_unpin(pin);
-		*pin = ps_pin_buffer(stream->rel, block, stream->strategy);
+		ps_pin_at(stream->rel, origin, block, stream->strategy, pin);
 	}
 	else if (run->piece == NULL || !take_from_ring(stream, run, block, pin))
 		take_from_pool(stream, block, pin);

@@ -24,6 +24,9 @@ typedef BlockNumber (*PsStreamNext) (void *arg);
 
 typedef struct PsStream PsStream;
 
+/* Is a relation of so many blocks large for the cache that it goes through now: more than a quarter of it? */
+extern bool ps_is_large(Relation rel, BlockNumber nblocks);
+
 /* Allocated in CurrentMemoryContext; freed by ps_stream_end() or, on error, by its context and resource owner. */
 extern PsStream *ps_stream_begin(Relation rel, PsStreamNext next, void *arg, int flags);
 

@@ -86,18 +86,17 @@ ps_pool_latch(PsFrame * frame, LWLockMode mode)
 }
 
 bool
-ps_pool_try_latch(PsFrame * frame, LWLockMode mode)
+ps_pool_try_latch(PsFrame frame, LWLockMode mode)
 {
-	Assert(ps_local_pins(*frame) > 0);
-	for (;;)
-	{
-		if (!LWLockConditionalAcquire(&ps_frame(*frame)->latch, mode))
-			return false;
-		if (likely(!(state_of(*frame) & PS_GHOST)))
-			return true;
-		LWLockRelease(&ps_frame(*frame)->latch);
-		*frame = follow(*frame);
-	}
+	LWLock	   *latch = &ps_frame(frame)->latch;
+
+	Assert(ps_local_pins(frame) > 0);
+	if (!LWLockConditionalAcquire(latch, mode))
+		return false;
+	if (likely(!(state_of(frame) & PS_GHOST)))
+		return true;
+	LWLockRelease(latch);
+	return false;
 }
 
 #ifdef USE_ASSERT_CHECKING
@@ -224,7 +223,7 @@ switch_frame(PsFrame old, PsFrame new)
 }
 
 bool
-ps_pool_make_movable(PsFrame * frame)
+ps_pool_make_movable(PsFrame * frame, bool wait)
 {
 	PsFrame		old = *frame;
 	PsFrame		new;
@@ -236,6 +235,10 @@ ps_pool_make_movable(PsFrame * frame)
 	/* Later pins cannot hurt: they see bytes only after a latch. */
 	if (ps_local_pins(old) == 1 && PS_PINS(state_of(old)) == 1)
 		return true;
+
+	/* none begins while we have the latch */
+	if (!wait && (state_of(old) & PS_WRITING) != 0)
+		return false;
 
 	ps_pin_reserve();
 	if (pg_atomic_fetch_add_u32(&ps_pool->nghosts, 1) >= ps_pool_nframes / GHOST_SHARE ||

@@ -77,10 +77,11 @@ extern bool ps_pool_frame_is(PsFrame frame, RelFileNode rnode, BlockNumber block
 /*
  * Latch the page.  If the frame has become a ghost the pin moves to the page's
  * current frame, which may have to be read, and *frame is updated: any pointer
- * taken before is stale unless another pin holds that ghost.
+ * taken before is stale unless another pin holds that ghost.  try: false for a
+ * ghost too, so that it neither waits nor reads nor fails.
  */
 extern void ps_pool_latch(PsFrame * frame, LWLockMode mode);
-extern bool ps_pool_try_latch(PsFrame * frame, LWLockMode mode);
+extern bool ps_pool_try_latch(PsFrame frame, LWLockMode mode);
 extern void ps_pool_unlatch(PsFrame frame);
 extern bool ps_pool_holds_latch(PsFrame frame, LWLockMode mode);	/* for assertions */
 
@@ -99,10 +100,10 @@ extern void ps_pool_mark_hinted(PsFrame frame);
  * this backend, points into the frame, so that tuple bytes may be moved until
  * the latch is released.  If others hold pins the page moves to a fresh frame
  * (pin and latch move along, *frame is updated, the old one becomes a ghost).
- * Waits for a write in flight.  False when no frame can be had at once:
- * nothing has changed.
+ * False when no frame can be had at once, or a write is in flight and the
+ * caller does not want to wait for it: nothing has changed.
  */
-extern bool ps_pool_make_movable(PsFrame * frame);
+extern bool ps_pool_make_movable(PsFrame * frame, bool wait);
 
 /* Start reading those of n adjacent blocks that are not resident; never waits for a read, never fails
  * for want of frames (does less).  Returns the number of pages whose read was started. */
@@ -141,9 +142,9 @@ extern void ps_pool_discard_database(Oid dboid);
 extern void ps_pool_discard_tablespace(Oid tablespace);
 
 /*
- * Truncate the main fork (and core's maps) to nblocks under
- * AccessExclusiveLock: no frame past the end is written from the start,
- * RelationTruncate(), then the frames go (invariant I5).
+ * Truncate the main fork (and core's maps) of a relation that the pool owns to
+ * nblocks under AccessExclusiveLock: no frame past the end is written from the
+ * start, RelationTruncate(), then the frames go (invariant I5).
  */
 extern void ps_pool_truncate(Relation rel, BlockNumber nblocks);
 
@@ -198,11 +199,19 @@ extern void (*ps_settle) (void);
  */
 extern bool ps_writer_attached;
 extern void ps_sentinel_attach_writer(void);
+extern bool ps_sentinel_try_attach_writer(void);
 static inline void
 ps_sentinel_wait_ready(void)
 {
 	if (unlikely(!ps_writer_attached))
 		ps_sentinel_attach_writer();
+}
+
+/* The same for a change that can be left undone: false where the other would wait or fail. */
+static inline bool
+ps_sentinel_is_ready(void)
+{
+	return likely(ps_writer_attached) || ps_sentinel_try_attach_writer();
 }
 
 /*

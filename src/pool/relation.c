@@ -321,15 +321,9 @@ void
 ps_pool_truncate(Relation rel, BlockNumber nblocks)
 {
 	RelFileNode rnode = rel->rd_node;
-	BlockNumber old_nblocks;
+	BlockNumber old_nblocks = smgrnblocks(RelationGetSmgr(rel), MAIN_FORKNUM);
 
-	if (ps_gate_uses_shared(rel))
-	{
-		RelationTruncate(rel, nblocks);
-		return;
-	}
-
-	old_nblocks = smgrnblocks(RelationGetSmgr(rel), MAIN_FORKNUM);
+	Assert(!ps_gate_uses_shared(rel));
 
 	/* a FATAL exit in between would leave pages that nobody may write */
 	HOLD_INTERRUPTS();

@@ -160,20 +160,39 @@ wait_until_ready(void)
 	ConditionVariableCancelSleep();
 }
 
-void
-ps_sentinel_attach_writer(void)
+/* Count this process among the writers; false if the pool is closed. */
+static bool
+attach_writer(void)
 {
 	Assert(!ps_writer_attached);
-	wait_until_ready();
 	prepare_exit();
 	if (pg_atomic_fetch_add_u32(&sentinel->writers, 1) & CLOSED)
 	{
 		pg_atomic_fetch_sub_u32(&sentinel->writers, 1);
+		return false;
+	}
+	ps_writer_attached = true;
+	return true;
+}
+
+void
+ps_sentinel_attach_writer(void)
+{
+	wait_until_ready();
+	if (!attach_writer())
 		ereport(ERROR,
 				(errcode(ERRCODE_ADMIN_SHUTDOWN),
 				 errmsg("the database system is shutting down")));
-	}
-	ps_writer_attached = true;
+}
+
+/*
+ * A walsender outlives the sentinel at shutdown, which therefore waits for one
+ * that writes: it does so only where it must.
+ */
+bool
+ps_sentinel_try_attach_writer(void)
+{
+	return pg_atomic_read_u32(&sentinel->ready) != 0 && !am_walsender && attach_writer();
 }
 
 /*

@@ -12,6 +12,7 @@
 #include "access/heapam_xlog.h"
 #include "access/transam.h"
 #include "access/xlog.h"
+#include "debug/stop.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "row/chain.h"
@@ -410,7 +411,7 @@ prune_locked(PrunePlan *plan, PsWrite *guard)
 		note_prunable(plan, guard);
 		return;
 	}
-	if (!ps_write_movable(guard))
+	if (!ps_write_movable(guard, false))
 		return;
 	prune(plan, guard);
 
@@ -425,8 +426,9 @@ prune_locked(PrunePlan *plan, PsWrite *guard)
 
 /*
  * Called for nearly every page visited: leaves early, on what can be read
- * without the latch.  A wrong guess there is harmless.  Free space is not told
- * to the FSM: it is for updates of rows on this page.
+ * without the latch.  A wrong guess there is harmless: whether the page may be
+ * changed here at all is told with the latch.  Free space is not told to the
+ * FSM: it is for updates of rows on this page.
  */
 void
 ps_prune_opportunistic(Relation rel, PsPin *pin)
@@ -435,13 +437,13 @@ ps_prune_opportunistic(Relation rel, PsPin *pin)
 	PrunePlan	plan;
 	PsWrite		guard;
 
+	PS_STOP("prune-asked");
 	if (pin->origin == PS_RING || RecoveryInProgress())
 		return;
 	if (old_snapshot_threshold == 0)
 		SnapshotTooOldMagicForTest();	/* its tests count on it, as in heap */
 	if (!TransactionIdIsValid(xid) ||
 		!short_of_room(rel, pin->page) ||
-		!ps_pin_is_current(pin) ||
 		!may_be_dead(rel, xid, &plan) ||
 		!ps_write_trylock(rel, pin, &guard))
 		return;
