@@ -18,7 +18,7 @@ whole() { # DATABASE: is all there?
 }
 
 job() {
-	q "CREATE TABLE t (id int PRIMARY KEY, v text) :using" "INSERT INTO t SELECT i, repeat(md5(i::text), 1 + i % 5) FROM generate_series(1, 150000) i" \
+	q "CREATE TABLE t (id int PRIMARY KEY, v text) :using" "INSERT INTO t SELECT i, repeat(md5(i::text), 1 + i % 5) FROM generate_series(1, 80000) i" \
 		"CREATE INDEX ON t (v)" "CREATE MATERIALIZED VIEW m :using AS SELECT count(*) FROM t"
 	methods d >"$dir/methods"
 	as_server "$BIN/pg_dump" -h "$dir" -U postgres -Fd -j 2 -f "$dir/dump" d

@@ -1,7 +1,6 @@
-# pg_partman makes partitions, moves rows between them, drops old ones, and undoes it all.
+# pg_partman makes partitions, moves rows between them, drops old ones, and undoes it all.  (Without its worker: maintenance
+# that meets another one at work does nothing.)
 packages=(postgresql-15-partman)
-preload=pg_partman_bgw
-settings=("pg_partman_bgw.dbname = 'd'" "pg_partman_bgw.interval = 3600")
 
 rows() { report "SELECT tableoid::regclass::text, count(*), sum(v), min(id), max(id) FROM part GROUP BY 1 ORDER BY min(id)"; }
 
