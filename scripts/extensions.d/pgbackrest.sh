@@ -22,6 +22,8 @@ job() {
 		[global]
 		repo1-path=$dir/repo
 		repo1-retention-full=2
+		repo1-bundle=y
+		compress-type=none
 		lock-path=$dir/lock
 		spool-path=$dir/spool
 		log-level-file=off
