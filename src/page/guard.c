@@ -75,7 +75,8 @@ check_buffer_page(Relation rel, const PsPin *pin)
 	bool		good;
 
 	LockBuffer(pin->u.buffer, BUFFER_LOCK_SHARE);
-	good = ps_page_check(pin->page, &why, &offset) || ps_origin(rel) != pin->origin;
+	good = ps_page_check(pin->page, &why, &offset) ||
+		(pin->origin == PS_SHARED && !ps_gate_uses_shared(rel));
 	LockBuffer(pin->u.buffer, BUFFER_LOCK_UNLOCK);
 	if (!good)
 	{
