@@ -286,9 +286,9 @@ typedef enum PsWriteReason
 
 /*
  * Write the frame (and dirty neighbours on disk, up to PS_IO_MAX_PAGES) if it
- * is dirty. The caller holds a pin (raw or owned) and no latch. wait: wait for
- * a write in flight and for the latch; otherwise skip. Returns pages written.
- * A frame whose file is gone is discarded.
+ * is dirty and no write of it is in flight. The caller holds a pin (raw or
+ * owned) and no latch. wait: wait for the latch; otherwise skip. Returns pages
+ * written.  A frame whose file is gone is discarded.
  */
 extern int	ps_write_frame(PsFrame frame, PsWriteReason reason, bool wait);
 extern void ps_wait_write(PsFrame frame);

@@ -20,7 +20,8 @@
  *
  * Writers attach themselves to a counter, so that at shutdown the sentinel
  * knows when the last of them has gone; it then writes all there is and closes
- * the pool.  Any other exit of the sentinel is a crash of the server, as the
+ * the pool.  If that fails the server stops without a shutdown checkpoint, and
+ * recovers at its next start, as when core's own fails.  Any other exit of the sentinel is a crash of the server, as the
  * flag of a dead process would hold back or (cleared) let go checkpoints
  * wrongly.
  */
@@ -30,15 +31,20 @@
 #include <unistd.h>
 
 #include "access/xlog.h"
+#include "access/xloginsert.h"
+#include "catalog/pg_control.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "pool/service.h"
+#include "pool/veto.h"
 #include "postmaster/interrupt.h"
 #include "replication/walsender.h"
+#include "replication/walsender_private.h"
 #include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/pmsignal.h"
 #include "storage/proc.h"
+#include "storage/procsignal.h"
 #include "storage/shmem.h"
 #include "storage/sinvaladt.h"
 #include "utils/pidfile.h"
@@ -48,6 +54,8 @@
 #define TICK_IDLE 100			/* ... when no WAL has been written for a
 								 * while */
 #define IDLE_AFTER 100			/* ticks without WAL */
+#define TICK_FAILED 1000		/* ... after an error: core's checkpointer
+								 * rests as long */
 #define READY_TIMEOUT 30		/* seconds a writer waits for the sentinel to
 								 * start */
 
@@ -208,8 +216,10 @@ ps_sentinel_at_xact_end(void)
 
 /* ---- the sentinel's own ---- */
 
-static XLogRecPtr flushed;		/* the promise that our transaction id stands
+static XLogRecPtr settled;		/* the promise that our transaction id stands
 								 * for */
+static bool closing = false;	/* the last writer has gone: what is written
+								 * now is for the shutdown checkpoint */
 static bool may_exit = false;
 
 /*
@@ -244,7 +254,7 @@ stand_watch(void)
 	MyProc->lxid = GetNextLocalTransactionId();
 	MyProc->delayChkptFlags |= DELAY_CHKPT_START;
 	LWLockRelease(ProcArrayLock);
-	flushed = GetRedoRecPtr();
+	settled = GetRedoRecPtr();
 
 	pg_atomic_exchange_u32(&sentinel->ready, 1);	/* a full barrier */
 	ConditionVariableBroadcast(&sentinel->ready_cv);
@@ -260,42 +270,97 @@ leave_watch(void)
 }
 
 static void
-explain_wait(void *arg)
+explain_failure(void *arg)
 {
-	errcontext("while writing pages of pagestore tables; the checkpoint, or shutdown, waits until this succeeds");
+	if (closing)
+		errcontext("while writing pages of pagestore tables; the server stops without a shutdown checkpoint");
+	else
+		errcontext("while writing pages of pagestore tables; a checkpoint under way fails at \"%s\", which stands for them",
+				   "global/" CppAsString2(PS_VETO_RELFILENODE) "_init");
 }
 
 /* What a checkpoint owes, or everything. */
 static void
 write_owed(XLogRecPtr redo, bool unlogged)
 {
-	ErrorContextCallback context = {error_context_stack, explain_wait, NULL};
+	ErrorContextCallback context = {error_context_stack, explain_failure, NULL};
 
 	error_context_stack = &context;
 	ps_write_all(redo, unlogged, PS_WRITE_CHECKPOINT);
 	error_context_stack = context.previous;
 }
 
+/* The same; false if it could not be done, which has been reported. */
+static bool
+try_to_write(XLogRecPtr redo, bool unlogged)
+{
+	volatile bool written = false;
+
+	PG_TRY();
+	{
+		write_owed(redo, unlogged);
+		written = true;
+	}
+	PG_CATCH();
+	{
+		ps_worker_recover();
+	}
+	PG_END_TRY();
+	return written;
+}
+
+/*
+ * Each checkpoint is known by its redo pointer.  One that fails leaves no
+ * record behind, so that the next one's might be the same if nobody writes WAL
+ * until then.
+ */
 static void
+move_insert_position(void)
+{
+	char		nothing = 0;
+
+	XLogBeginInsert();
+	XLogRegisterData(&nothing, sizeof(nothing));
+	XLogSetRecordFlags(XLOG_MARK_UNIMPORTANT);
+	(void) XLogInsert(RM_XLOG_ID, XLOG_NOOP);
+}
+
+/* Let go the checkpoint that waits for our id, unless it has come later than what is settled. */
+static void
+renew_promise(void)
+{
+	LWLockAcquire(ProcArrayLock, LW_EXCLUSIVE);
+	if (GetRedoRecPtr() <= settled)
+		MyProc->lxid = GetNextLocalTransactionId();
+	LWLockRelease(ProcArrayLock);
+}
+
+/* False if pages could not be written that should have been. */
+static bool
 tick(void)
 {
 	XLogRecPtr	redo = GetRedoRecPtr();
+	bool		written = true;
 
-	if (redo > flushed)
+	if (redo > settled)
 	{
 		/*
 		 * whoever wants unlogged pages says so before asking for its
 		 * checkpoint, whose redo pointer this is then
 		 */
 		pg_memory_barrier();
-		write_owed(redo, pg_atomic_read_u32(&sentinel->want_unlogged) > 0);
-		flushed = redo;
+		written = try_to_write(redo, pg_atomic_read_u32(&sentinel->want_unlogged) > 0);
+		if (!written)
+		{
+			ps_veto_raise();
+			move_insert_position();
+		}
+		else if (!ps_veto_lift())
+			return true;
+		settled = redo;
 	}
-
-	LWLockAcquire(ProcArrayLock, LW_EXCLUSIVE);
-	if (GetRedoRecPtr() <= flushed)
-		MyProc->lxid = GetNextLocalTransactionId();
-	LWLockRelease(ProcArrayLock);
+	renew_promise();
+	return written;
 }
 
 /*
@@ -349,6 +414,29 @@ close_pool(void)
 		writers == CLOSED;
 }
 
+/*
+ * The postmaster spares walsenders until the shutdown checkpoint, whose first
+ * act is to tell them to stop: one that replicates then sends what is left,
+ * any other ends at once.  One that has changed a page in its transaction
+ * keeps us, and so that checkpoint, waiting: it is told now.  One that
+ * replicates is left alone, since its transactions end by themselves.
+ */
+static void
+end_walsenders(void)
+{
+	for (int i = 0; i < max_wal_senders; i++)
+	{
+		WalSnd	   *walsender = &WalSndCtl->walsnds[i];
+		pid_t		pid;
+
+		SpinLockAcquire(&walsender->mutex);
+		pid = walsender->state == WALSNDSTATE_STARTUP ? walsender->pid : 0;
+		SpinLockRelease(&walsender->mutex);
+		if (pid != 0)
+			(void) SendProcSignal(pid, PROCSIG_WALSND_INIT_STOPPING, InvalidBackendId);
+	}
+}
+
 static long
 pace(void)
 {
@@ -365,16 +453,24 @@ pace(void)
 static void
 keep_watch(void)
 {
-	for (;;)
+	while (!closing)
 	{
-		tick();
-		if (ShutdownRequestPending && may_stop() && close_pool())
-			break;
-		ps_worker_sleep(pace());
+		bool		written = tick();
+
+		if (ShutdownRequestPending && may_stop())
+		{
+			closing = close_pool();
+			if (!closing)
+				end_walsenders();
+		}
+		if (!closing)
+			ps_worker_sleep(written ? pace() : TICK_FAILED);
 	}
 
 	/* the shutdown checkpoint syncs what is requested here */
 	write_owed(InvalidXLogRecPtr, true);
+	while (!ps_veto_lift())
+		ps_worker_sleep(TICK_ACTIVE);
 }
 
 void
@@ -384,6 +480,7 @@ ps_sentinel_main(Datum arg)
 
 	ps_worker_begin();
 	before_shmem_exit(crash_unless_done, 0);
+	ps_veto_prepare();
 	stand_watch();
 
 	while (!done)
@@ -395,16 +492,19 @@ ps_sentinel_main(Datum arg)
 		}
 		PG_CATCH();
 		{
-			/*
-			 * the checkpoint, and shutdown, wait until the disk takes our
-			 * pages
-			 */
 			ps_worker_recover();
+
+			/* no checkpoint may pass over pages that are on no disk */
+			if (closing)
+				_exit(2);
 		}
 		PG_END_TRY();
+		if (!done)
+			ps_worker_rest();
 	}
 
 	leave_watch();
+	ps_veto_end();
 	may_exit = true;
 	proc_exit(0);
 }

@@ -79,7 +79,10 @@ extern bool ps_sentinel_registered; /* false: there was no worker slot, and
 extern void ps_worker_begin(void);	/* signals, connection, resource owner,
 									 * memory; then the pool may be used */
 extern void ps_worker_recover(void);	/* in PG_CATCH(): report, release
-										 * everything, rest a second */
+										 * everything */
+extern void ps_worker_rest(void);	/* a second, or until shutdown: a full or
+									 * failing disk stays so for a while, and
+									 * the log is not to be filled */
 extern void ps_worker_sleep(long milliseconds); /* or until the latch is set;
 												 * exits when the postmaster
 												 * is gone */

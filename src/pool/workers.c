@@ -18,6 +18,7 @@
 #include "storage/smgr.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
+#include "utils/timestamp.h"
 
 #define SENTINEL "pagestore sentinel"
 #define WRITER "pagestore writer"
@@ -115,9 +116,6 @@ ps_worker_recover(void)
 	FlushErrorState();
 	MemoryContextResetAndDeleteChildren(worker_context);
 	RESUME_INTERRUPTS();
-
-	/* a full or failing disk stays so for a while: don't fill the log */
-	pg_usleep(1000000L);
 }
 
 void
@@ -133,4 +131,16 @@ ps_worker_sleep(long milliseconds)
 		ConfigReloadPending = false;
 		ProcessConfigFile(PGC_SIGHUP);
 	}
+}
+
+/* Others may set the latch all the time: it does not end the rest. */
+void
+ps_worker_rest(void)
+{
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), 1000);
+	long		left;
+
+	while (!ShutdownRequestPending &&
+		   (left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end)) > 0)
+		ps_worker_sleep(left);
 }

@@ -290,27 +290,6 @@ ps_wait_write(PsFrame frame)
 	ConditionVariableCancelSleep();
 }
 
-/* claim() did not get it: wait for what stood in the way; false if nothing is left to write. */
-static bool
-wait_to_claim(PsFrame frame)
-{
-	uint32		state = pg_atomic_read_u32(&ps_frame(frame)->state);
-
-	if ((state & (PS_TAGGED | PS_DIRTY)) != (PS_TAGGED | PS_DIRTY))
-		return false;
-	if (state & PS_WRITING)
-		ps_wait_write(frame);
-	else if (state & PS_NOWRITE)
-	{
-		/*
-		 * a truncation: either it drops the frame, or it fails and the write
-		 * is due
-		 */
-		pg_usleep(1000);
-	}
-	return true;
-}
-
 int
 ps_write_frame(PsFrame frame, PsWriteReason reason, bool wait)
 {
@@ -331,12 +310,10 @@ ps_write_frame(PsFrame frame, PsWriteReason reason, bool wait)
 	 * ever
 	 */
 	HOLD_INTERRUPTS();
-	while (!claim(&run, frame, middle, wait))
+	if (!claim(&run, frame, middle, wait))
 	{
 		RESUME_INTERRUPTS();
-		if (!wait || !wait_to_claim(frame))
-			return 0;
-		HOLD_INTERRUPTS();
+		return 0;
 	}
 	if (reason == PS_WRITE_BACKEND)
 		gather(&run, BACKEND_PAGES / 2, BACKEND_PAGES / 2 - 1);
@@ -349,12 +326,17 @@ ps_write_frame(PsFrame frame, PsWriteReason reason, bool wait)
 	return written;
 }
 
-/* Returns false if the page has moved to another frame meanwhile, dirty as it was. */
+/*
+ * Returns false if there is still something to do: the page has moved to
+ * another frame meanwhile, dirty as it was, or it is being written, or may not
+ * be written just now.
+ */
 static bool
 write_page_in(PsFrame frame, PsPageFilter filter, void *arg, PsWriteReason reason, bool wait)
 {
 	PsFrameHeader *header = ps_frame(frame);
-	bool		current;
+	volatile bool refused = false;
+	uint32		state;
 
 	/* a raw pin has no owner to release it: no interrupt until it is gone */
 	HOLD_INTERRUPTS();
@@ -365,7 +347,7 @@ write_page_in(PsFrame frame, PsPageFilter filter, void *arg, PsWriteReason reaso
 		 * it
 		 */
 		if (filter(header, pg_atomic_read_u32(&header->state) - 1, arg))
-			(void) ps_write_frame(frame, reason, wait);
+			refused = ps_write_frame(frame, reason, wait) == 0;
 	}
 	PG_CATCH();
 	{
@@ -373,10 +355,28 @@ write_page_in(PsFrame frame, PsPageFilter filter, void *arg, PsWriteReason reaso
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	current = (pg_atomic_read_u32(&header->state) & PS_GHOST) == 0;
+	state = pg_atomic_read_u32(&header->state);
 	ps_frame_unpin_raw(frame);
 	RESUME_INTERRUPTS();
-	return current;
+	return (state & PS_GHOST) == 0 &&
+		!(refused && (state & PS_DIRTY) && (state & (PS_WRITING | PS_NOWRITE)));
+}
+
+/*
+ * Let another process's write, or a truncation, which drops the page or fails,
+ * come to its end.  Nothing is held, as that process may be stopped: not even
+ * a pin, so that this may be another page's frame by now.
+ */
+static void
+pause_at(PsFrame frame)
+{
+	PsFrameHeader *header = ps_frame(frame);
+
+	CHECK_FOR_INTERRUPTS();
+	ConditionVariablePrepareToSleep(&header->io_cv);
+	if (pg_atomic_read_u32(&header->state) & (PS_WRITING | PS_NOWRITE))
+		(void) ConditionVariableTimedSleep(&header->io_cv, 10, PG_WAIT_EXTENSION);
+	ConditionVariableCancelSleep();
 }
 
 /* A page that is not here has been written and evicted, or its relation is gone. */
@@ -386,10 +386,9 @@ ps_write_page(const PsTag *tag, PsPageFilter filter, void *arg,
 {
 	PsFrame		frame;
 
-	do
-	{
-		frame = ps_page_pin_raw(tag);
-	} while (frame != PS_NO_FRAME && !write_page_in(frame, filter, arg, reason, wait) && wait);
+	while ((frame = ps_page_pin_raw(tag)) != PS_NO_FRAME &&
+		   !write_page_in(frame, filter, arg, reason, wait) && wait)
+		pause_at(frame);
 }
 
 /* ---- all that must be on disk ---- */

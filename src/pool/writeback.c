@@ -150,6 +150,7 @@ ps_writeback_main(Datum arg)
 			ps_worker_recover();
 		}
 		PG_END_TRY();
+		ps_worker_rest();
 	}
 
 	/* status 1: started again, should this not be the end of the server */
