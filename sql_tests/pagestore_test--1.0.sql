@@ -16,9 +16,9 @@ RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
 REVOKE ALL ON FUNCTION pagestore_stops() FROM PUBLIC;
 
 CREATE FUNCTION pagestore_fault_set(op text, error text DEFAULT '', relfilenode oid DEFAULT 0, tablespace oid DEFAULT 0,
-	skip integer DEFAULT 0, times integer DEFAULT -1, bytes integer DEFAULT -1, milliseconds integer DEFAULT 0)
+	skip integer DEFAULT 0, times integer DEFAULT -1, bytes integer DEFAULT -1, milliseconds integer DEFAULT 0, pid integer DEFAULT 0)
 RETURNS void AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
-REVOKE ALL ON FUNCTION pagestore_fault_set(text, text, oid, oid, integer, integer, integer, integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pagestore_fault_set(text, text, oid, oid, integer, integer, integer, integer, integer) FROM PUBLIC;
 
 CREATE FUNCTION pagestore_fault_clear()
 RETURNS void AS 'MODULE_PATHNAME' LANGUAGE C STRICT;

@@ -27,6 +27,7 @@ typedef struct Fault
 	PsFaultOp	op;
 	Oid			relfilenode;	/* InvalidOid: any */
 	Oid			tablespace;		/* InvalidOid: any */
+	int			pid;			/* of this process only; 0: of any */
 	int			error;			/* errno; 0: short or late only */
 	int			bytes;			/* transfer at most so many; negative: all */
 	int			milliseconds;	/* sleep before */
@@ -88,6 +89,8 @@ strikes(Fault *fault, PsFaultOp op, RelFileNode rnode)
 		return false;
 	if (OidIsValid(fault->tablespace) && fault->tablespace != rnode.spcNode)
 		return false;
+	if (fault->pid != 0 && fault->pid != MyProcPid)
+		return false;
 	if (fault->skip > 0)
 	{
 		fault->skip--;
@@ -143,7 +146,7 @@ parse_error(const char *name)
 			 errmsg("unknown error \"%s\"", name)));
 }
 
-/* pagestore_fault_set(op text, error text, relfilenode oid, tablespace oid, skip int, times int, bytes int, milliseconds int) */
+/* pagestore_fault_set(op text, error text, relfilenode oid, tablespace oid, skip int, times int, bytes int, milliseconds int, pid int) */
 Datum
 pagestore_fault_set(PG_FUNCTION_ARGS)
 {
@@ -156,7 +159,8 @@ pagestore_fault_set(PG_FUNCTION_ARGS)
 		.skip = PG_GETARG_INT32(4),
 		.times = PG_GETARG_INT32(5),
 		.bytes = PG_GETARG_INT32(6),
-		.milliseconds = PG_GETARG_INT32(7)
+		.milliseconds = PG_GETARG_INT32(7),
+		.pid = PG_GETARG_INT32(8)
 	};
 	bool		done = false;
 

@@ -32,10 +32,7 @@ static PsAioShared *shared;
 Size
 ps_aio_shmem_size(void)
 {
-	Size		size = MAXALIGN(sizeof(PsAioShared));
-
-	size = add_size(size, ps_sync_shmem_size());
-	return add_size(size, ps_uring_shmem_size());
+	return add_size(MAXALIGN(sizeof(PsAioShared)), ps_uring_shmem_size());
 }
 
 /* Rings are inherited by fork: they must be made where all processes come from. */
@@ -71,7 +68,6 @@ ps_aio_shmem_init(void)
 		shared->tranche = LWLockNewTrancheId();
 	}
 	LWLockRegisterTranche(shared->tranche, "PagestoreIo");
-	ps_sync_shmem_init(shared->tranche);
 	ps_uring_shmem_init(shared->tranche);
 	if (!found)
 		choose_method();
@@ -90,16 +86,12 @@ ps_aio_fallback_reason(void)
 }
 
 static void
-drain_at_exit(int code, Datum arg)
+leave_at_exit(int code, Datum arg)
 {
-	ps_uring_drain();
+	ps_uring_leave();
 }
 
-/*
- * A process that ends leaves no request behind that others would wait for.
- * After the abort of its transaction, which takes the results that scans still
- * want, and before its PGPROC goes.
- */
+/* After the abort of the transaction, whose scans may still look for their results, and before the PGPROC goes. */
 static void
 attach(void)
 {
@@ -108,7 +100,7 @@ attach(void)
 	if (!attached)
 	{
 		attached = true;
-		on_shmem_exit(drain_at_exit, 0);
+		on_shmem_exit(leave_at_exit, 0);
 	}
 }
 
@@ -117,7 +109,7 @@ ps_aio_read(RelFileNode rnode, BlockNumber block, int npages,
 			const struct iovec *iov, int niov,
 			const uint32 *cookies, int ncookies, PsAioPrepare prepare)
 {
-	PsReadRequest read = {.npages = npages,.iov = iov,.niov = niov,
+	PsReadRequest read = {.rnode = rnode,.npages = npages,.iov = iov,.niov = niov,
 	.cookies = cookies,.ncookies = ncookies,.prepare = prepare};
 
 	Assert(ps_file_run(block, npages) == npages);
@@ -132,21 +124,29 @@ ps_aio_read(RelFileNode rnode, BlockNumber block, int npages,
 static inline bool
 is_sync(PsAioRef ref)
 {
-	return ref.id >= PS_SYNC_FRAMES;
+	return ref.id >= PS_SYNC_REFS;
 }
 
 bool
 ps_aio_done(PsAioRef ref)
 {
-	if (ref.id == 0)
-		return true;
-	return is_sync(ref) ? ps_sync_done(ref) : ps_uring_done(ref);
+	return ref.id == 0 || is_sync(ref) || ps_uring_done(ref);
+}
+
+bool
+ps_aio_wait_slice(PsAioRef ref)
+{
+	return ref.id == 0 || is_sync(ref) || ps_uring_wait_slice(ref);
+}
+
+bool
+ps_aio_is_late(PsAioRef ref)
+{
+	return ref.id != 0 && !is_sync(ref) && ps_uring_is_late(ref);
 }
 
 ssize_t
 ps_aio_wait(PsAioRef ref)
 {
-	if (ref.id == 0)
-		return 0;
-	return is_sync(ref) ? ps_sync_wait(ref) : ps_uring_wait(ref);
+	return is_sync(ref) ? ps_sync_result(ref) : ps_uring_wait(ref);
 }

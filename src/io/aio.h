@@ -56,11 +56,12 @@ extern PsAioFrameDone ps_aio_frame_done;	/* set once by the pool */
 /*
  * Start one read of npages pages (one segment) into iov.  With cookies (pool
  * frames, one a page), completion calls ps_aio_frame_done; without, the result
- * is kept for ps_aio_wait() by the submitter, which must wait for it exactly
- * once. prepare, if not NULL, is called with the ref before the request can
- * complete, so that the frames can name it.  When no request slot is free,
- * completes others first; never fails for want of one.  Memory must stay until
- * completion. ereport(ERROR) only before anything was started.
+ * is kept for ps_aio_wait() by the submitter, which must take it exactly once.
+ * prepare, if not NULL, is called with the ref before the request can complete,
+ * so that the frames can name it.  Waits for nobody: where no ring takes the
+ * request (all slots in use, a queue held, a refusal of the kernel) the read is
+ * done at once; frames then may not be named.  Memory must stay until
+ * completion.  ereport(ERROR) only before anything was started.
  */
 typedef void (*PsAioPrepare) (PsAioRef ref, const uint32 *cookies, int ncookies);
 extern PsAioRef ps_aio_read(RelFileNode rnode, BlockNumber block, int npages,
@@ -72,8 +73,19 @@ extern PsAioRef ps_aio_read(RelFileNode rnode, BlockNumber block, int npages,
 extern bool ps_aio_done(PsAioRef ref);
 
 /*
- * Wait until the request is complete, reaping whatever completes on its ring.
- * Returns the result of a private request (bytes or -errno); 0 for frames.
+ * Wait for a request, reaping whatever completes on its ring, but not for long
+ * (10 ms): the request may be that of a process that is stopped, without which
+ * the kernel completes nothing.  Serves interrupts.  Has it completed?
+ */
+extern bool ps_aio_wait_slice(PsAioRef ref);
+
+/* Is it still under way after two seconds?  Who waits for it had better do without. */
+extern bool ps_aio_is_late(PsAioRef ref);
+
+/*
+ * Wait until a private request of this process is complete, and take its
+ * result: bytes or -errno.  Serves interrupts: may throw, and is then to be
+ * called again.
  */
 extern ssize_t ps_aio_wait(PsAioRef ref);
 

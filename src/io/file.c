@@ -50,6 +50,7 @@ typedef struct PsFileShared
 									 * doubtful; an invalid oid stands for
 									 * all */
 	int			nbuffered;
+	bool		all_buffered;	/* there were more than the list holds */
 	Oid			buffered[MAX_BUFFERED_TABLESPACES]; /* tablespaces without
 													 * O_DIRECT */
 } PsFileShared;
@@ -79,6 +80,7 @@ ps_file_shmem_init(void)
 		pg_atomic_init_u64(&shared->nnotices, 0);
 		SpinLockInit(&shared->mutex);
 		shared->nbuffered = 0;
+		shared->all_buffered = false;
 	}
 }
 
@@ -214,18 +216,25 @@ at_invalidation(Datum arg, int cache, uint32 hash)
 		ps_file_close_stale();
 }
 
+/* mutex held */
+static bool
+is_listed(Oid tablespace)
+{
+	if (shared->all_buffered)
+		return true;
+	for (int i = 0; i < shared->nbuffered; i++)
+		if (shared->buffered[i] == tablespace)
+			return true;
+	return false;
+}
+
 static bool
 tablespace_is_buffered(Oid tablespace)
 {
-	bool		result = false;
+	bool		result;
 
 	SpinLockAcquire(&shared->mutex);
-	for (int i = 0; i < shared->nbuffered; i++)
-		if (shared->buffered[i] == tablespace)
-		{
-			result = true;
-			break;
-		}
+	result = is_listed(tablespace);
 	SpinLockRelease(&shared->mutex);
 	return result;
 }
@@ -234,13 +243,14 @@ tablespace_is_buffered(Oid tablespace)
 static void
 refuses_direct(Oid tablespace, const char *path)
 {
-	bool		is_news = true;
+	bool		is_news;
+	bool		too_many = false;
 
 	SpinLockAcquire(&shared->mutex);
-	for (int i = 0; i < shared->nbuffered; i++)
-		if (shared->buffered[i] == tablespace)
-			is_news = false;
-	if (is_news && shared->nbuffered < MAX_BUFFERED_TABLESPACES)
+	is_news = !is_listed(tablespace);
+	if (is_news && shared->nbuffered == MAX_BUFFERED_TABLESPACES)
+		shared->all_buffered = too_many = true;
+	else if (is_news)
 		shared->buffered[shared->nbuffered++] = tablespace;
 	SpinLockRelease(&shared->mutex);
 
@@ -251,20 +261,25 @@ refuses_direct(Oid tablespace, const char *path)
 			(errmsg("file system of tablespace %u refuses direct I/O: using buffered I/O there",
 					tablespace),
 			 errdetail("The file was \"%s\".", path)));
+	if (too_many)
+		ereport(LOG,
+				(errmsg("more than %d tablespaces refuse direct I/O: using buffered I/O in all",
+						MAX_BUFFERED_TABLESPACES)));
 }
 
 static File
-open_file(const char *path, Oid tablespace, int flags, bool *direct)
+open_file(const char *path, RelFileNode rnode, int flags, bool *direct)
 {
 	File		file;
 
-	*direct = !tablespace_is_buffered(tablespace);
+	*direct = !tablespace_is_buffered(rnode.spcNode);
 	if (*direct)
 	{
-		file = PathNameOpenFile(path, O_RDWR | PG_BINARY | PG_O_DIRECT | flags);
+		errno = ps_fault(PS_FAULT_OPEN, rnode, NULL);
+		file = errno != 0 ? -1 : PathNameOpenFile(path, O_RDWR | PG_BINARY | PG_O_DIRECT | flags);
 		if (file >= 0 || errno != EINVAL)
 			return file;
-		refuses_direct(tablespace, path);
+		refuses_direct(rnode.spcNode, path);
 		*direct = false;
 	}
 	return PathNameOpenFile(path, O_RDWR | PG_BINARY | flags);
@@ -298,16 +313,17 @@ ps_segment_open(RelFileNode rnode, uint32 segno, int flags)
 	if (segment)
 	{
 		/*
-		 * fd.c may have closed it for want of descriptors; asking for its
-		 * size reopens it
+		 * What we do with the descriptor fd.c does not see: reading nothing
+		 * tells it that the file is in use, and opens it again should it have
+		 * been closed for want of descriptors.
 		 */
-		if (FileGetRawDesc(segment->file) >= 0 || FileSize(segment->file) >= 0)
+		if (FileRead(segment->file, NULL, 0, 0, WAIT_EVENT_DATA_FILE_READ) == 0)
 			return segment;
 		close_segment(segment);
 	}
 
 	path = segment_path(rnode, segno);
-	file = open_file(path, rnode.spcNode, flags, &direct);
+	file = open_file(path, rnode, flags, &direct);
 	save_errno = errno;
 	pfree(path);
 	if (file < 0)
@@ -393,8 +409,34 @@ vector_advance(Vector *vector, size_t bytes)
 	}
 }
 
+/* One transfer of what is left, or of less; a fault that a test has put in strikes here. */
+static ssize_t
+transfer(const Vector *rest, PsFaultOp op, RelFileNode rnode, int fd, off_t offset)
+{
+	const struct iovec *iov = &rest->iov[rest->first];
+	int			niov = rest->niov - rest->first;
+	struct iovec part = *iov;
+	Size		bytes = SIZE_MAX;
+	ssize_t		n;
+
+	errno = ps_fault(op, rnode, &bytes);
+	if (errno != 0)
+		return -1;
+	if (bytes < part.iov_len)
+	{
+		part.iov_len = bytes;
+		iov = &part;
+		niov = 1;
+	}
+
+	pgstat_report_wait_start(op == PS_FAULT_READ ? WAIT_EVENT_DATA_FILE_READ : WAIT_EVENT_DATA_FILE_WRITE);
+	n = op == PS_FAULT_READ ? preadv(fd, iov, niov, offset) : pwritev(fd, iov, niov, offset);
+	pgstat_report_wait_end();
+	return n;
+}
+
 ssize_t
-ps_file_read_raw(int fd, off_t offset, const struct iovec *iov, int niov)
+ps_file_read_raw(RelFileNode rnode, int fd, off_t offset, const struct iovec *iov, int niov)
 {
 	Vector		rest;
 	ssize_t		done = 0;
@@ -402,11 +444,8 @@ ps_file_read_raw(int fd, off_t offset, const struct iovec *iov, int niov)
 	vector_set(&rest, iov, niov);
 	while (rest.first < rest.niov)
 	{
-		ssize_t		n;
+		ssize_t		n = transfer(&rest, PS_FAULT_READ, rnode, fd, offset + done);
 
-		pgstat_report_wait_start(WAIT_EVENT_DATA_FILE_READ);
-		n = preadv(fd, &rest.iov[rest.first], rest.niov - rest.first, offset + done);
-		pgstat_report_wait_end();
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -433,9 +472,7 @@ ps_file_read(RelFileNode rnode, BlockNumber block, int npages,
 		ssize_t		n;
 
 		Assert(ps_file_run(block, npages) == npages);
-		n = -ps_fault(PS_FAULT_READ, rnode, NULL);
-		if (n == 0)
-			n = ps_file_read_raw(FileGetRawDesc(segment->file), ps_segment_offset(block), iov, niov);
+		n = ps_file_read_raw(rnode, FileGetRawDesc(segment->file), ps_segment_offset(block), iov, niov);
 		if (n >= 0)
 			return n / BLCKSZ;
 		if (n == -EINVAL && segment->direct)
@@ -519,7 +556,7 @@ segment_is_gone(RelFileNode rnode, uint32 segno)
 }
 
 static ssize_t
-write_vector(int fd, off_t offset, const struct iovec *iov, int niov)
+write_vector(RelFileNode rnode, int fd, off_t offset, const struct iovec *iov, int niov)
 {
 	Vector		rest;
 	ssize_t		done = 0;
@@ -527,11 +564,8 @@ write_vector(int fd, off_t offset, const struct iovec *iov, int niov)
 	vector_set(&rest, iov, niov);
 	while (rest.first < rest.niov)
 	{
-		ssize_t		n;
+		ssize_t		n = transfer(&rest, PS_FAULT_WRITE, rnode, fd, offset + done);
 
-		pgstat_report_wait_start(WAIT_EVENT_DATA_FILE_WRITE);
-		n = pwritev(fd, &rest.iov[rest.first], rest.niov - rest.first, offset + done);
-		pgstat_report_wait_end();
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -564,9 +598,7 @@ ps_file_write(RelFileNode rnode, BlockNumber block, int npages,
 		}
 		if (!segment_holds(segment, offset + (off_t) npages * BLCKSZ))
 			return false;
-		n = -ps_fault(PS_FAULT_WRITE, rnode, NULL);
-		if (n == 0)
-			n = write_vector(FileGetRawDesc(segment->file), offset, iov, niov);
+		n = write_vector(rnode, FileGetRawDesc(segment->file), offset, iov, niov);
 		if (n >= 0)
 			return true;
 		if (n == -EINVAL && segment->direct)

@@ -6,28 +6,44 @@
  * descriptors by fork.  A process submits to one ring, chosen by its PGPROC
  * number; any process may reap any ring.
  *
- * submit_lock guards the submission queue.  reap_lock guards the completion
- * queue: a completion is taken from the queue, its frames are finished and its
- * slot is freed in one hold of it.  Who waits for a completion sleeps in the
- * kernel with reap_lock held, so nobody can take that completion away
- * meanwhile; whichever comes first wakes it, it serves all that are there and
- * lets the next waiter in. Nobody takes reap_lock inside submit_lock or the
- * other way round.
+ * submit_lock guards the submission queue, which is empty whenever nobody
+ * holds it.  reap_lock guards the completion queue: a completion is taken from
+ * the queue, its frames are finished and its slot is freed in one hold of it.
+ *
+ * A process may be stopped anywhere, and nobody must wait for it: both locks
+ * are only tried, and every wait below ends after a time slice at the latest,
+ * for its caller to serve interrupts.
+ *
+ * Of the processes that wait on a ring one, the sleeper, sleeps in the kernel;
+ * the others sleep on the ring's condition variable.  Nobody else reaps
+ * meanwhile, as the sleeper would not notice that what it waits for has been
+ * taken from the queue.  It wakes at the first completion, whosever it is,
+ * serves all that are there, and wakes the others, the first of which is the
+ * next sleeper.  Should the sleeper not come back, the others reap for
+ * themselves after a time slice.
  */
 #include "postgres.h"
 
 #include <fcntl.h>
 #include <liburing.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include "debug/fault.h"
+#include "debug/stop.h"
 #include "io/internal.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "port/atomics.h"
+#include "storage/condition_variable.h"
+#include "storage/fd.h"
+#include "storage/ipc.h"
 #include "storage/lwlock.h"
+#include "storage/pmsignal.h"
 #include "storage/proc.h"
 #include "storage/shmem.h"
 #include "storage/spin.h"
+#include "utils/timestamp.h"
 
 #define MAX_RINGS		64		/* each takes a descriptor in every process
 								 * and locked memory */
@@ -36,13 +52,20 @@
 								 * taken yet */
 #define SLOTS			(FRAME_SLOTS + PRIVATE_SLOTS)
 #define QUEUE_ENTRIES	8		/* requests are submitted one by one */
-#define SUBMIT_TRIES	1000
+#define LEAST_DESCRIPTORS 64	/* 48 for files and 10 in reserve are core's
+								 * least; a few are still to be opened */
+#define TRIED_RINGS		4		/* so many are tried for one whose submit_lock
+								 * is free */
+#define SLICE			10		/* milliseconds, at most, in any wait */
+#define PATIENCE		2000	/* milliseconds after which a read is late */
 
 typedef enum SlotState
 {
 	SLOT_FREE,
 	SLOT_FLYING,				/* taken, perhaps not yet submitted */
-	SLOT_LANDED					/* private: result is there, not yet taken */
+	SLOT_LANDED,				/* private: result is there, not yet taken */
+	SLOT_ORPHANED				/* private, flying, and nobody wants the
+								 * result any more */
 } SlotState;
 
 typedef struct Slot
@@ -54,14 +77,23 @@ typedef struct Slot
 								 * free */
 	int			ncookies;
 	int			result;
+	TimestampTz started;		/* when it was asked for */
 	int			next_free;		/* ring's mutex */
+#ifdef PAGESTORE_DEBUG
+	int			fault;			/* errno to complete with */
+	Size		bytes;			/* or so many at most */
+#endif
 } Slot;
 
 typedef struct Ring
 {
 	struct io_uring uring;
-	LWLock		submit_lock;
-	LWLock		reap_lock;
+	LWLock		submit_lock;	/* never waited for */
+	LWLock		reap_lock;		/* never waited for */
+	pg_atomic_uint32 sleeper;	/* PGPROC number + 1 of who sleeps in the
+								 * kernel, or 0 */
+	ConditionVariable progress; /* something has completed, or the sleeper is
+								 * up */
 	slock_t		mutex;			/* protects the free lists */
 	int			free_frames;	/* first free slot of each kind, or -1 */
 	int			free_private;
@@ -84,10 +116,42 @@ static int	nmade;
 
 /* ---- set-up ---- */
 
+/*
+ * Each ring is one descriptor less for files in every process: they take a
+ * quarter, at most, of what max_files_per_process leaves beyond the least that
+ * core wants to start at all.
+ */
+static int
+descriptors_to_spare(void)
+{
+	int			limit = max_files_per_process;
+	int			spare;
+	struct rlimit rlimit;
+
+	if (getrlimit(RLIMIT_NOFILE, &rlimit) == 0 && rlimit.rlim_cur < limit)
+		limit = rlimit.rlim_cur;
+	spare = limit - LEAST_DESCRIPTORS;
+	for (int fd = 0; fd < limit && spare > 0; fd++)
+		if (fcntl(fd, F_GETFD) >= 0)
+			spare--;
+	return Max(spare, 0) / 4;
+}
+
+static int
+rings_useful(void)
+{
+	return Min(MaxBackends + NUM_AUXILIARY_PROCS, MAX_RINGS);
+}
+
+/* Decided once: memory for them is asked for before they are made, and again after a crash. */
 static int
 rings_wanted(void)
 {
-	return Min(MaxBackends + NUM_AUXILIARY_PROCS, MAX_RINGS);
+	static int	wanted = -1;
+
+	if (wanted < 0)
+		wanted = Min(rings_useful(), descriptors_to_spare());
+	return wanted;
 }
 
 Size
@@ -140,6 +204,8 @@ init_ring(Ring *ring, const struct io_uring *uring)
 	ring->uring = *uring;
 	LWLockInitialize(&ring->submit_lock, io_tranche);
 	LWLockInitialize(&ring->reap_lock, io_tranche);
+	pg_atomic_init_u32(&ring->sleeper, 0);
+	ConditionVariableInit(&ring->progress);
 	SpinLockInit(&ring->mutex);
 	ring->free_frames = ring->free_private = -1;
 	for (int i = SLOTS; i-- > 0;)
@@ -230,12 +296,19 @@ ps_uring_create(char *reason, Size reason_size)
 		nmade++;
 	}
 	shared->nrings = nmade;
-	if (nmade == 0)
+	if (rings_wanted() == 0)
+		snprintf(reason, reason_size, "max_files_per_process (%d) leaves no descriptors for it",
+				 max_files_per_process);
+	else if (nmade == 0)
 		explain(rc, reason, reason_size);
 	else if (rc < 0)
 		ereport(LOG,
 				(errmsg("pagestore shares %d io_uring rings instead of %d among all processes: %s",
-						nmade, rings_wanted(), strerror(-rc))));
+						nmade, rings_useful(), strerror(-rc))));
+	else if (nmade < rings_useful())
+		ereport(LOG,
+				(errmsg("pagestore shares %d io_uring rings instead of %d among all processes: max_files_per_process (%d) leaves no descriptors for more",
+						nmade, rings_useful(), max_files_per_process)));
 	return nmade;
 }
 
@@ -262,12 +335,6 @@ static inline Slot *
 slot_of(PsAioRef ref)
 {
 	return &ring_of(ref)->slots[(ref.id - 1) % SLOTS];
-}
-
-static inline Ring *
-my_ring(void)
-{
-	return &shared->rings[MyProc->pgprocno % shared->nrings];
 }
 
 static inline bool
@@ -298,6 +365,7 @@ take_slot(Ring *ring, bool frames)
 	if (i >= 0)
 	{
 		ring->slots[i].owner = MyProc->pgprocno;
+		ring->slots[i].started = GetCurrentTimestamp();
 		pg_atomic_write_u32(&ring->slots[i].state, SLOT_FLYING);
 	}
 	return i;
@@ -319,32 +387,44 @@ release_slot(Ring *ring, int i)
 	push_free(ring, i);
 }
 
+/* A test may have put in a fault. */
+static int
+falsified(const Slot *slot, int result)
+{
+#ifdef PAGESTORE_DEBUG
+	if (result > 0)
+		result = slot->fault != 0 ? -slot->fault : Min(result, slot->bytes);
+#endif
+	return result;
+}
+
 static void
 complete(Ring *ring, int i, int result)
 {
 	Slot	   *slot = &ring->slots[i];
+	uint32		flying = SLOT_FLYING;
 
-	Assert(pg_atomic_read_u32(&slot->state) == SLOT_FLYING);
+	Assert(pg_atomic_read_u32(&slot->state) == SLOT_FLYING ||
+		   pg_atomic_read_u32(&slot->state) == SLOT_ORPHANED);
 	if (i < FRAME_SLOTS)
 	{
 		ps_aio_frame_done(ring->cookies[i], slot->ncookies, result);
 		release_slot(ring, i);
+		return;
 	}
-	else
-	{
-		slot->result = result;
-		pg_write_barrier();
-		pg_atomic_write_u32(&slot->state, SLOT_LANDED);
-	}
+	slot->result = result;		/* the exchange is a full barrier */
+	if (!pg_atomic_compare_exchange_u32(&slot->state, &flying, SLOT_LANDED))
+		release_slot(ring, i);
 }
 
 /* ---- reaping ---- */
 
-/* Finish everything that has completed.  reap_lock held. */
-static void
+/* Finish everything that has completed; false if there was nothing.  reap_lock held. */
+static bool
 reap(Ring *ring)
 {
 	struct io_uring_cqe *cqe;
+	bool		any = false;
 
 	Assert(LWLockHeldByMe(&ring->reap_lock));
 	while (io_uring_peek_cqe(&ring->uring, &cqe) == 0)
@@ -353,30 +433,37 @@ reap(Ring *ring)
 		int			result = cqe->res;
 
 		io_uring_cqe_seen(&ring->uring, cqe);
-		if (data > 0)			/* else a request that was called off */
-			complete(ring, data - 1, result);
+		Assert(data > 0 && data <= SLOTS);
+		complete(ring, data - 1, falsified(&ring->slots[data - 1], result));
+		any = true;
 	}
-}
-
-static void
-try_reap(Ring *ring)
-{
-	if (io_uring_cq_ready(&ring->uring) > 0 &&
-		LWLockConditionalAcquire(&ring->reap_lock, LW_EXCLUSIVE))
-	{
-		reap(ring);
-		LWLockRelease(&ring->reap_lock);
-	}
+	return any;
 }
 
 /*
- * Sleep until something completes.  reap_lock held, nothing to reap.  The
- * timeout is for a request that its submitter had to finish without the ring.
+ * Reap unless another process is at it.  Without force, and with somebody
+ * asleep in the kernel, it is left to him.
  */
+static void
+try_reap(Ring *ring, bool force)
+{
+	bool		any = false;
+
+	if (io_uring_cq_ready(&ring->uring) == 0 ||
+		!LWLockConditionalAcquire(&ring->reap_lock, LW_EXCLUSIVE))
+		return;
+	if (force || pg_atomic_read_u32(&ring->sleeper) == 0)
+		any = reap(ring);
+	LWLockRelease(&ring->reap_lock);
+	if (any)
+		ConditionVariableBroadcast(&ring->progress);
+}
+
+/* Until something completes, a signal comes, or the time slice is over. */
 static void
 sleep_in_kernel(Ring *ring)
 {
-	struct __kernel_timespec timeout = {.tv_sec = 1};
+	struct __kernel_timespec timeout = {.tv_nsec = SLICE * 1000000L};
 	struct io_uring_cqe *cqe;
 	int			rc;
 
@@ -389,28 +476,64 @@ sleep_in_kernel(Ring *ring)
 		elog(PANIC, "pagestore: cannot wait for io_uring: %s", strerror(-rc));
 }
 
-/* Let time pass until the request is over or, with no request, a frame slot is free. */
-static void
-wait_until(Ring *ring, const PsAioRef *ref)
+/* This process has become the sleeper; false if somebody else is just reaping, to be waited for. */
+static bool
+be_sleeper(Ring *ring, PsAioRef ref)
 {
-	for (;;)
-	{
-		bool		over;
+	bool		reaped;
 
-		if (ref && is_over(*ref))
-			return;
-		LWLockAcquire(&ring->reap_lock, LW_EXCLUSIVE);
-		reap(ring);
-		over = ref ? is_over(*ref) : *(volatile int *) &ring->free_frames >= 0;
-		if (!over)
-		{
-			sleep_in_kernel(ring);
-			reap(ring);
-		}
-		LWLockRelease(&ring->reap_lock);
-		if (over)
-			return;
+	/* what was there before must not be slept upon */
+	if (!LWLockConditionalAcquire(&ring->reap_lock, LW_EXCLUSIVE))
+	{
+		pg_atomic_write_u32(&ring->sleeper, 0);
+		return false;
 	}
+	PS_STOP("aio-reaping");
+	reaped = reap(ring);
+	LWLockRelease(&ring->reap_lock);
+
+	PS_STOP("aio-sleeping");
+	if (!reaped && !is_over(ref))
+	{
+		sleep_in_kernel(ring);
+		if (LWLockConditionalAcquire(&ring->reap_lock, LW_EXCLUSIVE))
+		{
+			(void) reap(ring);
+			LWLockRelease(&ring->reap_lock);
+		}
+	}
+	pg_atomic_exchange_u32(&ring->sleeper, 0);	/* a full barrier */
+	ConditionVariableBroadcast(&ring->progress);
+	return true;
+}
+
+/*
+ * Let something happen on the ring, or a time slice pass.  Serves interrupts,
+ * unless they are held off, and ends with the postmaster, as sleeping on a
+ * latch does.
+ */
+static void
+wait_slice(Ring *ring, PsAioRef ref)
+{
+	uint32		nobody = 0;
+	bool		timed_out = false;
+	long		slice = SLICE;
+
+	CHECK_FOR_INTERRUPTS();
+	if (!PostmasterIsAlive() && !proc_exit_inprogress)
+		proc_exit(1);
+	if (pg_atomic_compare_exchange_u32(&ring->sleeper, &nobody, MyProc->pgprocno + 1))
+	{
+		if (be_sleeper(ring, ref))
+			return;
+		slice = 1;				/* reaping takes microseconds */
+	}
+	ConditionVariablePrepareToSleep(&ring->progress);
+	if (!is_over(ref) && (slice < SLICE || pg_atomic_read_u32(&ring->sleeper) != 0))
+		timed_out = ConditionVariableTimedSleep(&ring->progress, slice, WAIT_EVENT_DATA_FILE_READ);
+	ConditionVariableCancelSleep();
+	if (timed_out)
+		try_reap(ring, true);
 }
 
 bool
@@ -418,8 +541,24 @@ ps_uring_done(PsAioRef ref)
 {
 	if (is_over(ref))
 		return true;
-	try_reap(ring_of(ref));
+	try_reap(ring_of(ref), false);
 	return is_over(ref);
+}
+
+bool
+ps_uring_wait_slice(PsAioRef ref)
+{
+	if (!is_over(ref))
+		wait_slice(ring_of(ref), ref);
+	return is_over(ref);
+}
+
+bool
+ps_uring_is_late(PsAioRef ref)
+{
+	TimestampTz due = TimestampTzPlusMilliseconds(slot_of(ref)->started, PATIENCE);
+
+	return !is_over(ref) && GetCurrentTimestamp() > due;
 }
 
 ssize_t
@@ -429,11 +568,10 @@ ps_uring_wait(PsAioRef ref)
 	int			i = (ref.id - 1) % SLOTS;
 	ssize_t		result;
 
-	wait_until(ring, &ref);
-	if (i < FRAME_SLOTS)
-		return 0;
-
+	Assert(i >= FRAME_SLOTS);
 	Assert(ring->slots[i].owner == MyProc->pgprocno);
+	while (!is_over(ref))
+		wait_slice(ring, ref);
 	Assert(pg_atomic_read_u32(&ring->slots[i].generation) == ref.generation);
 	pg_read_barrier();
 	result = ring->slots[i].result;
@@ -441,82 +579,111 @@ ps_uring_wait(PsAioRef ref)
 	return result;
 }
 
+/*
+ * Nobody will ask for the results of this process any more: the kernel holds
+ * the memory that it still reads into.  Frames of the pool are not left under
+ * read, as it may be long until somebody looks after them.
+ */
 void
-ps_uring_drain(void)
+ps_uring_leave(void)
 {
-	Ring	   *ring;
+	for (int r = 0; r < shared->nrings; r++)
+		for (int i = 0; i < SLOTS; i++)
+		{
+			Ring	   *ring = &shared->rings[r];
+			uint32		state = SLOT_FLYING;
 
-	if (shared->nrings == 0)
-		return;
-	ring = my_ring();
-	for (int i = 0; i < SLOTS; i++)
-	{
-		Slot	   *slot = &ring->slots[i];
-		PsAioRef	ref = slot_ref(ring, i);
+			if (ring->slots[i].owner != MyProc->pgprocno)
+				continue;
+			if (i < FRAME_SLOTS)
+			{
+				PsAioRef	ref = slot_ref(ring, i);
 
-		if (slot->owner != MyProc->pgprocno)
-			continue;
-		wait_until(ring, &ref);
-		if (pg_atomic_read_u32(&slot->state) == SLOT_LANDED)
-			release_slot(ring, i);
-	}
+				while (!is_over(ref) && !ps_uring_is_late(ref))
+					wait_slice(ring, ref);
+			}
+			else if (!pg_atomic_compare_exchange_u32(&ring->slots[i].state, &state, SLOT_ORPHANED) &&
+					 state == SLOT_LANDED)
+				release_slot(ring, i);
+		}
 }
 
 /* ---- submitting ---- */
 
-/* submit_lock held.  Returns 0, or -errno with the request called off. */
+/*
+ * submit_lock held.  Returns 0, or -errno, and the kernel has nothing of it.
+ * Whether it has taken the request is told by the head of the queue, which
+ * the kernel alone moves; what it has not taken is withdrawn.
+ */
 static int
 submit(Ring *ring, int i, const PsReadRequest *read)
 {
-	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->uring);
-	int			rc = -EBUSY;
+	struct io_uring_sq *sq = &ring->uring.sq;
+	struct io_uring_sqe *sqe;
+	unsigned	tail;
+	int			rc;
 
-	if (sqe == NULL)
-		return rc;
+	Assert(io_uring_sq_ready(&ring->uring) == 0);
+	sqe = io_uring_get_sqe(&ring->uring);
+	Assert(sqe != NULL);
 	if (read->niov == 1)
 		io_uring_prep_read(sqe, read->fd, read->iov[0].iov_base, read->iov[0].iov_len, read->offset);
 	else
 		io_uring_prep_readv(sqe, read->fd, read->iov, read->niov, read->offset);
 	io_uring_sqe_set_data64(sqe, i + 1);
 
-	for (int tries = 0; tries < SUBMIT_TRIES; tries++)
+	do
 	{
-		rc = io_uring_submit(&ring->uring);
-		if (rc > 0)
-			return 0;
-		if (rc != -EINTR && rc != -EAGAIN && rc != -EBUSY)
-			break;
-		if (rc != -EINTR)
-			pg_usleep(1000);
-	}
+		rc = -ps_fault(PS_FAULT_SUBMIT, read->rnode, NULL);
+		if (rc == 0)
+			rc = io_uring_submit(&ring->uring);
+	} while (rc == -EINTR);
+	tail = sq->sqe_tail;
+	if (io_uring_smp_load_acquire(sq->khead) == tail)
+		return 0;
 
-	/* It stays in the queue, but as one that does nothing. */
-	io_uring_prep_nop(sqe);
-	io_uring_sqe_set_data64(sqe, 0);
-	return rc < 0 ? rc : -EBUSY;
+	sq->sqe_head = sq->sqe_tail = tail - 1;
+	io_uring_smp_store_release(sq->ktail, tail - 1);
+	return rc < 0 ? rc : -EAGAIN;
+}
+
+/*
+ * A slot of a ring whose submit_lock is free, and is then held.  False if
+ * there is none.  Frame slots come free as reads complete; private ones wait
+ * for their process, which may be idle in a cursor.
+ */
+static bool
+take_ring(bool frames, Ring **ring, int *slot)
+{
+	int			mine = MyProc->pgprocno % shared->nrings;
+
+	try_reap(&shared->rings[mine], false);
+	for (int n = 0; n < Min(shared->nrings, TRIED_RINGS); n++)
+	{
+		*ring = &shared->rings[(mine + n) % shared->nrings];
+		if (!LWLockConditionalAcquire(&(*ring)->submit_lock, LW_EXCLUSIVE))
+			continue;
+		*slot = take_slot(*ring, frames);
+		if (*slot >= 0)
+			return true;
+		LWLockRelease(&(*ring)->submit_lock);
+		return false;
+	}
+	return false;
 }
 
 PsAioRef
 ps_uring_read(const PsReadRequest *read)
 {
 	bool		frames = read->cookies != NULL;
-	Ring	   *ring = my_ring();
+	Ring	   *ring;
 	PsAioRef	ref;
 	int			i;
 	int			rc;
 
-	try_reap(ring);
-
-	/*
-	 * Frame slots come free as reads complete.  Private ones wait for their
-	 * process, which may be idle in a cursor: that is not waited for.
-	 */
-	while ((i = take_slot(ring, frames)) < 0)
-	{
-		if (!frames)
-			return ps_sync_read(read);
-		wait_until(ring, NULL);
-	}
+	/* nothing here is waited for: a read done at once is soon over */
+	if (!take_ring(frames, &ring, &i))
+		return ps_sync_read(read);
 
 	ref = slot_ref(ring, i);
 	if (frames)
@@ -526,11 +693,18 @@ ps_uring_read(const PsReadRequest *read)
 		if (read->prepare)
 			read->prepare(ref, read->cookies, read->ncookies);
 	}
-
-	LWLockAcquire(&ring->submit_lock, LW_EXCLUSIVE);
+#ifdef PAGESTORE_DEBUG
+	ring->slots[i].bytes = SIZE_MAX;
+	ring->slots[i].fault = ps_fault(PS_FAULT_READ, read->rnode, &ring->slots[i].bytes);
+#endif
+	PS_STOP("aio-before-submit");
 	rc = submit(ring, i, read);
 	LWLockRelease(&ring->submit_lock);
+	PS_STOP("aio-after-submit");
 	if (rc < 0)
-		complete(ring, i, rc);
+	{
+		complete(ring, i, ps_file_read_raw(read->rnode, read->fd, read->offset, read->iov, read->niov));
+		ConditionVariableBroadcast(&ring->progress);
+	}
 	return ref;
 }

@@ -2,28 +2,14 @@
  * sync.c
  *		Reads that are over when they return.
  *
- * A read into frames holds its process's lock from before the frames name it
- * until their completion has run, so that others can wait for it. The result
- * of a private read is nobody else's business and stays in this process.
+ * The result of a private read is kept in this process until it is asked for.
+ * A read into frames has completed, and needs no name: who needs one of them
+ * meanwhile waits for the frame.
  */
 #include "postgres.h"
 
 #include "io/internal.h"
-#include "miscadmin.h"
-#include "port/atomics.h"
-#include "storage/lwlock.h"
-#include "storage/proc.h"
-#include "storage/shmem.h"
 #include "utils/memutils.h"
-
-typedef struct SyncSlot
-{
-	LWLock		busy;			/* held exclusively while a read into frames
-								 * is under way */
-	pg_atomic_uint32 generation;	/* moves when it is over */
-} SyncSlot;
-
-static SyncSlot *slots;			/* by PGPROC number */
 
 typedef struct PrivateResult
 {
@@ -33,33 +19,6 @@ typedef struct PrivateResult
 
 static PrivateResult *results;
 static uint32 nresults;
-
-static int
-slot_count(void)
-{
-	return MaxBackends + NUM_AUXILIARY_PROCS;
-}
-
-Size
-ps_sync_shmem_size(void)
-{
-	return mul_size(sizeof(SyncSlot), slot_count());
-}
-
-void
-ps_sync_shmem_init(int tranche)
-{
-	bool		found;
-
-	slots = ShmemInitStruct("pagestore sync reads", ps_sync_shmem_size(), &found);
-	if (found)
-		return;
-	for (int i = 0; i < slot_count(); i++)
-	{
-		LWLockInitialize(&slots[i].busy, tranche);
-		pg_atomic_init_u32(&slots[i].generation, 1);
-	}
-}
 
 /* Room for one more result: before the read, as it may throw. */
 static uint32
@@ -83,61 +42,30 @@ result_slot(void)
 PsAioRef
 ps_sync_read(const PsReadRequest *read)
 {
-	SyncSlot   *slot = &slots[MyProc->pgprocno];
-	PsAioRef	ref;
-	ssize_t		n;
+	uint32		i;
 
-	if (read->cookies == NULL)
+	if (read->cookies != NULL)
 	{
-		uint32		i = result_slot();
-
-		results[i].result = ps_file_read_raw(read->fd, read->offset, read->iov, read->niov);
-		results[i].taken = false;
-		return (PsAioRef)
-		{
-			PS_SYNC_PRIVATE + i, 0
-		};
+		ps_aio_frame_done(read->cookies, read->ncookies,
+						  ps_file_read_raw(read->rnode, read->fd, read->offset, read->iov, read->niov));
+		return PS_AIO_NONE;
 	}
 
-	LWLockAcquire(&slot->busy, LW_EXCLUSIVE);
-	ref = (PsAioRef)
+	i = result_slot();
+	results[i].result = ps_file_read_raw(read->rnode, read->fd, read->offset, read->iov, read->niov);
+	results[i].taken = false;
+	return (PsAioRef)
 	{
-		PS_SYNC_FRAMES + MyProc->pgprocno, pg_atomic_read_u32(&slot->generation)
+		PS_SYNC_REFS + i, 0
 	};
-	if (read->prepare)
-		read->prepare(ref, read->cookies, read->ncookies);
-	n = ps_file_read_raw(read->fd, read->offset, read->iov, read->niov);
-	ps_aio_frame_done(read->cookies, read->ncookies, n);
-	pg_atomic_fetch_add_u32(&slot->generation, 1);
-	LWLockRelease(&slot->busy);
-	return ref;
-}
-
-bool
-ps_sync_done(PsAioRef ref)
-{
-	return ref.id >= PS_SYNC_PRIVATE ||
-		pg_atomic_read_u32(&slots[ref.id - PS_SYNC_FRAMES].generation) != ref.generation;
 }
 
 ssize_t
-ps_sync_wait(PsAioRef ref)
+ps_sync_result(PsAioRef ref)
 {
-	if (ref.id >= PS_SYNC_PRIVATE)
-	{
-		PrivateResult *kept = &results[ref.id - PS_SYNC_PRIVATE];
+	PrivateResult *kept = &results[ref.id - PS_SYNC_REFS];
 
-		Assert(!kept->taken);
-		kept->taken = true;
-		return kept->result;
-	}
-
-	while (!ps_sync_done(ref))
-	{
-		LWLock	   *busy = &slots[ref.id - PS_SYNC_FRAMES].busy;
-
-		LWLockAcquire(busy, LW_SHARED);
-		LWLockRelease(busy);
-	}
-	return 0;
+	Assert(!kept->taken);
+	kept->taken = true;
+	return kept->result;
 }

@@ -46,8 +46,11 @@ struct PsRing
 	Tether	   *tether;			/* NULL: ended, pins remain */
 	int			pins;
 	int			next;			/* piece to try first */
+	PsRing	   *next_lingering; /* list of ended rings still read into */
 	PsRingPiece pieces[PS_RING_PIECES];
 };
+
+static PsRing *lingering = NULL;
 
 /* ---- pins, tied to resource owners ---- */
 
@@ -62,7 +65,7 @@ static Hold *holds;
 static int	nholds;
 static int	maxholds;
 
-static void free_ring(PsRing *ring);
+static void give_back(PsRing *ring);
 
 static inline Hold *
 find_hold(ResourceOwner owner, const PsRingPiece *piece)
@@ -83,7 +86,7 @@ drop_pins(PsRingPiece *piece, int count)
 	piece->pins -= count;
 	ring->pins -= count;
 	if (ring->pins == 0 && ring->tether == NULL)
-		free_ring(ring);
+		give_back(ring);
 }
 
 void
@@ -183,11 +186,57 @@ map_ring(void)
 	return bytes;
 }
 
-static void
-free_ring(PsRing *ring)
+/* Is nothing read into it any more?  Takes the results of what is over. */
+static bool
+is_quiet(PsRing *ring)
 {
-	munmap(ring->bytes, RING_BYTES);
-	pfree(ring);
+	bool		quiet = true;
+
+	for (int i = 0; i < PS_RING_PIECES; i++)
+	{
+		PsRingPiece *piece = &ring->pieces[i];
+
+		if (piece->reading && ps_aio_done(piece->request))
+		{
+			(void) ps_aio_wait(piece->request);
+			piece->reading = false;
+		}
+		quiet &= !piece->reading;
+	}
+	return quiet;
+}
+
+/*
+ * Of no use to anybody.  A read that is on its way into it is not waited for,
+ * as this may be the end of a statement that was cancelled because it takes so
+ * long.
+ */
+static void
+give_back(PsRing *ring)
+{
+	if (is_quiet(ring))
+	{
+		munmap(ring->bytes, RING_BYTES);
+		pfree(ring);
+		return;
+	}
+	ring->next_lingering = lingering;
+	lingering = ring;
+}
+
+static void
+give_back_lingering(void)
+{
+	PsRing	   *ring = lingering;
+
+	lingering = NULL;
+	while (ring != NULL)
+	{
+		PsRing	   *next = ring->next_lingering;
+
+		give_back(ring);
+		ring = next;
+	}
 }
 
 static void
@@ -206,6 +255,7 @@ ps_ring_begin(void)
 	Tether	   *tether = palloc(sizeof(Tether));
 	PsRing	   *ring = MemoryContextAllocZero(TopMemoryContext, sizeof(PsRing));
 
+	give_back_lingering();
 	if (!registered)
 	{
 		RegisterResourceReleaseCallback(release_owner, NULL);
@@ -250,13 +300,10 @@ wait_for(PsRingPiece *piece)
 void
 ps_ring_end(PsRing *ring)
 {
-	/* no read may be on its way into memory that is given back */
-	for (int i = 0; i < PS_RING_PIECES; i++)
-		wait_for(&ring->pieces[i]);
 	ring->tether->ring = NULL;
 	ring->tether = NULL;
 	if (ring->pins == 0)
-		free_ring(ring);
+		give_back(ring);
 }
 
 /* A piece in nobody's use; one that is still being read in vain if there is no other. */

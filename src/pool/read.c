@@ -13,6 +13,7 @@
 #include "access/xlog.h"
 #include "catalog/catalog.h"
 #include "executor/instrument.h"
+#include "miscadmin.h"
 #include "pgstat.h"
 #include "pool/frame.h"
 #include "storage/bufmgr.h"
@@ -83,6 +84,13 @@ get_aio(PsFrameHeader *header)
 	return ref;
 }
 
+/*
+ * The process that asked for the read may be stopped, and the kernel completes
+ * nothing for one that is.  So patience has an end: the page leaves the frame,
+ * which belongs to the read alone from then on, and is read again by whoever
+ * needs it.  Only once the request is named: before, and for synchronous
+ * reads, the frame is in its reader's hands.
+ */
 void
 ps_frame_wait_read(PsFrame frame)
 {
@@ -92,11 +100,12 @@ ps_frame_wait_read(PsFrame frame)
 	{
 		PsAioRef	ref = get_aio(header);
 
-		if (ref.id != 0)
+		if (ref.id != 0 && !ps_aio_wait_slice(ref))
 		{
-			(void) ps_aio_wait(ref);
-			if (!(pg_atomic_read_u32(&header->state) & PS_READING))
-				return;
+			if (!ps_aio_is_late(ref))
+				continue;
+			ps_frame_detach(frame);
+			return;
 		}
 
 		/*
@@ -104,13 +113,11 @@ ps_frame_wait_read(PsFrame frame)
 		 * its completion.
 		 */
 		ConditionVariablePrepareToSleep(&header->io_cv);
-		if (!(pg_atomic_read_u32(&header->state) & PS_READING))
-			break;
-		if (get_aio(header).id == ref.id)
-			ConditionVariableTimedSleep(&header->io_cv, 100, WAIT_EVENT_BUFFER_IO);
+		if ((pg_atomic_read_u32(&header->state) & PS_READING) && get_aio(header).id == ref.id)
+			(void) ConditionVariableTimedSleep(&header->io_cv, 100, WAIT_EVENT_BUFFER_IO);
 		ConditionVariableCancelSleep();
+		CHECK_FOR_INTERRUPTS();
 	}
-	ConditionVariableCancelSleep();
 }
 
 /* ---- a page to read ---- */
@@ -432,7 +439,6 @@ start_read(const PsRelKey *rel, BlockNumber block, const uint32 *frames, int n)
 	struct iovec iov[PS_IO_MAX_PAGES];
 	int			niov = 0;
 	off_t		offset;
-	volatile PsAioRef ref = {0, 0};
 
 	for (int i = 0; i < n; i++)
 	{
@@ -453,7 +459,7 @@ start_read(const PsRelKey *rel, BlockNumber block, const uint32 *frames, int n)
 			ps_read_done(frames, n, -ENOENT);
 		else
 		{
-			ref = ps_aio_read(rel->rnode, block, n, iov, niov, frames, n, name_request);
+			(void) ps_aio_read(rel->rnode, block, n, iov, niov, frames, n, name_request);
 			ps_count(PS_COUNT_PREFETCHED, n);
 		}
 	}
@@ -467,16 +473,9 @@ start_read(const PsRelKey *rel, BlockNumber block, const uint32 *frames, int n)
 	}
 	PG_END_TRY();
 
-	/*
-	 * The kernel reads through our mapping, whose protection must last until
-	 * then.
-	 */
-	if (ps_debug_protect_frames)
-	{
-		(void) ps_aio_wait(ref);
-		for (int i = 0; i < n; i++)
-			ps_protect_forbid(frames[i]);
-	}
+	/* where this matters reads are synchronous: it is over */
+	for (int i = 0; i < n; i++)
+		ps_protect_forbid(frames[i]);
 }
 
 int
