@@ -202,7 +202,7 @@ lock_to_the_end(Oid relid)
  * it, as others see them, or have it now.
  */
 static void
-take_over(RelFileNode rnode)
+take_over(RelFileNode rnode, bool ours)
 {
 	bool		leaves_pool = ps_gate_may_have_frames(rnode);
 	Snapshot	before = register_before();
@@ -226,12 +226,12 @@ take_over(RelFileNode rnode)
 		relation_close(rel, NoLock);
 	}
 	list_free(names.relids);
-	ps_hold(rnode);
+	ps_hold(rnode, ours);
 }
 
-/* One that skips WAL, and is new in this transaction. */
+/* Then it is with shared buffers until this transaction ends, and workers know. */
 static bool
-uses_shared(Oid relid)
+skips_wal(Oid relid)
 {
 	Relation	rel = RelationIdGetRelation(relid);
 	bool		shared;
@@ -249,22 +249,27 @@ settle_relation(Oid relid)
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	Form_pg_class class;
 	RelFileNode rnode;
+	bool		ours = false;
 	bool		wrong = false;
 
 	if (!HeapTupleIsValid(tuple))
 		return;
 	class = (Form_pg_class) GETSTRUCT(tuple);
 	if (TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)) &&
-		file_of(class, &rnode) && !ps_holds(rnode))
+		file_of(class, &rnode))
 	{
-		if (is_ours(class))
-			wrong = !ps_gate_pool_owns(rnode) && has_changed(class) && !uses_shared(relid);
+		ours = is_ours(class);
+		if (ps_holds(rnode, ours))
+			wrong = false;
+		else if (ours)
+			wrong = !ps_gate_pool_owns(rnode) &&
+				(ps_holds(rnode, false) || (has_changed(class) && !skips_wal(relid)));
 		else
 			wrong = ps_gate_may_have_frames(rnode) && has_changed(class);
 	}
 	ReleaseSysCache(tuple);
 	if (wrong)
-		take_over(rnode);
+		take_over(rnode, ours);
 }
 
 /*
@@ -276,8 +281,9 @@ settle(void)
 {
 	if (GetTopTransactionIdIfAny() != suspects_xid)
 		nsuspects = 0;
-	else if (!IsTransactionState() || HistoricSnapshotActive())
-		return;					/* not now */
+	else if (!IsTransactionState() || HistoricSnapshotActive() || InterruptHoldoffCount > 0)
+		return;					/* not now: the catalog can't be read, or a
+								 * lock is held */
 
 	/* more may come while locks are waited for; after an error the rest is still to be done */
 	for (int i = 0; i < nsuspects; i++)

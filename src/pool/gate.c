@@ -242,6 +242,8 @@ ps_gate_new(RelFileNode rnode)
 	if (entry)
 		entry->state = GATE_FRESH;
 	LWLockRelease(&gate->lock);
+	if (entry == NULL)
+		ps_hold_note_birth(rnode);
 }
 
 /* ---- held by a transaction (hold.c) ---- */
@@ -251,7 +253,7 @@ ps_gate_pool_owns(RelFileNode rnode)
 {
 	GateState	state = state_of(&rnode);
 
-	return state == GATE_FRESH || state == GATE_POOL;
+	return state == GATE_FRESH || state == GATE_POOL || (state == GATE_FREE && ps_hold_born_here(rnode));
 }
 
 bool

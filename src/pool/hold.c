@@ -24,8 +24,38 @@
 bool		ps_unsettled = false;
 void		(*ps_settle) (void) = NULL;
 
-static HTAB *held = NULL;		/* RelFileNode; emptied when a transaction
-								 * ends */
+typedef struct Held
+{
+	RelFileNode rnode;
+	bool		marked;			/* in the registry, for parallel workers */
+} Held;
+
+/* Both by rnode, and NULL unless there is one in this transaction. */
+static HTAB *held = NULL;		/* of Held */
+static HTAB *born = NULL;		/* of RelFileNode: made in the pool, with no
+								 * room in the registry */
+
+static void
+make_table(HTAB **table, const char *name, Size entrysize)
+{
+	HASHCTL		ctl = {.keysize = sizeof(RelFileNode),.entrysize = entrysize,.hcxt = TopMemoryContext};
+
+	if (*table == NULL)
+		*table = hash_create(name, 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+void
+ps_hold_note_birth(RelFileNode rnode)
+{
+	make_table(&born, "pagestore relations unknown to the registry", sizeof(RelFileNode));
+	(void) hash_search(born, &rnode, HASH_ENTER, NULL);
+}
+
+bool
+ps_hold_born_here(RelFileNode rnode)
+{
+	return born != NULL && hash_search(born, &rnode, HASH_FIND, NULL) != NULL;
+}
 
 bool
 ps_holds_any(void)
@@ -33,25 +63,33 @@ ps_holds_any(void)
 	return held != NULL && hash_get_num_entries(held) > 0;
 }
 
-bool
-ps_holds(RelFileNode rnode)
+static Held *
+find(RelFileNode rnode)
 {
-	return ps_holds_any() && hash_search(held, &rnode, HASH_FIND, NULL) != NULL;
+	return ps_holds_any() ? hash_search(held, &rnode, HASH_FIND, NULL) : NULL;
+}
+
+bool
+ps_holds(RelFileNode rnode, bool for_workers)
+{
+	const Held *entry = find(rnode);
+
+	return entry && (entry->marked || !for_workers);
 }
 
 RelFileNode *
 ps_held(int *n)
 {
 	RelFileNode *result = palloc((held ? hash_get_num_entries(held) : 0) * sizeof(RelFileNode) + 1);
-	const RelFileNode *rnode;
+	const Held *entry;
 	HASH_SEQ_STATUS seq;
 
 	*n = 0;
 	if (held == NULL)
 		return result;
 	hash_seq_init(&seq, held);
-	while ((rnode = hash_seq_search(&seq)) != NULL)
-		result[(*n)++] = *rnode;
+	while ((entry = hash_seq_search(&seq)) != NULL)
+		result[(*n)++] = entry->rnode;
 	return result;
 }
 
@@ -75,27 +113,27 @@ give_to_shared(RelFileNode rnode)
 }
 
 void
-ps_hold(RelFileNode rnode)
+ps_hold(RelFileNode rnode, bool for_workers)
 {
-	if (ps_holds(rnode))
-		return;
-	if (held == NULL)
-	{
-		HASHCTL		ctl = {.keysize = sizeof(RelFileNode),.entrysize = sizeof(RelFileNode),.hcxt = TopMemoryContext};
+	Held	   *entry = find(rnode);
 
-		held = hash_create("pagestore held relations", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	make_table(&held, "pagestore held relations", sizeof(Held));
+	if (entry == NULL)
+	{
+		if (ps_gate_may_have_frames(rnode))
+			give_to_shared(rnode);
+		entry = hash_search(held, &rnode, HASH_ENTER, NULL);
+		entry->marked = ps_gate_hold(rnode);
 	}
-	if (ps_gate_may_have_frames(rnode))
-		give_to_shared(rnode);
+	else if (!entry->marked)
+		entry->marked = ps_gate_hold(rnode);
 
-	(void) hash_search(held, &rnode, HASH_ENTER, NULL);
-	if (!ps_gate_hold(rnode))
-	{
-		(void) hash_search(held, &rnode, HASH_REMOVE, NULL);
+	if (for_workers && !entry->marked)
 		ereport(ERROR,
-				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-				 errmsg("too many tables switched to or from pagestore in one transaction")));
-	}
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of shared memory"),
+				 errdetail("pagestore has no room to remember more tables."),
+				 errhint("Tables can be switched to pagestore again after a restart.")));
 }
 
 bool
@@ -105,20 +143,24 @@ ps_gate_uses_shared(Relation rel)
 		return true;
 	if (RelationIsPermanent(rel) && !RelationNeedsWAL(rel))
 		return true;
-	return ps_holds(rel->rd_node) || (IsParallelWorker() && ps_gate_is_held(rel->rd_node));
+	return ps_holds(rel->rd_node, false) || (IsParallelWorker() && ps_gate_is_held(rel->rd_node));
 }
 
 void
 ps_hold_at_xact_end(void)
 {
 	HASH_SEQ_STATUS seq;
-	const RelFileNode *rnode;
+	const Held *entry;
 
-	if (!ps_holds_any())
+	if (born != NULL)
+		hash_destroy(born);
+	born = NULL;
+	if (held == NULL)
 		return;
 	hash_seq_init(&seq, held);
-	while ((rnode = hash_seq_search(&seq)) != NULL)
-		ps_gate_release(*rnode);
+	while ((entry = hash_seq_search(&seq)) != NULL)
+		if (entry->marked)
+			ps_gate_release(entry->rnode);
 	hash_destroy(held);
 	held = NULL;
 }

@@ -160,7 +160,11 @@ extern void ps_pool_truncate(Relation rel, BlockNumber nblocks);
 extern void ps_gate_pass(Relation rel);
 extern void ps_gate_new(RelFileNode rnode);
 
-/* Who owns it, as far as the registry knows: true is certain of the one, false of the other. */
+/*
+ * Who owns it, as far as the registry knows: true is certain of the one, false
+ * of the other.  What ps_gate_new() has made in this transaction, and was not
+ * held since, is the pool's for certain.
+ */
 extern bool ps_gate_pool_owns(RelFileNode rnode);
 extern bool ps_gate_may_have_frames(RelFileNode rnode);
 
@@ -172,10 +176,12 @@ extern bool ps_gate_may_have_frames(RelFileNode rnode);
  * back; then it is heap's, or passes the gate.  What the pool has of it is
  * written out and forgotten, and what shared buffers have is made current.
  * Under AccessExclusiveLock, kept to the end of the transaction, on every
- * relation that has or had the file in it.
+ * relation that has or had the file in it.  for_workers: its relation is
+ * pagestore's now, so that parallel workers must know; ereport(ERROR) if there
+ * is no room for that.  The way to heap is open even then.
  */
-extern void ps_hold(RelFileNode rnode);
-extern bool ps_holds(RelFileNode rnode);	/* does this transaction? */
+extern void ps_hold(RelFileNode rnode, bool for_workers);
+extern bool ps_holds(RelFileNode rnode, bool for_workers);	/* does this transaction? */
 extern bool ps_holds_any(void);
 extern RelFileNode *ps_held(int *n);	/* all of them, palloc'd */
 

@@ -61,6 +61,10 @@ extern void ps_gate_release(RelFileNode rnode);
 
 /* ---- hold.c ---- */
 
+/* This transaction has made the relation in the pool, and there was no room for it in the registry. */
+extern void ps_hold_note_birth(RelFileNode rnode);
+extern bool ps_hold_born_here(RelFileNode rnode);
+
 extern void ps_hold_at_xact_end(void);
 
 /* ---- sentinel.c ---- */
