@@ -330,9 +330,12 @@ changed_by_us(const PsRow *row, CommandId curcid)
 	return row_cmax(row->header) >= curcid ? TM_SelfModified : TM_Invisible;
 }
 
-/* xmax is a multixact: lockers, or lockers and one updater. */
+/*
+ * xmax is a multixact: lockers, or lockers and one updater.  own: our
+ * transaction made the row.
+ */
 static TM_Result
-updatable_multi(const PsRead *guard, const PsRow *row, CommandId curcid)
+updatable_multi(const PsRead *guard, const PsRow *row, CommandId curcid, bool own)
 {
 	const HeapTupleHeaderData *header = row->header;
 	MultiXactId multi = HeapTupleHeaderGetRawXmax(header);
@@ -358,7 +361,8 @@ updatable_multi(const PsRead *guard, const PsRow *row, CommandId curcid)
 		return changed_by_other(row);
 
 	/* no member is left, and the updater, if any, failed */
-	hint_aborted(guard, header, HEAP_XMAX_INVALID);
+	if (!own)
+		hint_aborted(guard, header, HEAP_XMAX_INVALID);
 	return TM_Ok;
 }
 
@@ -369,6 +373,7 @@ ps_row_updatable(const PsRead *guard, const PsRow *row, CommandId curcid)
 	uint16		mask;
 	TransactionId xmax;
 	bool		lock_only;
+	bool		own = false;
 
 	switch (inserter_state(guard, header, NULL))
 	{
@@ -379,10 +384,13 @@ ps_row_updatable(const PsRead *guard, const PsRow *row, CommandId curcid)
 
 			/*
 			 * Others may still have locked it: they hold locks on a key that
-			 * we carried over.
+			 * we carried over.  When they have gone their traces stay in
+			 * xmax, and go to the next version too, as in heap: anybody may
+			 * look.
 			 */
 			if (row_cmin(header) >= curcid)
 				return TM_Invisible;
+			own = true;
 			break;
 		case XACT_COMMITTED:
 			break;
@@ -395,7 +403,7 @@ ps_row_updatable(const PsRead *guard, const PsRow *row, CommandId curcid)
 	if (mask & HEAP_XMAX_COMMITTED)
 		return lock_only ? TM_Ok : changed_by_other(row);
 	if (mask & HEAP_XMAX_IS_MULTI)
-		return updatable_multi(guard, row, curcid);
+		return updatable_multi(guard, row, curcid, own);
 
 	xmax = HeapTupleHeaderGetRawXmax(header);
 	switch (xact_state(xmax, NULL))
@@ -414,7 +422,8 @@ ps_row_updatable(const PsRead *guard, const PsRow *row, CommandId curcid)
 		case XACT_ABORTED:
 			break;
 	}
-	hint_aborted(guard, header, HEAP_XMAX_INVALID);
+	if (!own || !lock_only)
+		hint_aborted(guard, header, HEAP_XMAX_INVALID);
 	return TM_Ok;
 }
 
