@@ -27,3 +27,7 @@ REVOKE ALL ON FUNCTION pagestore_fault_clear() FROM PUBLIC;
 CREATE FUNCTION pagestore_faults(OUT op text, OUT relfilenode oid, OUT hits integer)
 RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
 REVOKE ALL ON FUNCTION pagestore_faults() FROM PUBLIC;
+
+CREATE FUNCTION pagestore_next_oid(next oid)
+RETURNS void AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
+REVOKE ALL ON FUNCTION pagestore_next_oid(oid) FROM PUBLIC;

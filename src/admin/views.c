@@ -73,7 +73,7 @@ pagestore_frames(PG_FUNCTION_ARGS)
 
 	ps_require_preloaded();
 	InitMaterializedSRF(fcinfo, 0);
-	for (PsFrame frame = 0; frame < ps_pool_nframes; frame++)
+	for (PsFrame frame = 0; frame < ps_frames_used(); frame++)
 	{
 		PsFrameInfo info;
 		Datum		values[11];

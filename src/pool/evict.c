@@ -2,9 +2,9 @@
  * evict.c
  *		Frames to fill: the free list, and victims of the replacement policy.
  *
- * A frame is in one of three conditions: on the free list (state 0), in the
- * page table (TAGGED), or in somebody's hands (pinned, neither).  A ghost is
- * in the hands of its pins.
+ * A frame is in one of three conditions: free (state 0; on the free list, or
+ * never used), in the page table (TAGGED), or in somebody's hands (pinned,
+ * neither).  A ghost is in the hands of its pins.
  */
 #include "postgres.h"
 
@@ -22,23 +22,43 @@
 
 /* ---- the free list ---- */
 
+/* The first use of a frame; shared memory comes zeroed, so that its state and links are right. */
+static void
+init_frame(PsFrame frame)
+{
+	PsFrameHeader *header = ps_frame(frame);
+
+	pg_atomic_init_u32(&header->policy, 0);
+	pg_atomic_init_u64(&header->first_dirty, InvalidXLogRecPtr);
+	pg_atomic_init_u64(&header->redirty, InvalidXLogRecPtr);
+	LWLockInitialize(&header->latch, ps_tranche(PS_TRANCHE_FRAME));
+	ConditionVariableInit(&header->io_cv);
+}
+
 static PsFrame
 pop_free(void)
 {
 	PsFrame		frame;
+	bool		fresh = false;
 
 	if (pg_atomic_read_u32(&ps_pool->nfree) == 0)
 		return PS_NO_FRAME;
 	SpinLockAcquire(&ps_pool->free_lock);
-	frame = ps_pool->free_head;
+	frame = ps_deref(ps_pool->free_head);
 	if (frame != PS_NO_FRAME)
-	{
 		ps_pool->free_head = ps_frame(frame)->next;
-		pg_atomic_fetch_sub_u32(&ps_pool->nfree, 1);
+	else if (pg_atomic_read_u32(&ps_pool->nused) < ps_pool_nframes)
+	{
+		frame = pg_atomic_fetch_add_u32(&ps_pool->nused, 1);
+		fresh = true;
 	}
+	if (frame != PS_NO_FRAME)
+		pg_atomic_fetch_sub_u32(&ps_pool->nfree, 1);
 	SpinLockRelease(&ps_pool->free_lock);
 	if (frame != PS_NO_FRAME)
 	{
+		if (fresh)
+			init_frame(frame);
 		Assert(pg_atomic_read_u32(&ps_frame(frame)->state) == 0);
 		pg_atomic_write_u32(&ps_frame(frame)->state, 1);
 	}
@@ -53,9 +73,15 @@ ps_frame_give_back(PsFrame frame)
 	pg_atomic_write_u32(&ps_frame(frame)->state, 0);
 	SpinLockAcquire(&ps_pool->free_lock);
 	ps_frame(frame)->next = ps_pool->free_head;
-	ps_pool->free_head = frame;
+	ps_pool->free_head = ps_ref(frame);
 	pg_atomic_fetch_add_u32(&ps_pool->nfree, 1);
 	SpinLockRelease(&ps_pool->free_lock);
+}
+
+uint32
+ps_frames_used(void)
+{
+	return pg_atomic_read_u32(&ps_pool->nused);
 }
 
 uint32
@@ -85,6 +111,8 @@ ps_frame_detach(PsFrame frame)
 		}
 	} while (!pg_atomic_compare_exchange_u32(&header->state, &state,
 											 (state & ~PS_LIFE_FLAGS) | PS_GHOST));
+	if (state & PS_DIRTY)
+		ps_count(PS_COUNT_DIRTY, -1);
 	pg_atomic_fetch_add_u32(&ps_pool->nghosts, 1);
 	ps_table_remove(frame, hash);
 	LWLockRelease(ps_table_lock(hash));

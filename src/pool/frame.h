@@ -14,6 +14,25 @@
 #include "storage/condition_variable.h"
 #include "storage/spin.h"
 
+/*
+ * How a frame is named in chains: by its number plus one.  Zero, which is what
+ * shared memory holds at first, names none, so that chains need no set-up.
+ */
+typedef uint32 PsRef;
+#define PS_NO_REF 0
+
+static inline PsRef
+ps_ref(PsFrame frame)
+{
+	return frame + 1;
+}
+
+static inline PsFrame
+ps_deref(PsRef ref)
+{
+	return ref - 1;			/* PS_NO_FRAME for PS_NO_REF */
+}
+
 /* Identity of a page: main forks only. */
 typedef struct PsTag
 {
@@ -69,7 +88,7 @@ typedef struct PsFrameHeader
 	pg_atomic_uint32 state;
 	PsTag		tag;			/* changed only while not TAGGED and pinned by
 								 * its taker alone; stable under a pin */
-	PsFrame		next;			/* page table chain or free list; that list's
+	PsRef		next;			/* page table chain or free list; that list's
 								 * lock */
 	pg_atomic_uint32 policy;	/* the replacement policy's own word */
 	PsAioRef	aio;			/* the read in flight, once its request is
@@ -93,9 +112,12 @@ typedef union PsFramePadded
 
 typedef struct PsPoolControl
 {
-	slock_t		free_lock;		/* guards free_head and the chain behind it */
-	PsFrame		free_head;
-	pg_atomic_uint32 nfree;
+	slock_t		free_lock;		/* guards free_head, the chain behind it, and
+								 * changes of nused */
+	PsRef		free_head;
+	pg_atomic_uint32 nused;		/* frames that have ever been used: the first
+								 * ones; the others are untouched memory */
+	pg_atomic_uint32 nfree;		/* on the free list, or never used */
 	pg_atomic_uint32 nghosts;	/* ghosts that hold a frame besides their
 								 * page's: bounded */
 	pg_atomic_uint32 nahead;	/* read-ahead in flight: bounded */
@@ -158,6 +180,9 @@ ps_tag_equal(const PsTag *a, const PsTag *b)
 /* Page table (pool/table.c): partitioned hash with chains through PsFrameHeader.next. */
 extern Size ps_table_shmem_size(void);
 extern void ps_table_shmem_init(bool found);
+extern uint32 ps_table_pages_of(const RelFileNode *rnode);	/* an upper bound; 0 is
+															 * certain while nobody
+															 * brings pages in */
 extern LWLock *ps_table_lock(uint32 hash);
 extern bool ps_table_has(const PsTag *tag, uint32 hash);	/* no lock held; true is
 															 * a guess, false is
@@ -168,7 +193,7 @@ extern void ps_table_remove(PsFrame frame, uint32 hash);	/* exclusive */
 extern void ps_table_replace(PsFrame old, PsFrame new, uint32 hash);	/* exclusive; a page
 																		 * moves to a new frame */
 
-extern PsFrame * ps_table_heads;
+extern PsRef *ps_table_heads;
 extern uint32 ps_table_mask;
 
 /* Multiply and fold: blocks of one relation must spread over buckets and partitions alike. */
@@ -184,7 +209,7 @@ ps_table_hash(const PsTag *tag)
 	return (uint32) (h >> 32);
 }
 
-static inline volatile PsFrame *
+static inline volatile PsRef *
 ps_table_bucket(uint32 hash)
 {
 	return &ps_table_heads[hash & ps_table_mask];
@@ -199,7 +224,7 @@ ps_table_bucket(uint32 hash)
 static inline PsFrame
 ps_table_find(const PsTag *tag, uint32 hash)
 {
-	PsFrame		frame = *ps_table_bucket(hash);
+	PsFrame		frame = ps_deref(*ps_table_bucket(hash));
 
 	for (int steps = 0; frame != PS_NO_FRAME; steps++)
 	{
@@ -209,7 +234,7 @@ ps_table_find(const PsTag *tag, uint32 hash)
 			return frame;
 		if (unlikely(steps >= PS_MAX_STRAY) && !LWLockHeldByMe(ps_table_lock(hash)))
 			return PS_NO_FRAME;
-		frame = *(volatile PsFrame *) &header->next;
+		frame = ps_deref(*(volatile PsRef *) &header->next);
 	}
 	return PS_NO_FRAME;
 }
@@ -228,13 +253,15 @@ extern struct ResourceOwnerData *ps_pin_owner(PsFrame frame);	/* of the pin that
 																 * ps_pool_unpin() would
 																 * take */
 extern void ps_pin_attach(void);
-extern uint32 *ps_pin_counts;	/* this process's pins on each frame; NULL
-								 * before ps_pool_attach() */
+extern uint32 ps_pin_count(PsFrame frame);
+extern uint32 *ps_pin_heads;	/* its chains of pins, by frame */
+extern uint32 ps_pin_mask;
 
+/* This process's pins of the frame. */
 static inline uint32
 ps_local_pins(PsFrame frame)
 {
-	return ps_pin_counts == NULL ? 0 : ps_pin_counts[frame];
+	return ps_pin_heads[frame & ps_pin_mask] == 0 ? 0 : ps_pin_count(frame);
 }
 
 /* Add one to the shared count if the frame is TAGGED, taking away the flags in clear; *was: the state before. */
@@ -351,6 +378,9 @@ typedef enum PsCounter
 	PS_COUNT_WRITES_CHECKPOINT,
 	PS_COUNT_WRITES_BACKEND,
 	PS_COUNT_EVICTIONS,
+	PS_COUNT_PINNED,			/* frames that this process pins */
+	PS_COUNT_DIRTY,				/* frames turned dirty less those turned clean
+								 * or forgotten: the sum counts */
 	PS_COUNT_GHOSTS
 } PsCounter;
 #define PS_NCOUNTERS (PS_COUNT_GHOSTS + 1)

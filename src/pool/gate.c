@@ -2,32 +2,41 @@
  * gate.c
  *		Who owns a relation's pages: the pool or shared buffers (D3, I3).
  *
- * A shared registry names the relations that have passed the gate.  It is
- * empty at start and of fixed size: an entry may be pushed out at any time,
- * since passing again is always safe (there is nothing dirty in shared buffers
- * then); from then on the registry is "lossy": a number that is not in it may
- * have frames.  Backends remember what they have seen in it, for as long as
- * the generation stands; it moves when an entry is taken out on purpose.
+ * A shared registry names the relations that have passed the gate: nothing of
+ * theirs is dirty in shared buffers, and only they can have frames.  It is
+ * empty at start and grows by what is used: its room is address space until
+ * then.  Should it ever be full, relations are served without being in it: it
+ * is "incomplete", each process passes them for itself, and who wants to know
+ * whether a number has frames asks the page table.
+ *
+ * What has passed is remembered in the relation's relcache entry, for as long
+ * as the generation stands.  That moves when shared buffers take over a number
+ * that may be remembered: when it is held.  It need not move when a number
+ * begins another life: whoever uses that life has been told of it by an
+ * invalidation of the entry.
  *
  * HELD entries are relations whose owner changes in a transaction still
  * running (hold.c): shared buffers own them until it ends, for its parallel
- * workers too. They are never pushed out.
+ * workers too.
  */
 #include "postgres.h"
 
 #include "access/xlog.h"
+#include "debug/stop.h"
 #include "miscadmin.h"
 #include "pool/service.h"
 #include "storage/bufmgr.h"
 #include "storage/shmem.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
 
-#define GATE_SETS 4096			/* power of two */
-#define GATE_WAYS 8
-#define GATE_CACHE 256			/* of a backend; power of two */
+#define ENTRIES 1048576			/* room of the registry: 42 MB of address
+								 * space */
+#define ENTRIES_AT_START 512
 
 typedef enum GateState
 {
-	GATE_FREE,
+	GATE_FREE,					/* not in the registry */
 	GATE_FRESH,					/* born in the pool; its page cache has not
 								 * been dropped yet */
 	GATE_POOL,
@@ -44,110 +53,110 @@ typedef struct GateShared
 {
 	pg_atomic_uint64 generation;
 	pg_atomic_uint32 nheld;
-	pg_atomic_uint32 lossy;
+	pg_atomic_uint32 incomplete;
 	char		pad[PG_CACHE_LINE_SIZE];	/* every page access reads the
 											 * above */
-	LWLock		lock;			/* guards what follows */
-	uint32		next_way;		/* whom to push out next */
-	GateEntry	entries[GATE_SETS][GATE_WAYS];
+	LWLock		lock;			/* guards the registry */
 } GateShared;
 
 static GateShared *gate;
+static HTAB *registry;			/* of GateEntry, by rnode */
 
-/* What this backend knows to have passed, direct-mapped; generation 0 is never current. */
-typedef struct GateSeen
+/* What this process knows to have passed: hangs on the relcache entry, as its rd_amcache. */
+typedef struct GateMemo
 {
 	uint64		generation;
 	RelFileNode rnode;
-} GateSeen;
-
-static GateSeen seen[GATE_CACHE];
+} GateMemo;
 
 Size
 ps_gate_shmem_size(void)
 {
-	return sizeof(GateShared);
+	return add_size(MAXALIGN(sizeof(GateShared)),
+					hash_estimate_size(ENTRIES, sizeof(GateEntry)));
 }
 
 void
 ps_gate_shmem_init(bool found)
 {
+	HASHCTL		ctl = {.keysize = sizeof(RelFileNode),.entrysize = sizeof(GateEntry)};
 	bool		known;
 
 	gate = ShmemInitStruct("pagestore gate", sizeof(GateShared), &known);
+	registry = ShmemInitHash("pagestore gate's registry", ENTRIES_AT_START, ENTRIES,
+							 &ctl, HASH_ELEM | HASH_BLOBS);
 	if (known)
 		return;
-	memset(gate, 0, sizeof(GateShared));
 	pg_atomic_init_u64(&gate->generation, 1);
 	pg_atomic_init_u32(&gate->nheld, 0);
-	pg_atomic_init_u32(&gate->lossy, 0);
+	pg_atomic_init_u32(&gate->incomplete, 0);
 	LWLockInitialize(&gate->lock, ps_tranche(PS_TRANCHE_GATE));
 }
 
-/* ---- the registry; its lock is held ---- */
-
-static GateEntry *
-entry_set(const RelFileNode *rnode)
-{
-	uint32		h = rnode->relNode * 0x9E3779B1u ^ rnode->dbNode * 0x85EBCA77u ^ rnode->spcNode;
-
-	return gate->entries[(h ^ h >> 15) & (GATE_SETS - 1)];
-}
+/* ---- the registry ---- */
 
 static GateEntry *
 find_entry(const RelFileNode *rnode)
 {
-	GateEntry  *set = entry_set(rnode);
-
-	for (int i = 0; i < GATE_WAYS; i++)
-		if (set[i].state != GATE_FREE && RelFileNodeEquals(set[i].rnode, *rnode))
-			return &set[i];
-	return NULL;
+	Assert(LWLockHeldByMe(&gate->lock));
+	return hash_search(registry, rnode, HASH_FIND, NULL);
 }
 
-/* A place for the relation; NULL when its set is full of held ones. */
+/* The relation's entry, made if need be; NULL when there is no room. */
 static GateEntry *
 make_entry(const RelFileNode *rnode)
 {
-	GateEntry  *set = entry_set(rnode);
 	GateEntry  *entry = find_entry(rnode);
+	bool		found;
 
-	for (int i = 0; entry == NULL && i < GATE_WAYS; i++)
-		if (set[i].state == GATE_FREE)
-			entry = &set[i];
-	for (int i = 0; entry == NULL && i < GATE_WAYS; i++)
-	{
-		GateEntry  *other = &set[gate->next_way++ % GATE_WAYS];
-
-		if (other->state == GATE_HELD)
-			continue;
-		pg_atomic_write_u32(&gate->lossy, 1);
-		entry = other;
-	}
-	if (entry)
-		entry->rnode = *rnode;
+	Assert(LWLockHeldByMeInMode(&gate->lock, LW_EXCLUSIVE));
+	if (entry != NULL || PS_ASK("gate-full"))
+		return entry;
+	entry = hash_search(registry, rnode, HASH_ENTER_NULL, &found);
+	if (entry != NULL)
+		entry->state = GATE_FREE;
 	return entry;
 }
 
 static void
-clear_entry(GateEntry *entry)
+remove_entry(GateEntry *entry)
 {
+	Assert(LWLockHeldByMeInMode(&gate->lock, LW_EXCLUSIVE));
 	if (entry->state == GATE_HELD)
 		pg_atomic_fetch_sub_u32(&gate->nheld, 1);
-	entry->state = GATE_FREE;
+	(void) hash_search(registry, &entry->rnode, HASH_REMOVE, NULL);
 }
 
-/* Nobody may go on believing what he remembers. */
-static void
-next_generation(void)
+/* The relation is in the hands of the pool; false: there was no room to say so. */
+static bool
+enter(const RelFileNode *rnode, GateState state)
 {
-	pg_atomic_fetch_add_u64(&gate->generation, 1);
+	GateEntry  *entry;
+	bool		is_news = false;
+
+	LWLockAcquire(&gate->lock, LW_EXCLUSIVE);
+	entry = make_entry(rnode);
+	if (entry)
+	{
+		Assert(entry->state != GATE_HELD);
+		entry->state = state;
+	}
+	else
+		is_news = pg_atomic_exchange_u32(&gate->incomplete, 1) == 0;
+	LWLockRelease(&gate->lock);
+
+	if (is_news)
+		ereport(LOG,
+				(errmsg("pagestore has no room to remember more than %ld tables in use",
+						hash_get_num_entries(registry)),
+				 errdetail("The first access of each process to a further one looks through shared_buffers.")));
+	return entry != NULL;
 }
 
 static bool
-is_lossy(void)
+is_incomplete(void)
 {
-	return pg_atomic_read_u32(&gate->lossy) != 0;
+	return pg_atomic_read_u32(&gate->incomplete) != 0;
 }
 
 static GateState
@@ -163,21 +172,38 @@ state_of(const RelFileNode *rnode)
 	return state;
 }
 
+/* Nobody may go on believing what he remembers. */
+static void
+next_generation(void)
+{
+	pg_atomic_fetch_add_u64(&gate->generation, 1);
+}
+
 /* ---- passing ---- */
+
+static void
+remember(Relation rel, uint64 generation)
+{
+	GateMemo   *memo = rel->rd_amcache;
+
+	if (memo == NULL)
+		rel->rd_amcache = memo = MemoryContextAlloc(CacheMemoryContext, sizeof(GateMemo));
+	memo->rnode = rel->rd_node;
+	memo->generation = generation;
+}
 
 static void
 pass(Relation rel)
 {
 	RelFileNode rnode = rel->rd_node;
 	uint64		generation = pg_atomic_read_u64(&gate->generation);
-	GateSeen   *mine = &seen[rnode.relNode & (GATE_CACHE - 1)];
-	GateState	state = state_of(&rnode);
+	GateState	state;
 
+	pg_read_barrier();
+	state = state_of(&rnode);
 	Assert(state != GATE_HELD);
 	if (state != GATE_POOL)
 	{
-		GateEntry  *entry;
-
 		/*
 		 * What redo, or a transaction that skipped WAL or switched the table
 		 * from heap, left dirty goes to the file now.  Whoever else passes at
@@ -186,28 +212,32 @@ pass(Relation rel)
 		if (state == GATE_FREE)
 			FlushRelationBuffers(rel);
 		ps_file_drop_page_cache(rnode);
-
-		LWLockAcquire(&gate->lock, LW_EXCLUSIVE);
-		entry = make_entry(&rnode);
-		if (entry)
-			entry->state = GATE_POOL;
-		else
-			pg_atomic_write_u32(&gate->lossy, 1);
-		LWLockRelease(&gate->lock);
+		(void) enter(&rnode, GATE_POOL);
 	}
-	mine->rnode = rnode;
-	mine->generation = generation;
+	remember(rel, generation);
 }
 
 void
 ps_gate_pass(Relation rel)
 {
-	const GateSeen *mine = &seen[rel->rd_node.relNode & (GATE_CACHE - 1)];
+	const GateMemo *memo = rel->rd_amcache;
 
-	if (likely(mine->generation == pg_atomic_read_u64(&gate->generation) &&
-			   RelFileNodeEquals(mine->rnode, rel->rd_node)))
+	if (likely(memo != NULL &&
+			   memo->generation == pg_atomic_read_u64(&gate->generation) &&
+			   RelFileNodeEquals(memo->rnode, rel->rd_node)))
 		return;
 	pass(rel);
+}
+
+/* Pages and descriptors of an earlier life of the number; somebody may have missed its end. */
+static void
+end_earlier_life(RelFileNode rnode)
+{
+	if (!ps_gate_may_have_frames(rnode))
+		return;
+	ps_gate_forget(&rnode, 1);
+	ps_pool_discard_relation(rnode, 0);
+	ps_file_invalidate(rnode);
 }
 
 /*
@@ -217,32 +247,8 @@ ps_gate_pass(Relation rel)
 void
 ps_gate_new(RelFileNode rnode)
 {
-	GateEntry  *entry;
-	bool		lived;
-
-	LWLockAcquire(&gate->lock, LW_EXCLUSIVE);
-	entry = find_entry(&rnode);
-	lived = entry != NULL || is_lossy();
-	if (entry)
-		clear_entry(entry);
-	if (lived)
-		next_generation();
-	LWLockRelease(&gate->lock);
-
-	if (lived)
-	{
-		ps_pool_discard_relation(rnode, 0);
-		ps_file_invalidate(rnode);
-	}
-	if (!XLogIsNeeded() || !IsUnderPostmaster)
-		return;
-
-	LWLockAcquire(&gate->lock, LW_EXCLUSIVE);
-	entry = make_entry(&rnode);
-	if (entry)
-		entry->state = GATE_FRESH;
-	LWLockRelease(&gate->lock);
-	if (entry == NULL)
+	end_earlier_life(rnode);
+	if (XLogIsNeeded() && IsUnderPostmaster && !enter(&rnode, GATE_FRESH))
 		ps_hold_note_birth(rnode);
 }
 
@@ -290,10 +296,7 @@ ps_gate_release(RelFileNode rnode)
 
 	/* the number may have begun another life meanwhile */
 	if (entry && entry->state == GATE_HELD)
-	{
-		clear_entry(entry);
-		next_generation();
-	}
+		remove_entry(entry);
 	LWLockRelease(&gate->lock);
 }
 
@@ -302,42 +305,33 @@ ps_gate_release(RelFileNode rnode)
 bool
 ps_gate_may_have_frames(RelFileNode rnode)
 {
-	return is_lossy() || state_of(&rnode) != GATE_FREE;
+	return is_incomplete() || state_of(&rnode) != GATE_FREE;
 }
 
 void
 ps_gate_forget(const RelFileNode *rnodes, int n)
 {
-	bool		moved = is_lossy();
-
 	LWLockAcquire(&gate->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < n; i++)
 	{
 		GateEntry  *entry = find_entry(&rnodes[i]);
 
 		if (entry)
-		{
-			clear_entry(entry);
-			moved = true;
-		}
+			remove_entry(entry);
 	}
-	if (moved)
-		next_generation();
 	LWLockRelease(&gate->lock);
 }
 
 void
 ps_gate_forget_database(Oid dboid)
 {
-	LWLockAcquire(&gate->lock, LW_EXCLUSIVE);
-	for (int set = 0; set < GATE_SETS; set++)
-		for (int i = 0; i < GATE_WAYS; i++)
-		{
-			GateEntry  *entry = &gate->entries[set][i];
+	HASH_SEQ_STATUS scan;
+	GateEntry  *entry;
 
-			if (entry->state != GATE_FREE && entry->rnode.dbNode == dboid)
-				clear_entry(entry);
-		}
-	next_generation();
+	LWLockAcquire(&gate->lock, LW_EXCLUSIVE);
+	hash_seq_init(&scan, registry);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+		if (entry->rnode.dbNode == dboid)
+			remove_entry(entry);
 	LWLockRelease(&gate->lock);
 }

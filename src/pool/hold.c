@@ -108,7 +108,7 @@ give_to_shared(RelFileNode rnode)
 	if (!ps_gate_pool_owns(rnode))
 		FlushRelationsAllBuffers(&smgr, 1);
 	ps_pool_flush_relation(rnode);
-	ps_pool_discard_relation(rnode, 0);
+	ps_pool_discard_relations(&rnode, 1);
 	DropRelFileNodeBuffers(smgr, &fork, 1, &from);
 }
 

@@ -157,6 +157,7 @@ set_dirty(PsFrame frame)
 	}
 	if (!(state & PS_DIRTY))
 	{
+		ps_count(PS_COUNT_DIRTY, 1);
 		VacuumPageDirty++;
 		pgBufferUsage.shared_blks_dirtied++;
 		if (VacuumCostActive)

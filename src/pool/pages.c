@@ -1,6 +1,6 @@
 /*
  * pages.c
- *		Lists of pages, made by a scan of the frame headers.
+ *		Lists of pages, made by a scan of the headers of all frames in use.
  *
  * A list names pages, not frames: by the time it is used a page may lie in
  * another frame, or in none.
@@ -37,10 +37,12 @@ ps_pages_collect(PsPageFilter filter, void *arg)
 	for (;;)
 	{
 		uint32		wanted = 0;
+		uint32		used;
 
 		list.n = 0;
 		LWLockAcquire(ps_move_lock, LW_EXCLUSIVE);
-		for (PsFrame frame = 0; frame < ps_pool_nframes; frame++)
+		used = ps_frames_used();
+		for (PsFrame frame = 0; frame < used; frame++)
 		{
 			PsFrameHeader *header = ps_frame(frame);
 			uint32		state = pg_atomic_read_u32(&header->state);
@@ -82,6 +84,8 @@ ps_page_pin_raw(const PsTag *tag)
 	LWLock	   *lock = ps_table_lock(hash);
 	PsFrame		frame;
 
+	if (*ps_table_bucket(hash) == PS_NO_REF)
+		return PS_NO_FRAME;
 	LWLockAcquire(lock, LW_SHARED);
 	frame = ps_table_find(tag, hash);
 	if (frame != PS_NO_FRAME && !ps_frame_pin_if(frame, tag))

@@ -1,58 +1,47 @@
 /*
  * pin.c
- *		Pins: the shared count, this process's counts, and their resource owners.
+ *		Pins: the shared count, and this process's own with their resource owners.
  *
  * The shared count of a frame counts processes (and I/Os, and workers passing
  * by); a process that has pinned a frame once pins it again without touching
- * shared memory. Each pin of a process is noted with the resource owner it was
- * taken under and ends with that owner at the latest (invariant I7).
+ * shared memory. Its own pins are noted, a note for each frame and resource
+ * owner, and end with that owner at the latest (invariant I7).  Notes cost
+ * memory by the pins held, whatever the size of the pool.
  */
 #include "postgres.h"
 
-#include <sys/mman.h>
-
-#include "common/hashfn.h"
 #include "pool/service.h"
 #include "storage/ipc.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
-uint32	   *ps_pin_counts;
-
-typedef struct OwnedPin
+typedef struct PinNote
 {
 	ResourceOwner owner;
 	PsFrame		frame;
-} OwnedPin;
+	uint32		count;			/* 0: not in use */
+	uint32		next;			/* in the chain of its bucket, newest first,
+								 * or of free notes */
+} PinNote;
 
 /*
- * The notes: a short array, newest last, searched from its end, since pins
- * mostly end in the reverse order of their beginning; what overflows goes to a
- * hash table.
+ * Notes are found by frame through chains.  A note is named by its place plus
+ * one, 0 ends a chain.  The static ones are all that most processes ever need.
  */
-#define RECENT 64
-static OwnedPin recent[RECENT];
-static int	nrecent;
+#define NOTES_AT_FIRST 64		/* power of two */
+#define NOTES_TO_KEEP 4096
 
-typedef struct OldPins
-{
-	OwnedPin	key;			/* padding zeroed: hashed by member */
-	uint32		count;
-	char		status;
-} OldPins;
+static PinNote first_notes[NOTES_AT_FIRST];
+static uint32 first_heads[NOTES_AT_FIRST];
 
-#define SH_PREFIX oldpins
-#define SH_ELEMENT_TYPE OldPins
-#define SH_KEY_TYPE OwnedPin
-#define SH_KEY key
-#define SH_HASH_KEY(tb, k) hash_combine(murmurhash32((k).frame), (uint32) ((uintptr_t) (k).owner >> 4))
-#define SH_EQUAL(tb, a, b) ((a).owner == (b).owner && (a).frame == (b).frame)
-#define SH_SCOPE static inline
-#define SH_DEFINE
-#define SH_DECLARE
-#include "lib/simplehash.h"
+static PinNote *notes = first_notes;
+static uint32 room = NOTES_AT_FIRST;	/* of notes, and as many buckets */
+static uint32 touched = 0;		/* notes from here on are free */
+static uint32 free_notes = 0;	/* chain of free ones before that */
+static uint32 in_use = 0;
 
-static oldpins_hash * old = NULL;
+uint32	   *ps_pin_heads = first_heads;
+uint32		ps_pin_mask = NOTES_AT_FIRST - 1;
 
 /* ---- the shared count ---- */
 
@@ -83,25 +72,68 @@ ps_frame_unpin_raw(PsFrame frame)
 
 /* ---- notes of this process's pins ---- */
 
-/* Move the older half of the array to the hash table. */
+static inline uint32 *
+bucket_of(PsFrame frame)
+{
+	return &ps_pin_heads[frame & ps_pin_mask];
+}
+
+static void
+use_notes(PinNote *new_notes, uint32 *new_heads, uint32 new_room)
+{
+	notes = new_notes;
+	ps_pin_heads = new_heads;
+	room = new_room;
+	ps_pin_mask = new_room - 1;
+}
+
+/* All are in use: twice as many. */
 static void
 make_room(void)
 {
-	int			half = RECENT / 2;
+	PinNote    *old_notes = notes;
+	uint32	   *old_heads = ps_pin_heads;
+	uint32		old_room = room;
+	PinNote    *new_notes = MemoryContextAllocHuge(TopMemoryContext, 2 * (Size) room * sizeof(PinNote));
+	uint32	   *new_heads = MemoryContextAllocExtended(TopMemoryContext, 2 * (Size) room * sizeof(uint32),
+													   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO | MCXT_ALLOC_NO_OOM);
 
-	if (old == NULL)
-		old = oldpins_create(TopMemoryContext, RECENT * 4, NULL);
-
-	/* from the end down: an out-of-memory error then leaves both consistent */
-	for (int i = half; i-- > 0;)
+	if (new_heads == NULL)
 	{
-		bool		found;
-		OldPins    *entry = oldpins_insert(old, recent[i], &found);
+		pfree(new_notes);
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory")));
+	}
+	memcpy(new_notes, old_notes, old_room * sizeof(PinNote));
+	use_notes(new_notes, new_heads, 2 * old_room);
+	for (uint32 i = 0; i < old_room; i++)
+	{
+		uint32	   *bucket = bucket_of(notes[i].frame);
 
-		if (!found)
-			entry->count = 0;
-		entry->count++;
-		recent[i] = recent[--nrecent];
+		notes[i].next = *bucket;
+		*bucket = i + 1;
+	}
+	if (old_notes != first_notes)
+	{
+		pfree(old_notes);
+		pfree(old_heads);
+	}
+	else
+		memset(first_heads, 0, sizeof(first_heads));
+}
+
+/* No pin is held: all notes are free. */
+static void
+reset_notes(void)
+{
+	touched = 0;
+	free_notes = 0;
+	if (unlikely(room > NOTES_TO_KEEP))
+	{
+		pfree(notes);
+		pfree(ps_pin_heads);
+		use_notes(first_notes, first_heads, NOTES_AT_FIRST);
 	}
 }
 
@@ -110,86 +142,113 @@ ps_pin_reserve(void)
 {
 	if (unlikely(ps_my_counters == NULL))
 		ps_pool_attach();
-	if (unlikely(nrecent == RECENT))
+	if (unlikely(touched == room && free_notes == 0))
 		make_room();
+}
+
+static PinNote *
+take_note(void)
+{
+	uint32		i;
+
+	if (free_notes != 0)
+	{
+		i = free_notes - 1;
+		free_notes = notes[i].next;
+	}
+	else
+	{
+		Assert(touched < room);
+		i = touched++;
+	}
+	in_use++;
+	return &notes[i];
 }
 
 void
 ps_pin_remember(PsFrame frame)
 {
-	Assert(nrecent < RECENT);
+	uint32	   *bucket = bucket_of(frame);
+	bool		first = true;
+	PinNote    *note;
+
 	Assert(frame < ps_pool_nframes);
-	recent[nrecent].owner = CurrentResourceOwner;
-	recent[nrecent].frame = frame;
-	nrecent++;
-	if (ps_pin_counts[frame]++ == 0)
-		ps_protect_allow(frame);
 	Assert(PS_PINS(pg_atomic_read_u32(&ps_frame(frame)->state)) > 0);
-}
-
-/* Where is a note of this frame, by this owner or (NULL) by any?  -1: not in the array. */
-static int
-find_recent(PsFrame frame, ResourceOwner owner)
-{
-	for (int i = nrecent; i-- > 0;)
-		if (recent[i].frame == frame && (owner == NULL || recent[i].owner == owner))
-			return i;
-	return -1;
-}
-
-static OldPins *
-find_old(PsFrame frame, ResourceOwner owner)
-{
-	oldpins_iterator it;
-	OldPins    *entry;
-
-	if (old == NULL || old->members == 0)
-		return NULL;
-	if (owner != NULL)
+	for (uint32 i = *bucket; i != 0; i = note->next)
 	{
-		OwnedPin	key = {owner, frame};
-
-		return oldpins_lookup(old, key);
+		note = &notes[i - 1];
+		if (note->frame != frame)
+			continue;
+		first = false;
+		if (note->owner == CurrentResourceOwner)
+		{
+			note->count++;
+			return;
+		}
 	}
-	oldpins_start_iterate(old, &it);
-	while ((entry = oldpins_iterate(old, &it)) != NULL)
-		if (entry->key.frame == frame)
-			return entry;
-	return NULL;
+
+	note = take_note();
+	note->owner = CurrentResourceOwner;
+	note->frame = frame;
+	note->count = 1;
+	note->next = *bucket;
+	*bucket = note - notes + 1;
+	if (first)
+	{
+		ps_my_counters->n[PS_COUNT_PINNED]++;
+		ps_protect_allow(frame);
+	}
 }
 
 /*
  * A pin belongs to the owner it was taken under, but a slot may be cleared
- * under another: the current owner's note first, then anybody's.
+ * under another: the current owner's note, or else anybody's.  Where it hangs,
+ * and whether it is the frame's only one.
  */
-static bool
-find_note(PsFrame frame, int *index, OldPins **entry)
+static inline uint32 *
+find_note(PsFrame frame, bool *only)
 {
-	*entry = NULL;
-	if ((*index = find_recent(frame, CurrentResourceOwner)) >= 0)
-		return true;
-	if ((*entry = find_old(frame, CurrentResourceOwner)) != NULL)
-		return true;
-	if ((*index = find_recent(frame, NULL)) >= 0)
-		return true;
-	return (*entry = find_old(frame, NULL)) != NULL;
+	uint32	   *found = NULL;
+	bool		is_mine = false;
+
+	*only = true;
+	for (uint32 *link = bucket_of(frame); *link != 0; link = &notes[*link - 1].next)
+	{
+		const PinNote *note = &notes[*link - 1];
+
+		if (note->frame != frame)
+			continue;
+		*only = found == NULL;
+		if (found == NULL || (!is_mine && note->owner == CurrentResourceOwner))
+		{
+			is_mine = note->owner == CurrentResourceOwner;
+			found = link;
+		}
+	}
+	if (unlikely(found == NULL))
+		elog(ERROR, "pagestore: frame %u is not pinned by this process", frame);
+	return found;
 }
 
-static void
-drop_old(OldPins *entry)
-{
-	if (--entry->count == 0)
-		oldpins_delete_item(old, entry);
-}
-
-/* One pin of this process less; its note is gone. */
+/* The note at this link ends, with all its pins. */
 static inline void
-uncount(PsFrame frame)
+end_note(uint32 *link, bool only)
 {
-	Assert(ps_pin_counts[frame] > 0);
-	if (--ps_pin_counts[frame] > 0)
+	uint32		name = *link;
+	PinNote    *note = &notes[name - 1];
+	PsFrame		frame = note->frame;
+
+	note->count = 0;
+	*link = note->next;
+	note->next = free_notes;
+	free_notes = name;
+	if (--in_use == 0)
+		reset_notes();
+	if (!only)
 		return;
+
 	Assert(!LWLockHeldByMe(&ps_frame(frame)->latch));
+	ps_my_counters->n[PS_COUNT_PINNED]--;
 	ps_protect_forbid(frame);
 	ps_frame_unpin_raw(frame);
 }
@@ -197,39 +256,41 @@ uncount(PsFrame frame)
 void
 ps_pool_unpin(PsFrame frame)
 {
-	int			index = nrecent - 1;
-	OldPins    *entry = NULL;
+	bool		only;
+	uint32	   *link = find_note(frame, &only);
+	PinNote    *note = &notes[*link - 1];
 
-	if (unlikely(index < 0 || recent[index].frame != frame ||
-				 recent[index].owner != CurrentResourceOwner))
-	{
-		if (!find_note(frame, &index, &entry))
-			elog(ERROR, "pagestore: frame %u is not pinned by this process", frame);
-	}
-	if (entry != NULL)
-		drop_old(entry);
+	if (note->count > 1)
+		note->count--;
 	else
-		recent[index] = recent[--nrecent];
-	uncount(frame);
+		end_note(link, only);
 }
 
 void
 ps_pool_pin_again(PsFrame frame)
 {
 	ps_pin_reserve();
-	Assert(ps_pin_counts[frame] > 0);
+	Assert(ps_local_pins(frame) > 0);
 	ps_pin_remember(frame);
 }
 
 ResourceOwner
 ps_pin_owner(PsFrame frame)
 {
-	int			index;
-	OldPins    *entry;
+	bool		only;
 
-	if (!find_note(frame, &index, &entry))
-		elog(ERROR, "pagestore: frame %u is not pinned by this process", frame);
-	return entry != NULL ? entry->key.owner : recent[index].owner;
+	return notes[*find_note(frame, &only) - 1].owner;
+}
+
+uint32
+ps_pin_count(PsFrame frame)
+{
+	uint32		count = 0;
+
+	for (uint32 i = *bucket_of(frame); i != 0; i = notes[i - 1].next)
+		if (notes[i - 1].frame == frame)
+			count += notes[i - 1].count;
+	return count;
 }
 
 /* ---- the end of owners ---- */
@@ -245,6 +306,21 @@ leaked(PsFrame frame)
 }
 
 static void
+end_note_at(uint32 i)
+{
+	uint32	   *found = NULL;
+	bool		only = true;
+
+	for (uint32 *link = bucket_of(notes[i].frame); *link != 0; link = &notes[*link - 1].next)
+		if (*link == i + 1)
+			found = link;
+		else if (notes[*link - 1].frame == notes[i].frame)
+			only = false;
+	Assert(found != NULL);
+	end_note(found, only);
+}
+
+static void
 release_owner(ResourceReleasePhase phase, bool isCommit, bool isTopLevel, void *arg)
 {
 	ResourceOwner owner = CurrentResourceOwner;
@@ -252,77 +328,29 @@ release_owner(ResourceReleasePhase phase, bool isCommit, bool isTopLevel, void *
 	if (phase != RESOURCE_RELEASE_BEFORE_LOCKS)
 		return;
 
-	for (int i = nrecent; i-- > 0;)
+	for (uint32 i = touched; i-- > 0 && in_use > 0;)
 	{
-		PsFrame		frame = recent[i].frame;
-
-		if (recent[i].owner != owner)
+		if (notes[i].count == 0 || notes[i].owner != owner)
 			continue;
 		if (isCommit)
-			leaked(frame);
-
-		/* keep the order of the rest: what follows i has been looked at */
-		memmove(&recent[i], &recent[i + 1], (nrecent - i - 1) * sizeof(OwnedPin));
-		nrecent--;
-		uncount(frame);
-	}
-
-	if (old != NULL && old->members > 0)
-	{
-		oldpins_iterator it;
-		OldPins    *entry;
-
-		oldpins_start_iterate(old, &it);
-		while ((entry = oldpins_iterate(old, &it)) != NULL)
-		{
-			PsFrame		frame = entry->key.frame;
-			uint32		count = entry->count;
-
-			if (entry->key.owner != owner)
-				continue;
-			if (isCommit)
-				leaked(frame);
-			oldpins_delete_item(old, entry);
-			while (count-- > 0)
-				uncount(frame);
-		}
+			leaked(notes[i].frame);
+		end_note_at(i);
 	}
 }
 
-/* Backstop for a process that ends without ending its owners: each note is a pin. */
+/* Backstop for a process that ends without ending its owners. */
 static void
 release_all(int code, Datum arg)
 {
-	while (nrecent > 0)
-		uncount(recent[--nrecent].frame);
-
-	if (old != NULL)
-	{
-		oldpins_iterator it;
-		OldPins    *entry;
-
-		oldpins_start_iterate(old, &it);
-		while ((entry = oldpins_iterate(old, &it)) != NULL)
-			while (entry->count-- > 0)
-				uncount(entry->key.frame);
-		old = NULL;
-	}
+	for (uint32 i = touched; i-- > 0 && in_use > 0;)
+		if (notes[i].count > 0)
+			end_note_at(i);
 }
 
-/* Counts of zero cost no memory: pages of the array come with their first use. */
 void
 ps_pin_attach(void)
 {
-	void	   *counts;
-
 	ps_protect_attach();
-	counts = mmap(NULL, (Size) ps_pool_nframes * sizeof(uint32), PROT_READ | PROT_WRITE,
-				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (counts == MAP_FAILED)
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("could not map memory for pagestore: %m")));
-	ps_pin_counts = counts;
 	on_shmem_exit(release_all, 0);
 }
 

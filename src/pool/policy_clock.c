@@ -87,9 +87,11 @@ clock_coming(PsFrame * frames, uint32 max)
 	uint64		hand = pg_atomic_read_u64(&clock_shared->hand);
 	uint32		n = 0;
 
-	for (uint32 steps = 0; steps < ps_pool_nframes && n < max; steps++)
+	uint32		used = ps_frames_used();
+
+	for (uint32 steps = 0; steps < used && n < max; steps++)
 	{
-		PsFrame		frame = (hand + steps) % ps_pool_nframes;
+		PsFrame		frame = (hand + steps) % used;
 
 		if (pg_atomic_read_u32(&ps_frame(frame)->policy) == 0)
 			frames[n++] = frame;

@@ -111,8 +111,9 @@ init_control(bool found)
 	{
 		memset(ps_pool, 0, sizeof(PsPoolControl));
 		SpinLockInit(&ps_pool->free_lock);
-		ps_pool->free_head = PS_NO_FRAME;
-		pg_atomic_init_u32(&ps_pool->nfree, 0);
+		ps_pool->free_head = PS_NO_REF;
+		pg_atomic_init_u32(&ps_pool->nused, 0);
+		pg_atomic_init_u32(&ps_pool->nfree, ps_pool_size_blocks);
 		pg_atomic_init_u32(&ps_pool->nghosts, 0);
 		pg_atomic_init_u32(&ps_pool->nahead, 0);
 		ps_pool->first_tranche = LWLockNewTrancheId();
@@ -123,8 +124,9 @@ init_control(bool found)
 		LWLockRegisterTranche(ps_tranche(i), tranche_names[i]);
 }
 
+/* Headers and frames are set up at their first use (evict.c): a large pool starts as fast as a small one. */
 static void
-init_frames(bool found)
+init_frames(void)
 {
 	bool		known;
 
@@ -134,23 +136,6 @@ init_frames(bool found)
 		TYPEALIGN(frames_alignment(),
 				  ShmemInitStruct("pagestore frames", frames_size(), &known));
 	ps_pool_nframes = ps_pool_size_blocks;
-	if (found)
-		return;
-
-	/* backwards, so that the free list gives adjacent frames in order */
-	for (uint32 i = ps_pool_nframes; i-- > 0;)
-	{
-		PsFrameHeader *header = ps_frame(i);
-
-		memset(header, 0, sizeof(PsFramePadded));
-		pg_atomic_init_u32(&header->state, 1);
-		pg_atomic_init_u32(&header->policy, 0);
-		pg_atomic_init_u64(&header->first_dirty, InvalidXLogRecPtr);
-		pg_atomic_init_u64(&header->redirty, InvalidXLogRecPtr);
-		LWLockInitialize(&header->latch, ps_tranche(PS_TRANCHE_FRAME));
-		ConditionVariableInit(&header->io_cv);
-		ps_frame_give_back(i);
-	}
 }
 
 static void
@@ -174,7 +159,7 @@ ps_pool_shmem_init(bool found)
 	bool		known;
 
 	init_control(found);
-	init_frames(found);
+	init_frames();
 	init_counters(found);
 	ps_table_shmem_init(found);
 	ps_policy->shmem_init(ShmemInitStruct("pagestore policy",
@@ -276,12 +261,7 @@ ps_pool_stats(PsPoolStats *out)
 
 	out->frames = ps_pool_nframes;
 	out->free = ps_frames_free();
-	for (uint32 i = 0; i < ps_pool_nframes; i++)
-	{
-		uint32		state = pg_atomic_read_u32(&ps_frame(i)->state);
-
-		out->dirty += (state & PS_DIRTY) != 0;
-		out->pinned += PS_PINS(state) != 0;
-		out->ghosts += (state & PS_GHOST) != 0;
-	}
+	out->dirty = sum[PS_COUNT_DIRTY];
+	out->pinned = sum[PS_COUNT_PINNED];
+	out->ghosts = pg_atomic_read_u32(&ps_pool->nghosts);
 }

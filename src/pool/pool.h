@@ -120,6 +120,9 @@ extern bool ps_pool_resident(const PsRelKey *rel, BlockNumber block);
 /* Frames that hold no page, more or less. */
 extern uint32 ps_frames_free(void);
 
+/* Only frames below this number have ever held one. */
+extern uint32 ps_frames_used(void);
+
 /*
  * Sequence counter of the piece (PS_PIECE_PAGES adjacent blocks) that holds a
  * block: odd while one of its pages is being written.  For reads around the
@@ -254,9 +257,9 @@ typedef struct PsPoolStats
 				ghosts_made;
 	uint32		frames,
 				free,
-				dirty,
-				pinned,
-				ghosts;
+				dirty,			/* exact when nobody is at work */
+				pinned,			/* by processes, once for each */
+				ghosts;			/* with those about to be made */
 } PsPoolStats;
 
 extern void ps_pool_stats(PsPoolStats *out);

@@ -29,7 +29,7 @@
 static inline bool
 pin_frame(PsFrame frame, const PsTag *tag, uint32 *was)
 {
-	if (ps_pin_counts[frame] > 0)
+	if (ps_local_pins(frame) > 0)
 	{
 		/* Our own pin keeps the tag; only a ghost is of no use. */
 		*was = pg_atomic_read_u32(&ps_frame(frame)->state);

@@ -17,13 +17,37 @@
 #include "pool/service.h"
 #include "storage/smgr.h"
 
-/* Looking up fewer blocks than this share of the pool's frames beats a scan of all headers. */
-#define LOOKUP_SHARE 32
+/* A look at a header costs this share of the look-up of a block. */
+#define LOOKUP_SHARE 4
 
+/* Look up so many blocks, or go through the headers of all frames in use? */
 static bool
-few_blocks(BlockNumber first, BlockNumber end)
+few_blocks(uint64 nblocks)
 {
-	return end - first < ps_pool_nframes / LOOKUP_SHARE;
+	return nblocks < ps_frames_used() / LOOKUP_SHARE;
+}
+
+/*
+ * Blocks of the relation's main fork, which bound its frames; the most there
+ * can be if its files can't be looked at.  For after commit: does not throw.
+ */
+static BlockNumber
+blocks_on_disk(RelFileNode rnode)
+{
+	char		path[MAXPGPATH];
+	char	   *base = relpathperm(rnode, MAIN_FORKNUM);
+	uint64		bytes = 0;
+	int			segment = 0;
+	struct stat st;
+
+	strlcpy(path, base, sizeof(path));
+	while (stat(path, &st) == 0)
+	{
+		bytes += st.st_size;
+		snprintf(path, sizeof(path), "%s.%d", base, ++segment);
+	}
+	pfree(base);
+	return segment > 0 && errno == ENOENT ? bytes / BLCKSZ : MaxBlockNumber;
 }
 
 /* ---- flush ---- */
@@ -38,8 +62,25 @@ dirty_of_relation(PsFrameHeader *header, uint32 state, void *arg)
 void
 ps_pool_flush_relation(RelFileNode rnode)
 {
-	PsPageList	list = ps_pages_collect(dirty_of_relation, &rnode);
+	BlockNumber nblocks;
+	PsPageList	list;
 
+	if (ps_table_pages_of(&rnode) == 0)
+		return;
+	nblocks = blocks_on_disk(rnode);
+	if (few_blocks(nblocks))
+	{
+		for (BlockNumber block = 0; block < nblocks; block++)
+		{
+			PsTag		tag = {rnode, block};
+
+			CHECK_FOR_INTERRUPTS();
+			ps_write_page(&tag, dirty_of_relation, &rnode, PS_WRITE_FLUSH, true);
+		}
+		return;
+	}
+
+	list = ps_pages_collect(dirty_of_relation, &rnode);
 	for (uint32 i = 0; i < list.n; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -77,7 +118,7 @@ typedef bool (*DoomedTest) (const PsTag *tag, const void *arg);
 static bool
 none_left(DoomedTest doomed, const void *arg)
 {
-	for (PsFrame frame = 0; frame < ps_pool_nframes; frame++)
+	for (PsFrame frame = 0; frame < ps_frames_used(); frame++)
 	{
 		PsFrameHeader *header = ps_frame(frame);
 		PsTag		tag;
@@ -99,7 +140,9 @@ none_left(DoomedTest doomed, const void *arg)
 static void
 discard_matching(DoomedTest doomed, const void *arg)
 {
-	for (PsFrame frame = 0; frame < ps_pool_nframes; frame++)
+	uint32		used = ps_frames_used();
+
+	for (PsFrame frame = 0; frame < used; frame++)
 	{
 		PsFrameHeader *header = ps_frame(frame);
 		PsTag		tag;
@@ -134,7 +177,8 @@ ps_pool_discard_relation(RelFileNode rnode, BlockNumber first_block)
 {
 	BlockRange	range = {rnode, first_block, InvalidBlockNumber};
 
-	discard_matching(in_range, &range);
+	if (ps_table_pages_of(&rnode) > 0)
+		discard_matching(in_range, &range);
 	Assert(first_block > 0 || none_left(in_range, &range));
 }
 
@@ -144,8 +188,8 @@ discard_blocks(RelFileNode rnode, BlockNumber first, BlockNumber end)
 {
 	BlockRange	range = {rnode, first, end};
 
-	if (few_blocks(first, end))
-		for (BlockNumber block = first; block < end; block++)
+	if (few_blocks(end - first))
+		for (BlockNumber block = first; block < end && ps_table_pages_of(&rnode) > 0; block++)
 		{
 			PsTag		tag = {rnode, block};
 			PsFrame		frame = ps_page_pin_raw(&tag);
@@ -158,74 +202,56 @@ discard_blocks(RelFileNode rnode, BlockNumber first, BlockNumber end)
 	Assert(none_left(in_range, &range));
 }
 
-/*
- * Blocks of the relation's main fork, which bound its frames; the most there
- * can be if its files can't be looked at.  For after commit: does not throw.
- */
-static BlockNumber
-blocks_on_disk(RelFileNode rnode)
-{
-	char		path[MAXPGPATH];
-	char	   *base = relpathperm(rnode, MAIN_FORKNUM);
-	uint64		bytes = 0;
-	int			segment = 0;
-	struct stat st;
-
-	strlcpy(path, base, sizeof(path));
-	while (stat(path, &st) == 0)
-	{
-		bytes += st.st_size;
-		snprintf(path, sizeof(path), "%s.%d", base, ++segment);
-	}
-	pfree(base);
-	return segment > 0 && errno == ENOENT ? bytes / BLCKSZ : MaxBlockNumber;
-}
-
 typedef struct RelationSet
 {
-	const RelFileNode *rnodes;
+	const RelFileNode *rnodes;	/* sorted */
 	int			n;
 } RelationSet;
+
+static int
+compare_relations(const void *a, const void *b)
+{
+	PsTag		x = {*(const RelFileNode *) a, 0};
+	PsTag		y = {*(const RelFileNode *) b, 0};
+
+	return ps_tag_compare(&x, &y);
+}
 
 static bool
 in_set(const PsTag *tag, const void *arg)
 {
 	const RelationSet *set = arg;
 
-	for (int i = 0; i < set->n; i++)
-		if (RelFileNodeEquals(tag->rnode, set->rnodes[i]))
-			return true;
-	return false;
+	return bsearch(&tag->rnode, set->rnodes, set->n, sizeof(RelFileNode), compare_relations) != NULL;
 }
 
 void
 ps_pool_discard_relations(RelFileNode *rnodes, int n)
 {
-	int			large = 0;
+	uint64		blocks = 0;
+	int			here = 0;
 
+	/* those that may have pages here to the front */
 	for (int i = 0; i < n; i++)
 	{
-		BlockNumber nblocks = blocks_on_disk(rnodes[i]);
+		RelFileNode rnode = rnodes[i];
 
-		if (few_blocks(0, nblocks))
-			discard_blocks(rnodes[i], 0, nblocks);
-		else
-		{
-			RelFileNode other = rnodes[large];
-
-			rnodes[large++] = rnodes[i];
-			rnodes[i] = other;
-		}
+		if (ps_table_pages_of(&rnode) == 0)
+			continue;
+		blocks += blocks_on_disk(rnode);
+		rnodes[i] = rnodes[here];
+		rnodes[here++] = rnode;
 	}
-
-	/*
-	 * a scan of the frames for each handful: comparing with hundreds would
-	 * cost more
-	 */
-	for (int i = 0; i < large; i += 16)
+	if (few_blocks(blocks))
 	{
-		RelationSet set = {rnodes + i, Min(16, large - i)};
+		for (int i = 0; i < here; i++)
+			discard_blocks(rnodes[i], 0, blocks_on_disk(rnodes[i]));
+	}
+	else if (here > 0)
+	{
+		RelationSet set = {rnodes, here};
 
+		qsort(rnodes, here, sizeof(RelFileNode), compare_relations);
 		discard_matching(in_set, &set);
 		Assert(none_left(in_set, &set));
 	}
@@ -284,8 +310,11 @@ static void
 forbid_writes(RelFileNode rnode, BlockNumber first, BlockNumber end, bool forbid)
 {
 	BlockRange	range = {rnode, first, end};
+	uint32		used = ps_frames_used();
 
-	if (few_blocks(first, end))
+	if (ps_table_pages_of(&rnode) == 0)
+		return;
+	if (few_blocks(end - first))
 	{
 		for (BlockNumber block = first; block < end; block++)
 		{
@@ -297,7 +326,7 @@ forbid_writes(RelFileNode rnode, BlockNumber first, BlockNumber end, bool forbid
 		}
 		return;
 	}
-	for (PsFrame frame = 0; frame < ps_pool_nframes; frame++)
+	for (PsFrame frame = 0; frame < used; frame++)
 	{
 		PsFrameHeader *header = ps_frame(frame);
 		PsTag		tag;

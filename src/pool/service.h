@@ -33,7 +33,7 @@ extern void ps_pages_free(PsPageList *list);
 extern int	ps_tag_compare(const void *a, const void *b);	/* for qsort: by
 															 * relation and block */
 
-/* The page's frame with one raw pin, or PS_NO_FRAME. */
+/* The page's frame with one raw pin, or PS_NO_FRAME: at some moment of the call it was not here. */
 extern PsFrame ps_page_pin_raw(const PsTag *tag);
 
 /* Write the page if it is here and the filter still wants it; see ps_write_frame().  (write.c) */
@@ -42,7 +42,7 @@ extern void ps_write_page(const PsTag *tag, PsPageFilter filter, void *arg,
 
 /* ---- relation.c ---- */
 
-/* Forget all frames of several relations whose files are still there.  Reorders the array.  Does not throw. */
+/* Forget all frames of relations whose files are still there.  Reorders the array.  Does not throw. */
 extern void ps_pool_discard_relations(RelFileNode *rnodes, int n);
 
 /* ---- gate.c ---- */

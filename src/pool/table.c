@@ -8,6 +8,9 @@
  * words and frames never go away, so the walk at worst strays into another
  * chain or ends early. Its answer is a guess: pin the frame and compare tags
  * to know; "not found" is to be asked again under the lock.
+ *
+ * Beside it stands how many pages each relation has in the table.  Relations
+ * may share a counter: the count is an upper bound, and none is none.
  */
 #include "postgres.h"
 
@@ -20,11 +23,12 @@
 typedef struct TableShared
 {
 	LWLockPadded locks[PARTITIONS];
-	PsFrame		heads[FLEXIBLE_ARRAY_MEMBER];
+	PsRef		heads[FLEXIBLE_ARRAY_MEMBER];
 } TableShared;
 
 static TableShared *table;
-PsFrame    *ps_table_heads;
+static pg_atomic_uint32 *pages_of;	/* by a hash of the relation */
+PsRef	   *ps_table_heads;
 uint32		ps_table_mask;
 
 /* About two buckets a frame, never fewer than partitions: a bucket has one lock. */
@@ -34,11 +38,30 @@ bucket_count(void)
 	return Max((uint32) PARTITIONS, pg_nextpower2_32(ps_pool_size_blocks) * 2);
 }
 
+/* A byte a frame: counters are shared only where there are very many relations. */
+static uint32
+counter_count(void)
+{
+	return Max(1024, pg_nextpower2_32(ps_pool_size_blocks) / sizeof(pg_atomic_uint32));
+}
+
+static Size
+heads_size(void)
+{
+	return add_size(offsetof(TableShared, heads),
+					mul_size(bucket_count(), sizeof(PsRef)));
+}
+
+static Size
+counters_size(void)
+{
+	return mul_size(counter_count(), sizeof(pg_atomic_uint32));
+}
+
 Size
 ps_table_shmem_size(void)
 {
-	return add_size(offsetof(TableShared, heads),
-					mul_size(bucket_count(), sizeof(PsFrame)));
+	return add_size(heads_size(), counters_size());
 }
 
 void
@@ -46,7 +69,9 @@ ps_table_shmem_init(bool found)
 {
 	bool		known;
 
-	table = ShmemInitStruct("pagestore page table", ps_table_shmem_size(), &known);
+	table = ShmemInitStruct("pagestore page table", heads_size(), &known);
+	Assert(known == found);
+	pages_of = ShmemInitStruct("pagestore pages by relation", counters_size(), &known);
 	Assert(known == found);
 	ps_table_heads = table->heads;
 	ps_table_mask = bucket_count() - 1;
@@ -54,8 +79,6 @@ ps_table_shmem_init(bool found)
 		return;
 	for (int i = 0; i < PARTITIONS; i++)
 		LWLockInitialize(&table->locks[i].lock, ps_tranche(PS_TRANCHE_TABLE));
-	for (uint32 i = 0; i <= ps_table_mask; i++)
-		table->heads[i] = PS_NO_FRAME;
 }
 
 LWLock *
@@ -64,13 +87,27 @@ ps_table_lock(uint32 hash)
 	return &table->locks[hash % PARTITIONS].lock;
 }
 
+static pg_atomic_uint32 *
+counter_of(const RelFileNode *rnode)
+{
+	PsTag		tag = {*rnode, 0};
+
+	return &pages_of[ps_table_hash(&tag) & (counter_count() - 1)];
+}
+
+uint32
+ps_table_pages_of(const RelFileNode *rnode)
+{
+	return pg_atomic_read_u32(counter_of(rnode));
+}
+
 /* True is a guess; false is certain: the page was not in the table at some moment of the call. */
 bool
 ps_table_has(const PsTag *tag, uint32 hash)
 {
 	bool		found;
 
-	if (*ps_table_bucket(hash) == PS_NO_FRAME)
+	if (*ps_table_bucket(hash) == PS_NO_REF)
 		return false;
 	if (ps_table_find(tag, hash) != PS_NO_FRAME)
 		return true;
@@ -83,31 +120,32 @@ ps_table_has(const PsTag *tag, uint32 hash)
 void
 ps_table_insert(PsFrame frame, uint32 hash)
 {
-	volatile	PsFrame *bucket = ps_table_bucket(hash);
+	volatile	PsRef *bucket = ps_table_bucket(hash);
 
 	Assert(LWLockHeldByMeInMode(ps_table_lock(hash), LW_EXCLUSIVE));
 	Assert(ps_table_find(&ps_frame(frame)->tag, hash) == PS_NO_FRAME);
+	pg_atomic_fetch_add_u32(counter_of(&ps_frame(frame)->tag.rnode), 1);
 	ps_frame(frame)->next = *bucket;
 	pg_write_barrier();
-	*bucket = frame;
+	*bucket = ps_ref(frame);
 }
 
 /* The link that names the frame in its chain. */
-static volatile PsFrame *
+static volatile PsRef *
 link_to(PsFrame frame, uint32 hash)
 {
-	volatile	PsFrame *link = ps_table_bucket(hash);
+	volatile	PsRef *link = ps_table_bucket(hash);
 
 	Assert(LWLockHeldByMeInMode(ps_table_lock(hash), LW_EXCLUSIVE));
-	while (*link != frame)
+	while (*link != ps_ref(frame))
 	{
 		/*
 		 * the caller saw it TAGGED under the lock: anything else is lost
 		 * memory
 		 */
-		if (*link == PS_NO_FRAME)
+		if (*link == PS_NO_REF)
 			elog(PANIC, "pagestore: frame %u is not in the page table", frame);
-		link = &ps_frame(*link)->next;
+		link = &ps_frame(ps_deref(*link))->next;
 	}
 	return link;
 }
@@ -115,18 +153,20 @@ link_to(PsFrame frame, uint32 hash)
 void
 ps_table_remove(PsFrame frame, uint32 hash)
 {
-	volatile	PsFrame *link = link_to(frame, hash);
+	volatile	PsRef *link = link_to(frame, hash);
 
 	*link = ps_frame(frame)->next;
+	Assert(ps_table_pages_of(&ps_frame(frame)->tag.rnode) > 0);
+	pg_atomic_fetch_sub_u32(counter_of(&ps_frame(frame)->tag.rnode), 1);
 }
 
 void
 ps_table_replace(PsFrame old, PsFrame new, uint32 hash)
 {
-	volatile	PsFrame *link = link_to(old, hash);
+	volatile	PsRef *link = link_to(old, hash);
 
 	Assert(ps_tag_equal(&ps_frame(old)->tag, &ps_frame(new)->tag));
 	ps_frame(new)->next = ps_frame(old)->next;
 	pg_write_barrier();
-	*link = new;
+	*link = ps_ref(new);
 }

@@ -156,6 +156,8 @@ complete(PsFrame frame, bool written)
 				next &= ~PS_DIRTY;
 		}
 	} while (!pg_atomic_compare_exchange_u32(&header->state, &state, next));
+	if ((state & PS_DIRTY) && !(next & PS_DIRTY))
+		ps_count(PS_COUNT_DIRTY, -1);
 	ConditionVariableBroadcast(&header->io_cv);
 }
 

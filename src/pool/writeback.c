@@ -24,7 +24,6 @@
 #define ROUND_PAGES 1024		/* most pages looked for in a round */
 #define DIRTY_SHARE 2			/* trickle when more than one frame in so many
 								 * is dirty */
-#define SAMPLE 4096				/* frames looked at to tell how much is dirty */
 #define TRICKLE_SHARE 256		/* ... and so many of all frames a nap */
 
 typedef struct WritebackShared
@@ -73,17 +72,13 @@ idle_and_dirty(PsFrameHeader *header, uint32 state, void *arg)
 	return (state & (PS_DIRTY | PS_WRITING | PS_NOWRITE)) == PS_DIRTY && PS_PINS(state) == 0;
 }
 
-/* Is more than one frame in DIRTY_SHARE dirty?  By a sample: headers of a large pool are much memory. */
 static bool
 much_is_dirty(void)
 {
-	uint32		step = ps_pool_nframes / SAMPLE + 1;
-	uint32		seen = 0;
-	uint32		dirty = 0;
+	PsPoolStats stats;
 
-	for (PsFrame frame = 0; frame < ps_pool_nframes; frame += step, seen++)
-		dirty += (pg_atomic_read_u32(&ps_frame(frame)->state) & PS_DIRTY) != 0;
-	return dirty > seen / DIRTY_SHARE;
+	ps_pool_stats(&stats);
+	return stats.dirty > stats.frames / DIRTY_SHARE;
 }
 
 /* The cold dirty pages among those that the policy proposes next. */

@@ -56,8 +56,9 @@ give_up_pending(bool for_commit)
 		if (!ps_gate_may_have_frames(rnodes[i]))
 			continue;
 		ps_pool_flush_relation(rnodes[i]);
-		ps_pool_discard_relation(rnodes[i], 0);
+		ps_pool_discard_relations(&rnodes[i], 1);
 		ps_file_invalidate(rnodes[i]);
+		ps_gate_forget(&rnodes[i], 1);
 	}
 }
 
