@@ -1,6 +1,7 @@
 # The same random statements to heap and to pagestore tables (scripts/differential): same rows, same errors,
 # pages that verify_heapam() and bt_index_check() accept, and a replay that makes the same pages.
-# One round of each mode; PAGESTORE_DIFF_SEED and PAGESTORE_DIFF_SECONDS choose other streams, and longer ones.
+# One round of each mode; PAGESTORE_DIFF_SEED and PAGESTORE_DIFF_SECONDS choose other streams, and longer ones;
+# PAGESTORE_DIFF_SET adds a setting of the server.
 use strict;
 use warnings;
 use FindBin;
@@ -8,7 +9,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $script = "$FindBin::Bin/../../scripts/differential";
-my @more = ('--seconds', $ENV{PAGESTORE_DIFF_SECONDS} // 0);
+my @more = ('--seconds', $ENV{PAGESTORE_DIFF_SECONDS} // 0, defined $ENV{PAGESTORE_DIFF_SET} ? ('--set', $ENV{PAGESTORE_DIFF_SET}) : ());
 
 # The seeds of the last two met, on a version that judged waiting for row locks by holders that were gone, a difference.
 my @runs = (
