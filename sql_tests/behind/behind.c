@@ -27,6 +27,9 @@ extern PGDLLEXPORT void behind_worker_main(Datum arg);
 /* An address in data: another kind of slot than that of a call. */
 static void (*volatile insert_by_pointer) (Relation rel, HeapTuple tuple) = simple_heap_insert;
 
+/* Beside it, and written to at each call: it must stay so. */
+static volatile int calls = 1;
+
 /* A row of one int column. */
 static HeapTuple
 new_row(Relation rel)
@@ -51,6 +54,7 @@ behind(PG_FUNCTION_ARGS)
 	Buffer		buffer = InvalidBuffer;
 	Buffer		map = InvalidBuffer;
 
+	calls++;
 	ItemPointerSet(&tid, 0, 1);
 	tuple->t_self = tid;
 	if (strcmp(what, "heap_insert") == 0)

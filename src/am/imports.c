@@ -38,9 +38,8 @@ typedef struct Object
 	const ElfW(Rela) *tables[2];	/* of calls, of addresses */
 	size_t		lengths[2];
 	uintptr_t	base;
-	uintptr_t	readonly;		/* its slots may be write-protected, from here
-								 * ... */
-	uintptr_t	readonly_end;	/* ... to here */
+	const ElfW(Phdr) *headers;
+	int			nheaders;
 } Object;
 
 /* A walk over the objects, in the order of their loading; what the last one left is where the next begins. */
@@ -87,18 +86,11 @@ describe(const struct dl_phdr_info *info, Object *object)
 	memset(object, 0, sizeof(*object));
 	object->name = info->dlpi_name;
 	object->base = info->dlpi_addr;
+	object->headers = info->dlpi_phdr;
+	object->nheaders = info->dlpi_phnum;
 	for (int i = 0; i < info->dlpi_phnum; i++)
-	{
-		const		ElfW(Phdr) *header = &info->dlpi_phdr[i];
-
-		if (header->p_type == PT_DYNAMIC)
-			dynamic = (const ElfW(Dyn) *) (info->dlpi_addr + header->p_vaddr);
-		else if (header->p_type == PT_GNU_RELRO)
-		{
-			object->readonly = info->dlpi_addr + header->p_vaddr;
-			object->readonly_end = object->readonly + header->p_memsz;
-		}
-	}
+		if (info->dlpi_phdr[i].p_type == PT_DYNAMIC)
+			dynamic = (const ElfW(Dyn) *) (info->dlpi_addr + info->dlpi_phdr[i].p_vaddr);
 
 	for (; dynamic != NULL && dynamic->d_tag != DT_NULL; dynamic++)
 	{
@@ -141,18 +133,55 @@ describe(const struct dl_phdr_info *info, Object *object)
 	return object->symbols != NULL && object->names != NULL;
 }
 
-static bool
-fill_slot(const Object *object, void **slot, void *value)
+/*
+ * What may be done with the page at this address.  The linker has taken the
+ * right to write from the whole pages of PT_GNU_RELRO: one that lies in it
+ * only in part also has data of the library.
+ */
+static int
+protection_of(const Object *object, uintptr_t page, uintptr_t size)
 {
-	bool		protected = (uintptr_t) slot >= object->readonly && (uintptr_t) slot < object->readonly_end;
-	uintptr_t	size = sysconf(_SC_PAGESIZE);
-	void	   *page = (void *) ((uintptr_t) slot & ~(size - 1));
+	int			protection = 0;
 
-	if (protected && mprotect(page, size, PROT_READ | PROT_WRITE) != 0)
-		return false;
-	*slot = value;
-	if (protected)
-		(void) mprotect(page, size, PROT_READ);
+	for (int i = 0; i < object->nheaders; i++)
+	{
+		const		ElfW(Phdr) *header = &object->headers[i];
+		uintptr_t	start = object->base + header->p_vaddr;
+		uintptr_t	end = start + header->p_memsz;
+
+		if (header->p_type == PT_LOAD && page + size > start && page < end)
+			protection |= ((header->p_flags & PF_R) ? PROT_READ : 0) |
+				((header->p_flags & PF_W) ? PROT_WRITE : 0) |
+				((header->p_flags & PF_X) ? PROT_EXEC : 0);
+		else if (header->p_type == PT_GNU_RELRO && page + size > start && page + size <= end)
+			return PROT_READ;
+	}
+	return protection;
+}
+
+/* A slot in code is not aligned, and may lie in two pages. */
+static bool
+fill_slot(const Object *object, uintptr_t slot, const void *value)
+{
+	uintptr_t	size = sysconf(_SC_PAGESIZE);
+	uintptr_t	first = slot & ~(size - 1);
+	uintptr_t	last = (slot + sizeof(value) - 1) & ~(size - 1);
+
+	for (uintptr_t page = first; page <= last; page += size)
+	{
+		int			protection = protection_of(object, page, size);
+
+		if (!(protection & PROT_WRITE) && mprotect((void *) page, size, protection | PROT_WRITE) != 0)
+			return false;
+	}
+	memcpy((void *) slot, &value, sizeof(value));
+	for (uintptr_t page = first; page <= last; page += size)
+	{
+		int			protection = protection_of(object, page, size);
+
+		if (!(protection & PROT_WRITE))
+			(void) mprotect((void *) page, size, protection);
+	}
 	return true;
 }
 
@@ -172,7 +201,7 @@ bind_object(const Object *object, const PsImport *imports, int n)
 				continue;
 			for (int j = 0; j < n; j++)
 				if (strcmp(object->names + symbol->st_name, imports[j].name) == 0)
-					done &= fill_slot(object, (void **) (object->base + slot->r_offset), (void *) imports[j].ours);
+					done &= fill_slot(object, object->base + slot->r_offset, (const void *) imports[j].ours);
 		}
 	}
 	return done;
