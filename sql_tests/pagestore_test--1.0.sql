@@ -31,3 +31,7 @@ REVOKE ALL ON FUNCTION pagestore_faults() FROM PUBLIC;
 CREATE FUNCTION pagestore_next_oid(next oid)
 RETURNS void AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
 REVOKE ALL ON FUNCTION pagestore_next_oid(oid) FROM PUBLIC;
+
+CREATE FUNCTION pagestore_behind(relation regclass, what text, block bigint)
+RETURNS tid AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
+REVOKE ALL ON FUNCTION pagestore_behind(regclass, text, bigint) FROM PUBLIC;

@@ -14,6 +14,7 @@
 #include "miscadmin.h"
 #include "page/view.h"
 #include "pool/pool.h"
+#include "pool/stray.h"
 #include "preload.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
@@ -97,6 +98,7 @@ _PG_init(void)
 
 	define_settings();
 	ps_pool_page_check = ps_page_check;
+	ps_pool_page_contains = ps_page_contains;
 	prev_shmem_request_hook = shmem_request_hook;
 	shmem_request_hook = request_shmem;
 	prev_shmem_startup_hook = shmem_startup_hook;

@@ -99,6 +99,10 @@ refuse(Relation rel, const char *function, const void *caller)
 	if (!ps_is_pagestore(rel) || ps_origin(rel) != PS_POOL)
 		return;
 	library = library_of(caller);
+
+	/* autoprewarm reads what shared buffers held once, and looks at none of it */
+	if (strcmp(library, "pg_prewarm") == 0)
+		return;
 	outsider = find_outsider(library);
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

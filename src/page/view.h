@@ -123,4 +123,11 @@ ps_row_tuple(const PsRow *row)
  */
 extern bool ps_page_check(const char *page, const char **why, OffsetNumber *offset);
 
+/*
+ * Does page a hold all that page b holds?  Line pointers in use, tuples, and
+ * what has been done to them; not hint bits, nor flags of the page.  Both have
+ * passed the check.  (compare.c)
+ */
+extern bool ps_page_contains(const char *a, const char *b);
+
 #endif							/* PAGESTORE_PAGE_VIEW_H */

@@ -25,6 +25,7 @@
 #include "debug/stop.h"
 #include "miscadmin.h"
 #include "pool/service.h"
+#include "pool/stray.h"
 #include "storage/bufmgr.h"
 #include "storage/shmem.h"
 #include "utils/hsearch.h"
@@ -40,6 +41,7 @@ typedef enum GateState
 	GATE_FRESH,					/* born in the pool; its page cache has not
 								 * been dropped yet */
 	GATE_POOL,
+	GATE_LEAVING,				/* its frames are on their way to the file */
 	GATE_HELD
 } GateState;
 
@@ -209,8 +211,8 @@ pass(Relation rel)
 		 * from heap, left dirty goes to the file now.  Whoever else passes at
 		 * the same time waits for the same writes.
 		 */
-		if (state == GATE_FREE)
-			FlushRelationBuffers(rel);
+		if (state != GATE_FRESH)
+			ps_stray_pass(rel);
 		ps_file_drop_page_cache(rnode);
 		(void) enter(&rnode, GATE_POOL);
 	}
@@ -280,6 +282,22 @@ ps_gate_hold(RelFileNode rnode)
 	return entry != NULL;
 }
 
+void
+ps_gate_begin_leaving(RelFileNode rnode)
+{
+	GateEntry  *entry;
+
+	LWLockAcquire(&gate->lock, LW_EXCLUSIVE);
+	entry = find_entry(&rnode);
+	if (entry)
+	{
+		entry->state = GATE_LEAVING;
+		next_generation();
+	}
+	LWLockRelease(&gate->lock);
+	ps_stray_wait();
+}
+
 bool
 ps_gate_is_held(RelFileNode rnode)
 {
@@ -320,6 +338,7 @@ ps_gate_forget(const RelFileNode *rnodes, int n)
 			remove_entry(entry);
 	}
 	LWLockRelease(&gate->lock);
+	ps_stray_wait();
 }
 
 void

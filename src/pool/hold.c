@@ -16,6 +16,7 @@
 #include "access/xlog.h"
 #include "miscadmin.h"
 #include "pool/service.h"
+#include "pool/stray.h"
 #include "storage/bufmgr.h"
 #include "storage/smgr.h"
 #include "utils/hsearch.h"
@@ -101,12 +102,14 @@ give_to_shared(RelFileNode rnode)
 	ForkNumber	fork = MAIN_FORKNUM;
 	BlockNumber from = 0;
 
-	/*
-	 * The pool's file has nothing dirty in shared buffers, or nothing that
-	 * may be written.
-	 */
+	/* The pool's file has nothing dirty in shared buffers but strays. */
 	if (!ps_gate_pool_owns(rnode))
 		FlushRelationsAllBuffers(&smgr, 1);
+	else
+	{
+		ps_stray_leave(rnode);
+		ps_gate_begin_leaving(rnode);
+	}
 	ps_pool_flush_relation(rnode);
 	ps_pool_discard_relations(&rnode, 1);
 	DropRelFileNodeBuffers(smgr, &fork, 1, &from);

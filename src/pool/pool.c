@@ -6,6 +6,7 @@
 
 #include "miscadmin.h"
 #include "pool/frame.h"
+#include "pool/stray.h"
 #include "storage/ipc.h"
 #include "storage/pg_shmem.h"
 #include "storage/proc.h"
@@ -87,6 +88,7 @@ ps_pool_shmem_size(void)
 	size = add_size(size, ps_table_shmem_size());
 	size = add_size(size, ps_policy->shmem_size(ps_pool_size_blocks));
 	size = add_size(size, ps_gate_shmem_size());
+	size = add_size(size, ps_stray_shmem_size());
 	size = add_size(size, ps_sentinel_shmem_size());
 	size = add_size(size, ps_writeback_shmem_size());
 
@@ -166,6 +168,7 @@ ps_pool_shmem_init(bool found)
 										  ps_policy->shmem_size(ps_pool_nframes), &known),
 						  ps_pool_nframes, found);
 	ps_gate_shmem_init(found);
+	ps_stray_shmem_init(found);
 	ps_sentinel_shmem_init(found);
 	ps_writeback_shmem_init(found);
 	ps_aio_frame_done = ps_read_done;

@@ -36,6 +36,7 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "pool/service.h"
+#include "pool/stray.h"
 #include "pool/veto.h"
 #include "postmaster/interrupt.h"
 #include "replication/walsender.h"
@@ -342,8 +343,13 @@ tick(void)
 	XLogRecPtr	redo = GetRedoRecPtr();
 	bool		written = true;
 
-	if (redo > settled)
+	/* strays: before core writes them, for this checkpoint or on its own */
+	if (redo <= settled)
+		ps_stray_check_some();
+	else
 	{
+		bool		put_right = ps_stray_check_all();
+
 		/*
 		 * whoever wants unlogged pages says so before asking for its
 		 * checkpoint, whose redo pointer this is then
@@ -357,6 +363,8 @@ tick(void)
 		}
 		else if (!ps_veto_lift())
 			return true;
+		if (!put_right)
+			return written;
 		settled = redo;
 	}
 	renew_promise();
@@ -466,6 +474,9 @@ keep_watch(void)
 		if (!closing)
 			ps_worker_sleep(written ? pace() : TICK_FAILED);
 	}
+
+	while (!ps_stray_check_all())
+		ps_worker_sleep(TICK_ACTIVE);
 
 	/* the shutdown checkpoint syncs what is requested here */
 	write_owed(InvalidXLogRecPtr, true);

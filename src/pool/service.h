@@ -47,6 +47,9 @@ extern void ps_pool_discard_relations(RelFileNode *rnodes, int n);
 
 /* ---- gate.c ---- */
 
+
+/* The pool's entry stays, but nobody brings a page of it into the pool on its own from here on (stray.c). */
+extern void ps_gate_begin_leaving(RelFileNode rnode);
 extern void ps_gate_forget(const RelFileNode *rnodes, int n);
 extern void ps_gate_forget_database(Oid dboid);
 

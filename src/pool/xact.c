@@ -14,6 +14,7 @@
 #include "access/xact.h"
 #include "catalog/storage.h"
 #include "pool/service.h"
+#include "pool/stray.h"
 
 /*
  * Nothing here may fail: after commit it would be too late.
@@ -55,6 +56,8 @@ give_up_pending(bool for_commit)
 	{
 		if (!ps_gate_may_have_frames(rnodes[i]))
 			continue;
+		ps_stray_leave(rnodes[i]);
+		ps_gate_begin_leaving(rnodes[i]);
 		ps_pool_flush_relation(rnodes[i]);
 		ps_pool_discard_relations(&rnodes[i], 1);
 		ps_file_invalidate(rnodes[i]);

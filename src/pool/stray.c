@@ -1,0 +1,439 @@
+/*
+ * stray.c
+ *		Dirty shared buffers of pages that the pool owns: found, judged,
+ *		reported, and never written over what the pool has.
+ *
+ * A relation that the pool owns has no dirty shared buffer of its main fork:
+ * what there was went to the file when it passed the gate, and access methods
+ * and checks go through guards.  Code that reads or changes a table behind its
+ * access method makes one all the same (a "stray"): it sets a hint bit in the
+ * old page that a shared buffer holds, or calls simple_heap_delete().  Core
+ * would write that page over the pool's newer one in its own time, and may
+ * have logged it already.
+ *
+ * The sentinel looks at a slice of the buffer headers at each of its ticks, and
+ * at all of them while it holds up a checkpoint.  What it finds is compared
+ * with the pool's page, under the locks of both:
+ *
+ *	- the stray holds nothing that the page does not: it goes;
+ *	- the page holds nothing that the stray does not: whoever bypassed the
+ *	  access method began with the present page, and the pool takes over what
+ *	  he made of it, so that table and indexes agree;
+ *	- both hold something: the pool's page stays, which is what everybody has
+ *	  seen and committed to, and the stray is saved in a file.
+ *
+ * In each case the page that results is logged whole: what WAL has of the
+ * stray (an image with its hint bits, changes of it) then ends, in recovery
+ * and on standbys, with the right page.  It is left dirty in the pool, so that
+ * it is also written over a stray that went to disk before we came.
+ *
+ * What this cannot do: core writes a buffer when it likes, within milliseconds
+ * where a scan recycles a small ring of them.  A page that has left the pool
+ * by then is read back as the stray left it.
+ */
+#include "postgres.h"
+
+#include <sys/stat.h>
+
+#include "access/transam.h"
+#include "access/visibilitymap.h"
+#include "access/xloginsert.h"
+#include "access/xlogutils.h"
+#include "common/file_perm.h"
+#include "common/relpath.h"
+#include "debug/stop.h"
+#include "miscadmin.h"
+#include "pool/service.h"
+#include "pool/stray.h"
+#include "storage/buf_internals.h"
+#include "storage/bufmgr.h"
+#include "storage/fd.h"
+#include "storage/shmem.h"
+
+#define SLICES 100				/* calls of ps_stray_check_some() for a round
+								 * ... */
+#define SLICE_MAX 8192			/* ... or more: a tenth of a millisecond each */
+#define TRIES 100				/* to take over changes while the page can't
+								 * be moved from under its readers */
+#define SAVE_DIRECTORY "pagestore_stray"
+
+typedef enum Verdict
+{
+	STRAY_NONE,					/* not dirty, or not ours, after all */
+	STRAY_LATER,				/* can't be put right now */
+	STRAY_STALE,				/* nothing new in it */
+	STRAY_AHEAD,				/* all of the page, and more */
+	STRAY_APART,				/* each has what the other has not */
+	STRAY_UNKNOWN				/* the page can't be read */
+} Verdict;
+
+/* Held exclusively from the look at who owns the page until it is put right. */
+typedef struct StrayShared
+{
+	LWLock		lock;
+} StrayShared;
+
+static StrayShared *stray;
+
+bool		(*ps_pool_page_contains) (const char *a, const char *b);
+
+Size
+ps_stray_shmem_size(void)
+{
+	return sizeof(StrayShared);
+}
+
+void
+ps_stray_shmem_init(bool found)
+{
+	bool		known;
+
+	stray = ShmemInitStruct("pagestore strays", sizeof(StrayShared), &known);
+	if (!known)
+		LWLockInitialize(&stray->lock, ps_tranche(PS_TRANCHE_GATE));
+}
+
+void
+ps_stray_wait(void)
+{
+	LWLockAcquire(&stray->lock, LW_SHARED);
+	LWLockRelease(&stray->lock);
+}
+
+/* ---- what is left of it ---- */
+
+/* The file's name is palloc'd. */
+static char *
+save(const PsTag *tag, const char *page)
+{
+	XLogRecPtr	lsn = PageGetLSN(unconstify(char *, page));
+	char	   *name = psprintf(SAVE_DIRECTORY "/%u_%u_%u_%u_%X_%X", tag->rnode.spcNode, tag->rnode.dbNode,
+								tag->rnode.relNode, tag->block, LSN_FORMAT_ARGS(lsn));
+	int			fd;
+
+	if (MakePGDirectory(SAVE_DIRECTORY) < 0 && errno != EEXIST)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not create directory \"%s\": %m", SAVE_DIRECTORY)));
+	fd = OpenTransientFile(name, O_WRONLY | O_CREAT | O_TRUNC | PG_BINARY);
+	if (fd < 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not create file \"%s\": %m", name)));
+	errno = 0;
+	if (write(fd, page, BLCKSZ) != BLCKSZ)
+	{
+		if (errno == 0)
+			errno = ENOSPC;
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not write file \"%s\": %m", name)));
+	}
+	if (pg_fsync(fd) != 0)
+		ereport(data_sync_elevel(ERROR),
+				(errcode_for_file_access(),
+				 errmsg("could not fsync file \"%s\": %m", name)));
+	CloseTransientFile(fd);
+	fsync_fname(SAVE_DIRECTORY, true);
+	return name;
+}
+
+static void
+report(const PsTag *tag, Verdict verdict, const char *saved)
+{
+	char	   *path = relpathperm(tag->rnode, MAIN_FORKNUM);
+
+	switch (verdict)
+	{
+		case STRAY_NONE:
+		case STRAY_LATER:
+			break;
+		case STRAY_STALE:
+			ereport(WARNING,
+					(errmsg("dropped a changed shared buffer of block %u of pagestore relation \"%s\"",
+							tag->block, path),
+					 errdetail("The pool owns this page, and the buffer holds nothing that the pool's page does not: something has read the table through shared buffers and set hint bits."),
+					 errhint("Look for an extension or a function that reads tables behind their access method.")));
+			break;
+		case STRAY_AHEAD:
+			ereport(WARNING,
+					(errmsg("took over changes from a shared buffer of block %u of pagestore relation \"%s\"",
+							tag->block, path),
+					 errdetail("The pool owns this page: something has changed the table behind its access method, beginning with the page as it was."),
+					 errhint("Switch the table to heap before such an extension or function uses it again.")));
+			break;
+		case STRAY_APART:
+		case STRAY_UNKNOWN:
+			ereport(WARNING,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("dropped a changed shared buffer of block %u of pagestore relation \"%s\", and saved it as \"%s\"",
+							tag->block, path, saved),
+					 verdict == STRAY_APART ?
+					 errdetail("The pool owns this page, which stays as it is.  The buffer holds an older page, or changes made behind the table's access method.") :
+					 errdetail("The pool owns this page, and can't read it."),
+					 errhint("Look for what uses the table behind its access method; reindex the table if it may have changed it.  pageinspect reads the saved page.")));
+			break;
+	}
+	pfree(path);
+}
+
+/* ---- putting it right ---- */
+
+/* Under its exclusive lock.  Whoever comes next reads the page anew, unless others hold pins. */
+static void
+forget_buffer(Buffer buffer)
+{
+	BufferDesc *desc = GetBufferDescriptor(buffer - 1);
+	uint32		state = LockBufHdr(desc);
+
+	state &= ~(BM_DIRTY | BM_JUST_DIRTIED | BM_CHECKPOINT_NEEDED);
+	if (BUF_STATE_GET_REFCOUNT(state) == 1)
+		state &= ~BM_VALID;
+	UnlockBufHdr(desc, state);
+}
+
+static bool
+is_dirty(Buffer buffer)
+{
+	return (pg_atomic_read_u32(&GetBufferDescriptor(buffer - 1)->state) & BM_DIRTY) != 0;
+}
+
+/* The page will not be all-visible any more, and its map may say that it is. */
+static void
+clear_map(const PsTag *tag, bool permanent)
+{
+	Relation	rel = CreateFakeRelcacheEntry(tag->rnode);
+	Buffer		map = InvalidBuffer;
+
+	if (visibilitymap_get_status(rel, tag->block, &map) != 0)
+	{
+		visibilitymap_clear(rel, tag->block, map, VISIBILITYMAP_VALID_BITS);
+		if (permanent)
+		{
+			LockBuffer(map, BUFFER_LOCK_EXCLUSIVE);
+			START_CRIT_SECTION();
+			MarkBufferDirty(map);
+			log_newpage_buffer(map, false);
+			END_CRIT_SECTION();
+			LockBuffer(map, BUFFER_LOCK_UNLOCK);
+		}
+	}
+	if (BufferIsValid(map))
+		ReleaseBuffer(map);
+	FreeFakeRelcacheEntry(rel);
+}
+
+static Verdict
+judge(PsFrame frame, Buffer buffer)
+{
+	const char *ours = ps_frame_bytes(frame);
+	const char *theirs = BufferGetPage(buffer);
+	const char *why;
+	OffsetNumber offset;
+
+	/* core has looked at its header only */
+	if (!ps_pool_page_check(theirs, &why, &offset))
+		return STRAY_APART;
+	if (ps_pool_page_contains(ours, theirs))
+		return STRAY_STALE;
+	return ps_pool_page_contains(theirs, ours) ? STRAY_AHEAD : STRAY_APART;
+}
+
+/* Both locked exclusively; *saved is the name of the file if there is one. */
+static Verdict
+put_right(const PsRelKey *key, const PsTag *tag, PsFrame *frame, Buffer buffer, char **saved)
+{
+	static int	tries = 0;
+	const char *theirs = BufferGetPage(buffer);
+	Verdict		verdict = judge(*frame, buffer);
+
+	if (verdict == STRAY_AHEAD && !ps_pool_make_movable(frame, true))
+	{
+		if (++tries < TRIES)
+			return STRAY_LATER;
+		verdict = STRAY_APART;
+	}
+	tries = 0;
+	if (verdict == STRAY_APART)
+		*saved = save(tag, theirs);
+	if (verdict == STRAY_AHEAD && !PageIsAllVisible(theirs))
+		clear_map(tag, key->permanent);
+
+	START_CRIT_SECTION();
+	if (key->permanent || verdict == STRAY_AHEAD)
+		ps_pool_mark_dirty(*frame);
+	if (verdict == STRAY_AHEAD)
+		memcpy(ps_frame_bytes(*frame), theirs, BLCKSZ);
+	if (key->permanent)
+		log_newpage(unconstify(RelFileNode *, &key->rnode), MAIN_FORKNUM, tag->block,
+					ps_frame_bytes(*frame), true);
+	END_CRIT_SECTION();
+	forget_buffer(buffer);
+	return verdict;
+}
+
+/*
+ * The page that could not be read last time: an error there leaves the stray
+ * as it is, and us to come again.
+ */
+static PsTag unreadable;
+
+/* The buffer is pinned, and stray->lock held. */
+static Verdict
+settle_pinned(const PsRelKey *key, const PsTag *tag, Buffer buffer, char **saved)
+{
+	Verdict		verdict = STRAY_UNKNOWN;
+	PsFrame		frame = PS_NO_FRAME;
+
+	if (!ps_tag_equal(&unreadable, tag))
+	{
+		unreadable = *tag;
+		frame = ps_pool_pin(key, tag->block, PS_FETCH_READ, NULL);
+		memset(&unreadable, 0, sizeof(unreadable));
+		PS_STOP("stray-before-latch");
+		ps_pool_latch(&frame, LW_EXCLUSIVE);
+	}
+	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+	if (!is_dirty(buffer))
+		verdict = STRAY_NONE;	/* core was faster */
+	else if (frame != PS_NO_FRAME)
+		verdict = put_right(key, tag, &frame, buffer, saved);
+	else
+	{
+		*saved = save(tag, BufferGetPage(buffer));
+		forget_buffer(buffer);
+		memset(&unreadable, 0, sizeof(unreadable));
+	}
+	LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+	if (frame != PS_NO_FRAME)
+	{
+		ps_pool_unlatch(frame);
+		ps_pool_unpin(frame);
+	}
+	return verdict;
+}
+
+/*
+ * owned: the caller knows that the pool owns the page; else the registry is
+ * asked.  A relation that leaves the pool is taken out of the registry first
+ * and then waits for stray->lock, so that the answer stays true here.
+ */
+static bool
+settle(int id, const PsTag *tag, bool owned)
+{
+	Buffer		buffer = id + 1;
+	uint32		state = pg_atomic_read_u32(&GetBufferDescriptor(id)->state);
+	PsRelKey	key = {tag->rnode, (state & BM_PERMANENT) != 0};
+	Verdict		verdict = STRAY_NONE;
+	char	   *saved = NULL;
+
+	LWLockAcquire(&stray->lock, LW_EXCLUSIVE);
+	if ((owned || ps_gate_pool_owns(tag->rnode)) &&
+		ReadRecentBuffer(tag->rnode, MAIN_FORKNUM, tag->block, buffer))
+	{
+		verdict = settle_pinned(&key, tag, buffer, &saved);
+		ReleaseBuffer(buffer);
+	}
+	LWLockRelease(&stray->lock);
+	report(tag, verdict, saved);
+	if (saved != NULL)
+		pfree(saved);
+	return verdict != STRAY_LATER;
+}
+
+/* ---- the look ---- */
+
+/* A glance without locks: what it misses is new, what it finds is asked again. */
+static bool
+is_dirty_main(int id, PsTag *tag)
+{
+	BufferDesc *desc = GetBufferDescriptor(id);
+	const uint32 wanted = BM_DIRTY | BM_VALID | BM_TAG_VALID;
+
+	if ((pg_atomic_read_u32(&desc->state) & wanted) != wanted)
+		return false;
+	pg_read_barrier();
+	tag->rnode = desc->tag.rnode;
+	tag->block = desc->tag.blockNum;
+	return desc->tag.forkNum == MAIN_FORKNUM && tag->rnode.relNode >= FirstNormalObjectId;
+}
+
+static bool
+check_range(int from, int to)
+{
+	RelFileNode other = {0};	/* the last one that is not ours: they come in
+								 * rows */
+	bool		done = true;
+	PsTag		tag;
+
+	for (int id = from; id < to; id++)
+	{
+		if (!is_dirty_main(id, &tag) || RelFileNodeEquals(tag.rnode, other))
+			continue;
+		if (!ps_gate_pool_owns(tag.rnode))
+			other = tag.rnode;
+		else if (!settle(id, &tag, false))
+			done = false;
+	}
+	return done;
+}
+
+bool
+ps_stray_check_all(void)
+{
+	return check_range(0, NBuffers);
+}
+
+void
+ps_stray_check_some(void)
+{
+	static int	next = 0;
+	int			slice = Min((NBuffers + SLICES - 1) / SLICES, SLICE_MAX);
+	int			to = Min(next + slice, NBuffers);
+
+	(void) check_range(next, to);
+	next = to == NBuffers ? 0 : to;
+}
+
+void
+ps_stray_pass(Relation rel)
+{
+	PsRelKey	key = {rel->rd_node, RelationIsPermanent(rel)};
+	bool		flush = false;
+	PsTag		tag;
+
+	for (int id = 0; id < NBuffers; id++)
+	{
+		if (!is_dirty_main(id, &tag) || !RelFileNodeEquals(tag.rnode, key.rnode))
+			continue;
+
+		/* it has passed before, and its entry was pushed out since */
+		if (ps_pool_resident(&key, tag.block))
+		{
+			ps_sentinel_wait_ready();
+			(void) settle(id, &tag, true);
+		}
+		else
+			flush = true;
+	}
+	if (flush)
+		FlushRelationBuffers(rel);
+}
+
+void
+ps_stray_leave(RelFileNode rnode)
+{
+	PsTag		tag;
+
+	for (int id = 0; id < NBuffers; id++)
+	{
+		if (!is_dirty_main(id, &tag) || !RelFileNodeEquals(tag.rnode, rnode))
+			continue;
+		ps_sentinel_wait_ready();
+		while (!settle(id, &tag, true))
+		{
+			CHECK_FOR_INTERRUPTS();
+			pg_usleep(1000L);
+		}
+	}
+}

@@ -1,0 +1,42 @@
+/*
+ * stray.h
+ *		Dirty shared buffers of pages that the pool owns.
+ */
+#ifndef PAGESTORE_POOL_STRAY_H
+#define PAGESTORE_POOL_STRAY_H
+
+#include "postgres.h"
+#include "storage/relfilenode.h"
+#include "utils/rel.h"
+
+/* Look at all shared buffers; false if one that was found has to be tried again. */
+extern bool ps_stray_check_all(void);
+
+/* Look at the next of them, for whoever comes by often: a round takes a hundred calls, more above 6 GB of shared buffers. */
+extern void ps_stray_check_some(void);
+
+/*
+ * The relation is about to pass the gate: write its dirty shared buffers to
+ * the file, except where the pool has the page already.  No latch held.
+ */
+extern void ps_stray_pass(Relation rel);
+
+/* The relation leaves the pool, under AccessExclusiveLock: settle its dirty shared buffers, which are about to be dropped. */
+extern void ps_stray_leave(RelFileNode rnode);
+
+/*
+ * After an entry was taken out of the gate's registry, before its frames are
+ * forgotten: nobody is at work on a page of it any more.
+ */
+extern void ps_stray_wait(void);
+
+extern Size ps_stray_shmem_size(void);
+extern void ps_stray_shmem_init(bool found);
+
+/*
+ * Does page a hold all that page b holds, hint bits aside?  Set by the layer
+ * that knows tuples (page/view.h: ps_page_contains); must not throw.
+ */
+extern bool (*ps_pool_page_contains) (const char *a, const char *b);
+
+#endif							/* PAGESTORE_POOL_STRAY_H */
