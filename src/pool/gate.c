@@ -276,8 +276,10 @@ ps_gate_hold(RelFileNode rnode)
 		if (entry->state != GATE_HELD)
 			pg_atomic_fetch_add_u32(&gate->nheld, 1);
 		entry->state = GATE_HELD;
-		next_generation();
 	}
+
+	/* marked or not: others may remember that it has passed */
+	next_generation();
 	LWLockRelease(&gate->lock);
 	return entry != NULL;
 }
