@@ -78,20 +78,3 @@ CREATE VIEW pagestore_frames AS SELECT * FROM pagestore_frames();
 COMMENT ON VIEW pagestore_frames IS
 'the frames of the pool in use, as pg_buffercache shows shared buffers';
 GRANT SELECT ON pagestore_frames TO pg_monitor;
-
-CREATE FUNCTION pagestore_bench_pin(pagestore_table regclass, heap_table regclass, loops integer,
-	spread boolean, OUT pagestore_ns double precision, OUT heap_ns double precision)
-RETURNS record
-AS 'MODULE_PATHNAME'
-LANGUAGE C STRICT;
-REVOKE ALL ON FUNCTION pagestore_bench_pin(regclass, regclass, integer, boolean) FROM PUBLIC;
-
-COMMENT ON FUNCTION pagestore_bench_pin(regclass, regclass, integer, boolean) IS 'nanoseconds to pin and unpin a resident page, here and in shared_buffers';
-
-CREATE FUNCTION pagestore_can_touch(frame bigint)
-RETURNS boolean
-AS 'MODULE_PATHNAME'
-LANGUAGE C STRICT VOLATILE;
-REVOKE ALL ON FUNCTION pagestore_can_touch(bigint) FROM PUBLIC;
-
-COMMENT ON FUNCTION pagestore_can_touch(bigint) IS 'whether this session could read a frame now (see pagestore.debug_protect_frames)';

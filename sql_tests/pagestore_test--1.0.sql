@@ -35,3 +35,10 @@ REVOKE ALL ON FUNCTION pagestore_next_oid(oid) FROM PUBLIC;
 CREATE FUNCTION pagestore_behind(relation regclass, what text, block bigint)
 RETURNS tid AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
 REVOKE ALL ON FUNCTION pagestore_behind(regclass, text, bigint) FROM PUBLIC;
+
+CREATE FUNCTION pagestore_can_touch(frame bigint)
+RETURNS boolean AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
+REVOKE ALL ON FUNCTION pagestore_can_touch(bigint) FROM PUBLIC;
+
+COMMENT ON FUNCTION pagestore_can_touch(bigint) IS
+'whether this session could read a frame now (see pagestore.debug_protect_frames)';

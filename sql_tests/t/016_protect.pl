@@ -9,7 +9,7 @@ use Test::More;
 my $node = new_server('protect', conf => "pagestore.debug_protect_frames = on\nhuge_pages = off\n");
 $node->start;
 $node->safe_psql('postgres', q(
-	CREATE EXTENSION pagestore;
+	CREATE EXTENSION pagestore; CREATE EXTENSION pagestore_test;
 	CREATE TABLE p (id int PRIMARY KEY, t text) USING pagestore;
 	INSERT INTO p SELECT i, repeat('x', 500) FROM generate_series(1, 200) i));
 

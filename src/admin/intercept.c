@@ -6,7 +6,7 @@
  * They read shared buffers by block number, whatever the table's access
  * method.  Of a pagestore table these hold an older page at best, and
  * pg_check_visible() sets hint bits in it, which would be logged and written
- * over the newer one (I3).  fmgr's hooks show us each call of such a function
+ * over the newer one.  fmgr's hooks show us each call of such a function
  * with its arguments, however it is reached: by a constant, a column, a
  * function in SQL, a prepared statement, in a parallel worker.  For pagestore
  * tables contrib.c answers; the rest goes to the original.

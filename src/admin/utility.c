@@ -83,7 +83,7 @@ run_writing_unlogged(const UtilityCall *call)
 
 /*
  * STRATEGY wal_log would copy through shared buffers, which may hold stale
- * pages of our tables (I3): copy files, whatever was asked for.
+ * pages of our tables: copy files, whatever was asked for.
  */
 static void
 create_database(UtilityCall *call)

@@ -1,7 +1,8 @@
 /*
- * developer.c
- *		For developers: what pinning a resident page costs, beside core's; whether
- *		frames are out of reach.
+ * bench_pin.c
+ *		What pinning a resident page costs, beside core's (bench/pin.sql).
+ *
+ * Built with PAGESTORE_BENCH=1 only, for the extension pagestore_bench.
  */
 #include "postgres.h"
 
@@ -13,13 +14,11 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "page/guard.h"
-#include "pool/inspect.h"
 #include "portability/instr_time.h"
 #include "preload.h"
 #include "storage/bufmgr.h"
 
 PG_FUNCTION_INFO_V1(pagestore_bench_pin);
-PG_FUNCTION_INFO_V1(pagestore_can_touch);
 
 #define ROUNDS 10				/* the two sides alternate, so that both meet
 								 * the same machine */
@@ -121,18 +120,4 @@ pagestore_bench_pin(PG_FUNCTION_ARGS)
 	values[0] = Float8GetDatum(our_time * 1e9 / ((double) n * ROUNDS));
 	values[1] = Float8GetDatum(core_time * 1e9 / ((double) n * ROUNDS));
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
-}
-
-/* SQL: pagestore_can_touch(frame bigint) returns boolean: would this process survive a look at the frame now? */
-Datum
-pagestore_can_touch(PG_FUNCTION_ARGS)
-{
-	int64		frame = PG_GETARG_INT64(0);
-
-	ps_require_preloaded();
-	if (frame < 0 || frame >= ps_pool_nframes)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("there is no frame " INT64_FORMAT, frame)));
-	PG_RETURN_BOOL(ps_frame_can_touch((PsFrame) frame));
 }
