@@ -4,7 +4,8 @@
  *
  * PostgreSQL 15 is the version built today.  A function or field whose name or
  * shape differs in a later version gets its wrapper here, never an #if at the
- * place of use (WAL record layouts stand in row/wal_*.c).
+ * place of use.  WAL record layouts stand in the files that build the records:
+ * row/wal_*.c, row/freeze.c, row/vm.c, am/vacuum_reap.c, am/vacuum_scan.c.
  */
 #ifndef PAGESTORE_COMPAT_H
 #define PAGESTORE_COMPAT_H

@@ -1,4 +1,4 @@
-# Large scans read around the pool and see what the pool has changed (D12); nothing is left behind by those that fail.
+# Large scans read around the pool and see what the pool has changed; nothing is left behind by those that fail.
 use strict;
 use warnings;
 use Pagestore;

@@ -11,7 +11,8 @@
  *	vacuum_report.c		what VERBOSE and the log say
  *
  * Behaviour follows core's vacuumlazy.c, but for one thing: no reader's pin
- * keeps a page from being pruned (D6), only the want of a free frame does.
+ * keeps a page from being pruned (doc/architecture.md, No cleanup lock).  What
+ * may is the want of a free frame, or a scan for dirty pages under way.
  */
 #ifndef PAGESTORE_AM_VACUUM_H
 #define PAGESTORE_AM_VACUUM_H

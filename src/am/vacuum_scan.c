@@ -90,7 +90,7 @@ choose_next(void *arg)
  * A page that is formatted and has no items is visible and frozen. It may be
  * one whose formatting was never logged (an error or crash in the middle of an
  * extension): then redo of the map's record would find a page that it can't
- * change (I6), so it is logged first.
+ * change, so it is logged first.
  */
 static void
 mark_empty_page(PsWrite *guard, Buffer vmbuf)

@@ -1,11 +1,11 @@
 /*
  * guard.h
- *		Pins and guards: the only way to the bytes of a page (D3, D4).
+ *		Pins and guards: the only way to the bytes of a page.
  *
  * A pin keeps a page's bytes in place.  A read guard (shared latch) lends
  * const bytes; a write guard (exclusive latch) lends mutable bytes and is the
  * only thing that can mark the page dirty.  None of the code above knows which
- * of the four origins a page has.
+ * of the four origins a page has (doc/architecture.md, Guards; One owner).
  *
  *	PsPin pin = ps_pin(rel, block);
  *	PsRead g = ps_read_lock(rel, &pin);
@@ -208,7 +208,5 @@ extern void ps_prefetch(Relation rel, BlockNumber block);
 extern int	ps_prefetch_run(Relation rel, BlockNumber block, int n);	/* n adjacent blocks;
 																		 * how many reads it
 																		 * started */
-
-/* The LSN-logged relation test used all over: RelationNeedsWAL. */
 
 #endif							/* PAGESTORE_PAGE_GUARD_H */

@@ -2,7 +2,7 @@
  * ring.c
  *		Pieces of a table read around the pool into memory of this process.
  *
- * What makes such a page good to use (D12): its image is whole and not older
+ * What makes such a page good to use: its image is whole and not older
  * than the moment of use.  At that moment the page is looked up in the pool
  * first; not there, all changes of it are on disk, and each of them has moved
  * the sequence counter of its piece.  Counter unchanged since before the read,

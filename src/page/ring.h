@@ -1,6 +1,6 @@
 /*
  * ring.h
- *		Memory of a scan that reads around the pool (D12): internal to src/page.
+ *		Memory of a scan that reads around the pool: internal to src/page.
  *
  * A ring holds a few pieces, each up to PS_PIECE_PAGES adjacent blocks in
  * contiguous memory, read by one request.  A piece is in use from

@@ -6,7 +6,7 @@
  * reads in flight ahead of it.  Adjacent blocks are read in one request.  With
  * PS_STREAM_AROUND_POOL and a relation larger than a quarter of the pool, runs
  * of blocks are read in contiguous pieces into the scan's own ring in huge
- * pages (D12); pages resident in the pool are taken from there.  Shared
+ * pages (doc/architecture.md, Around the pool); pages resident in the pool are taken from there.  Shared
  * buffers serve a scan of a table larger than a quarter of them by core's
  * bulk-read strategy.
  */

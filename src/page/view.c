@@ -1,6 +1,6 @@
 /*
  * view.c
- *		The check of a page's bytes before anybody walks them (I10).
+ *		The check of a page's bytes before anybody walks them.
  */
 #include "postgres.h"
 

@@ -2,8 +2,8 @@
  * frame.h
  *		A frame's header and state word: internal to src/pool.
  *
- * The state word packs the shared pin count and the flags; every change is a
- * compare-and-swap.  What each other field is protected by stands beside it.
+ * The state word packs the shared pin count and the flags; every change is one
+ * atomic step.  What each other field is protected by stands beside it.
  */
 #ifndef PAGESTORE_POOL_FRAME_H
 #define PAGESTORE_POOL_FRAME_H

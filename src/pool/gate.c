@@ -1,6 +1,7 @@
 /*
  * gate.c
- *		Who owns a relation's pages: the pool or shared buffers (D3, I3).
+ *		Who owns a relation's pages: the pool or shared buffers
+ *		(doc/architecture.md, One owner).
  *
  * A shared registry names the relations that have passed the gate: nothing of
  * theirs is dirty in shared buffers, and only they can have frames.  It is

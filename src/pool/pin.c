@@ -5,7 +5,7 @@
  * The shared count of a frame counts processes (and I/Os, and workers passing
  * by); a process that has pinned a frame once pins it again without touching
  * shared memory. Its own pins are noted, a note for each frame and resource
- * owner, and end with that owner at the latest (invariant I7).  Notes cost
+ * owner, and end with that owner at the latest.  Notes cost
  * memory by the pins held, whatever the size of the pool.
  */
 #include "postgres.h"

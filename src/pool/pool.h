@@ -147,7 +147,7 @@ extern void ps_pool_discard_tablespace(Oid tablespace);
 /*
  * Truncate the main fork (and core's maps) of a relation that the pool owns to
  * nblocks under AccessExclusiveLock: no frame past the end is written from the
- * start, RelationTruncate(), then the frames go (invariant I5).
+ * start, RelationTruncate(), then the frames go.
  */
 extern void ps_pool_truncate(Relation rel, BlockNumber nblocks);
 

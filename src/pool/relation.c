@@ -343,7 +343,7 @@ forbid_writes(RelFileNode rnode, BlockNumber first, BlockNumber end, bool forbid
 /*
  * Frames dropped before the file is cut would let a checkpoint complete with
  * their changes neither on disk nor to be replayed; frames written after it
- * would grow the file again (I5).  So: no write from here, cut, drop.  The
+ * would grow the file again.  So: no write from here, cut, drop.  The
  * sentinel waits for a page it owes a checkpoint while it may not write it.
  */
 void

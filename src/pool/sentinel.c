@@ -1,16 +1,17 @@
 /*
  * sentinel.c
- *		No checkpoint completes over a frame that it should have written (I2).
+ *		No checkpoint completes over a frame that it should have written
+ *		(doc/architecture.md, The sentinel).
  *
  * CreateCheckPoint() publishes its redo pointer, then notes the virtual
  * transaction ids of all processes with DELAY_CHKPT_START and waits, absorbing
  * sync requests, until none of them stands with that flag, and only then
  * writes and syncs.  The sentinel has the flag at all times, under a
- * transaction id that stands for a promise: "no page dirtied before `flushed`
+ * transaction id that stands for a promise: "no page dirtied before `settled`
  * is still to be written or its sync to be requested". It takes a new id,
  * which lets go whoever waits for the old one, at every tick, but under
  * ProcArrayLock and only while the published redo pointer is not beyond
- * `flushed`.  So a checkpoint that noted the old id has its redo pointer
+ * `settled`.  So a checkpoint that noted the old id has its redo pointer
  * either checked here or published afterwards, in which case it notes, under
  * the same lock, the new id.
  *
@@ -21,9 +22,9 @@
  * Writers attach themselves to a counter, so that at shutdown the sentinel
  * knows when the last of them has gone; it then writes all there is and closes
  * the pool.  If that fails the server stops without a shutdown checkpoint, and
- * recovers at its next start, as when core's own fails.  Any other exit of the sentinel is a crash of the server, as the
- * flag of a dead process would hold back or (cleared) let go checkpoints
- * wrongly.
+ * recovers at its next start, as when core's own fails.  Any other exit of the
+ * sentinel is a crash of the server, as the flag of a dead process would hold
+ * back or (cleared) let go checkpoints wrongly.
  */
 #include "postgres.h"
 

@@ -1,7 +1,6 @@
 /*
  * service.h
- *		What write-back, sentinel, gate and transaction callbacks share with
- *		the rest of src/pool.
+ *		What the files of src/pool ask of one another beside frames.
  */
 #ifndef PAGESTORE_POOL_SERVICE_H
 #define PAGESTORE_POOL_SERVICE_H

@@ -7,7 +7,7 @@
  * WRITING, set in the same hold of the latch as the copy, makes a change that
  * follows mark the frame REDIRTIED; it therefore stays dirty when the write
  * completes.  DIRTY goes only after the checkpointer has been asked for the
- * fsync: whoever finds a frame clean may rely on that (I2).
+ * fsync: whoever finds a frame clean may rely on that.
  */
 #include "postgres.h"
 

@@ -5,7 +5,7 @@
  * A chain starts at a line pointer that indexes know: a row that is not
  * heap-only, or a redirect.  It goes on by t_ctid as long as each version's
  * xmin is its predecessor's xmax.  No walk takes more steps than the page has
- * line pointers, so that a damaged chain that runs in a circle ends too (I10).
+ * line pointers, so that a damaged chain that runs in a circle ends too.
  */
 #include "postgres.h"
 

@@ -1,6 +1,7 @@
 /*
  * prune.h
- *		Remove dead versions from a page, without a cleanup lock (D6).
+ *		Remove dead versions from a page, without a cleanup lock
+ *		(doc/architecture.md).
  */
 #ifndef PAGESTORE_ROW_PRUNE_H
 #define PAGESTORE_ROW_PRUNE_H

@@ -70,7 +70,7 @@ register_old_key(HeapTuple old_key, xl_heap_header *header)
 
 /*
  * A page whose only row is the one just put at its first line pointer can be
- * rebuilt from the record alone: redo initialises it, whatever was there (I6).
+ * rebuilt from the record alone: redo initialises it, whatever was there.
  */
 static inline bool
 only_row(const PsWrite *guard, OffsetNumber offset)
