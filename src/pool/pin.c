@@ -37,8 +37,8 @@ static uint32 first_heads[NOTES_AT_FIRST];
 static PinNote *notes = first_notes;
 static uint32 room = NOTES_AT_FIRST;	/* of notes, and as many buckets */
 static uint32 touched = 0;		/* notes from here on are free */
-static uint32 free_notes = 0;	/* chain of free ones before that */
-static uint32 in_use = 0;
+static uint32 free_notes = 0;	/* chain of free ones before that, the last
+								 * one freed first */
 
 uint32	   *ps_pin_heads = first_heads;
 uint32		ps_pin_mask = NOTES_AT_FIRST - 1;
@@ -129,7 +129,7 @@ reset_notes(void)
 {
 	touched = 0;
 	free_notes = 0;
-	if (unlikely(room > NOTES_TO_KEEP))
+	if (room > NOTES_TO_KEEP)
 	{
 		pfree(notes);
 		pfree(ps_pin_heads);
@@ -142,7 +142,7 @@ ps_pin_reserve(void)
 {
 	if (unlikely(ps_my_counters == NULL))
 		ps_pool_attach();
-	if (unlikely(touched == room && free_notes == 0))
+	if (unlikely(free_notes == 0 && touched == room))
 		make_room();
 }
 
@@ -151,7 +151,7 @@ take_note(void)
 {
 	uint32		i;
 
-	if (free_notes != 0)
+	if (likely(free_notes != 0))
 	{
 		i = free_notes - 1;
 		free_notes = notes[i].next;
@@ -161,7 +161,6 @@ take_note(void)
 		Assert(touched < room);
 		i = touched++;
 	}
-	in_use++;
 	return &notes[i];
 }
 
@@ -205,7 +204,7 @@ ps_pin_remember(PsFrame frame)
  * under another: the current owner's note, or else anybody's.  Where it hangs,
  * and whether it is the frame's only one.
  */
-static inline uint32 *
+static pg_noinline uint32 *
 find_note(PsFrame frame, bool *only)
 {
 	uint32	   *found = NULL;
@@ -242,8 +241,6 @@ end_note(uint32 *link, bool only)
 	*link = note->next;
 	note->next = free_notes;
 	free_notes = name;
-	if (--in_use == 0)
-		reset_notes();
 	if (!only)
 		return;
 
@@ -256,10 +253,14 @@ end_note(uint32 *link, bool only)
 void
 ps_pool_unpin(PsFrame frame)
 {
-	bool		only;
-	uint32	   *link = find_note(frame, &only);
-	PinNote    *note = &notes[*link - 1];
+	uint32	   *link = bucket_of(frame);
+	bool		only = true;
+	PinNote    *note;
 
+	/* nearly always it is alone in its bucket */
+	if (unlikely(*link == 0 || notes[*link - 1].frame != frame || notes[*link - 1].next != 0))
+		link = find_note(frame, &only);
+	note = &notes[*link - 1];
 	if (note->count > 1)
 		note->count--;
 	else
@@ -324,25 +325,33 @@ static void
 release_owner(ResourceReleasePhase phase, bool isCommit, bool isTopLevel, void *arg)
 {
 	ResourceOwner owner = CurrentResourceOwner;
+	bool		others = false;
 
 	if (phase != RESOURCE_RELEASE_BEFORE_LOCKS)
 		return;
 
-	for (uint32 i = touched; i-- > 0 && in_use > 0;)
+	for (uint32 i = touched; i-- > 0;)
 	{
-		if (notes[i].count == 0 || notes[i].owner != owner)
+		if (notes[i].count == 0)
 			continue;
+		if (notes[i].owner != owner)
+		{
+			others = true;
+			continue;
+		}
 		if (isCommit)
 			leaked(notes[i].frame);
 		end_note_at(i);
 	}
+	if (!others)
+		reset_notes();
 }
 
 /* Backstop for a process that ends without ending its owners. */
 static void
 release_all(int code, Datum arg)
 {
-	for (uint32 i = touched; i-- > 0 && in_use > 0;)
+	for (uint32 i = touched; i-- > 0;)
 		if (notes[i].count > 0)
 			end_note_at(i);
 }
