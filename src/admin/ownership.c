@@ -255,17 +255,14 @@ settle_relation(Oid relid)
 	if (!HeapTupleIsValid(tuple))
 		return;
 	class = (Form_pg_class) GETSTRUCT(tuple);
-	if (TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)) &&
-		file_of(class, &rnode))
+	if (file_of(class, &rnode))
 	{
 		ours = is_ours(class);
-		if (ps_holds(rnode, ours))
-			wrong = false;
-		else if (ours)
-			wrong = !ps_gate_pool_owns(rnode) &&
-				(ps_holds(rnode, false) || (has_changed(class) && !skips_wal(relid)));
-		else
-			wrong = ps_gate_may_have_frames(rnode) && has_changed(class);
+		if (ps_holds(rnode, false))
+			wrong = !ps_holds(rnode, ours); /* also where the change was undone */
+		else if (TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)))
+			wrong = (ours ? !ps_gate_pool_owns(rnode) : ps_gate_may_have_frames(rnode)) &&
+				has_changed(class) && !(ours && skips_wal(relid));
 	}
 	ReleaseSysCache(tuple);
 	if (wrong)

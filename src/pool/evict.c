@@ -92,9 +92,8 @@ ps_frames_free(void)
 
 /* ---- leaving the page table ---- */
 
-/* Unless the page has left already, or the state lacks what it must have. */
-static void
-leave_table(PsFrame frame, uint32 must_have)
+void
+ps_frame_detach(PsFrame frame)
 {
 	PsFrameHeader *header = ps_frame(frame);
 	uint32		hash = ps_table_hash(&header->tag);
@@ -105,7 +104,7 @@ leave_table(PsFrame frame, uint32 must_have)
 	state = pg_atomic_read_u32(&header->state);
 	do
 	{
-		if ((state & must_have) != must_have)
+		if (!(state & PS_TAGGED))
 		{
 			LWLockRelease(ps_table_lock(hash));
 			return;
@@ -118,18 +117,6 @@ leave_table(PsFrame frame, uint32 must_have)
 	ps_table_remove(frame, hash);
 	LWLockRelease(ps_table_lock(hash));
 	ps_policy->forget(frame);
-}
-
-void
-ps_frame_detach(PsFrame frame)
-{
-	leave_table(frame, PS_TAGGED);
-}
-
-void
-ps_frame_leave_to_read(PsFrame frame)
-{
-	leave_table(frame, PS_TAGGED | PS_READING);
 }
 
 /* The last pin of a ghost is gone; nobody else can find it. */

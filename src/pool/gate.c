@@ -11,10 +11,10 @@
  * whether a number has frames asks the page table.
  *
  * What has passed is remembered in the relation's relcache entry, for as long
- * as the generation stands.  That moves when shared buffers take over a number
- * that may be remembered: when it is held.  It need not move when a number
- * begins another life: whoever uses that life has been told of it by an
- * invalidation of the entry.
+ * as the generation stands.  That moves when a number that may be remembered
+ * is taken out and lives on: when it is held, or given up by a transaction that
+ * is prepared.  It need not move when a number begins another life: whoever
+ * uses that life has been told of it by an invalidation of the entry.
  *
  * HELD entries are relations whose owner changes in a transaction still
  * running (hold.c): shared buffers own them until it ends, for its parallel
@@ -228,7 +228,10 @@ ps_gate_pass(Relation rel)
 	if (likely(memo != NULL &&
 			   memo->generation == pg_atomic_read_u64(&gate->generation) &&
 			   RelFileNodeEquals(memo->rnode, rel->rd_node)))
+	{
+		Assert(is_incomplete() || state_of(&rel->rd_node) == GATE_POOL);
 		return;
+	}
 	pass(rel);
 }
 

@@ -12,7 +12,6 @@
 
 #include "access/xlog.h"
 #include "catalog/catalog.h"
-#include "debug/stop.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -105,8 +104,7 @@ ps_frame_wait_read(PsFrame frame)
 		{
 			if (!ps_aio_is_late(ref))
 				continue;
-			PS_STOP("read-late");
-			ps_frame_leave_to_read(frame);
+			ps_frame_detach(frame);
 			return;
 		}
 
