@@ -131,6 +131,26 @@ prepare_exit(void)
 	prepared = true;
 }
 
+/*
+ * Each checkpoint is known by its redo pointer.  One that fails leaves no
+ * record behind, so that the next one's might be the same if nobody writes WAL
+ * until then.
+ */
+static void
+move_insert_position(void)
+{
+	char		nothing = 0;
+
+	XLogBeginInsert();
+	XLogRegisterData(&nothing, sizeof(nothing));
+	XLogSetRecordFlags(XLOG_MARK_UNIMPORTANT);
+	(void) XLogInsert(RM_XLOG_ID, XLOG_NOOP);
+}
+
+/*
+ * The checkpoint to be asked for must not be taken for one that has failed,
+ * whose pages are written, but for unlogged ones.
+ */
 void
 ps_sentinel_want_unlogged(bool want)
 {
@@ -139,7 +159,11 @@ ps_sentinel_want_unlogged(bool want)
 	prepare_exit();
 	wants_unlogged = want;
 	if (want)
+	{
 		pg_atomic_fetch_add_u32(&sentinel->want_unlogged, 1);
+		if (!RecoveryInProgress())
+			move_insert_position();
+	}
 	else
 		pg_atomic_fetch_sub_u32(&sentinel->want_unlogged, 1);
 }
@@ -309,22 +333,6 @@ try_to_write(XLogRecPtr redo, bool unlogged)
 	}
 	PG_END_TRY();
 	return written;
-}
-
-/*
- * Each checkpoint is known by its redo pointer.  One that fails leaves no
- * record behind, so that the next one's might be the same if nobody writes WAL
- * until then.
- */
-static void
-move_insert_position(void)
-{
-	char		nothing = 0;
-
-	XLogBeginInsert();
-	XLogRegisterData(&nothing, sizeof(nothing));
-	XLogSetRecordFlags(XLOG_MARK_UNIMPORTANT);
-	(void) XLogInsert(RM_XLOG_ID, XLOG_NOOP);
 }
 
 /* Let go the checkpoint that waits for our id, unless it has come later than what is settled. */
