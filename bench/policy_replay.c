@@ -27,6 +27,13 @@
 
 PsFramePadded *ps_frames;
 uint32		ps_pool_nframes;
+static uint32 used;				/* frames that hold a page: the first ones */
+
+uint32
+ps_frames_used(void)
+{
+	return used;
+}
 
 int
 ps_tranche(PsTranche which)
@@ -128,9 +135,9 @@ replay(const PsPolicy *policy, uint32 nframes)
 {
 	PsFrame    *frame_of = zeroed(npages, sizeof(PsFrame));
 	void	   *area = zeroed(1, policy->shmem_size(nframes));
-	uint32		used = 0;
 	size_t		hits = 0;
 
+	used = 0;
 	ps_pool_nframes = nframes;
 	ps_frames = aligned_alloc(128, (size_t) nframes * sizeof(PsFramePadded));
 	memset(ps_frames, 0, (size_t) nframes * sizeof(PsFramePadded));

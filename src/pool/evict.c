@@ -92,8 +92,9 @@ ps_frames_free(void)
 
 /* ---- leaving the page table ---- */
 
-void
-ps_frame_detach(PsFrame frame)
+/* Unless the page has left already, or the state lacks what it must have. */
+static void
+leave_table(PsFrame frame, uint32 must_have)
 {
 	PsFrameHeader *header = ps_frame(frame);
 	uint32		hash = ps_table_hash(&header->tag);
@@ -104,7 +105,7 @@ ps_frame_detach(PsFrame frame)
 	state = pg_atomic_read_u32(&header->state);
 	do
 	{
-		if (!(state & PS_TAGGED))
+		if ((state & must_have) != must_have)
 		{
 			LWLockRelease(ps_table_lock(hash));
 			return;
@@ -117,6 +118,18 @@ ps_frame_detach(PsFrame frame)
 	ps_table_remove(frame, hash);
 	LWLockRelease(ps_table_lock(hash));
 	ps_policy->forget(frame);
+}
+
+void
+ps_frame_detach(PsFrame frame)
+{
+	leave_table(frame, PS_TAGGED);
+}
+
+void
+ps_frame_leave_to_read(PsFrame frame)
+{
+	leave_table(frame, PS_TAGGED | PS_READING);
 }
 
 /* The last pin of a ghost is gone; nobody else can find it. */

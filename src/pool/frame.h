@@ -353,6 +353,12 @@ ps_protect_forbid(PsFrame frame)
  */
 extern void ps_frame_detach(PsFrame frame);
 
+/*
+ * The same for a read that takes too long: unless it is over meanwhile, when
+ * the page may have been used, and changed.
+ */
+extern void ps_frame_leave_to_read(PsFrame frame);
+
 /* The reads' completion, for aio.  (pool/read.c) */
 extern void ps_read_done(const uint32 *cookies, int ncookies, ssize_t result);
 

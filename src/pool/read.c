@@ -12,6 +12,7 @@
 
 #include "access/xlog.h"
 #include "catalog/catalog.h"
+#include "debug/stop.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -104,7 +105,8 @@ ps_frame_wait_read(PsFrame frame)
 		{
 			if (!ps_aio_is_late(ref))
 				continue;
-			ps_frame_detach(frame);
+			PS_STOP("read-late");
+			ps_frame_leave_to_read(frame);
 			return;
 		}
 
