@@ -317,7 +317,8 @@ end_note_at(uint32 i)
 			found = link;
 		else if (notes[*link - 1].frame == notes[i].frame)
 			only = false;
-	Assert(found != NULL);
+	if (unlikely(found == NULL))
+		elog(ERROR, "pagestore: the note of a pin on frame %u is in no chain", notes[i].frame);
 	end_note(found, only);
 }
 
