@@ -141,11 +141,28 @@ move_database(const UtilityCall *call)
 	ps_file_wake_idle();
 }
 
+/* Marked by a drop that failed half way: nobody has been in it since, or can be. */
+static bool
+is_invalid(Oid database)
+{
+	HeapTuple	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(database));
+	bool		invalid;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	invalid = database_is_invalid_form((Form_pg_database) GETSTRUCT(tuple));
+	ReleaseSysCache(tuple);
+	return invalid;
+}
+
 /*
  * A move has copied the files and holds the database: all frames are clean
  * since its checkpoint, and none may outlive the old files, whose names come
  * back if the database does.  Should the move fail after this, the frames are
  * read again.
+ *
+ * A drop that is repeated needs no page of the database, and must not depend
+ * on a checkpoint that writes them: the disk may be what has failed before.
  */
 static void
 at_object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
@@ -153,7 +170,11 @@ at_object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *
 	if (prev_object_access)
 		prev_object_access(access, class, object, sub, arg);
 	if (access == OAT_DROP && (class == DatabaseRelationId || class == TableSpaceRelationId))
+	{
 		announced_drop = object;
+		if (class == DatabaseRelationId && IsUnderPostmaster && is_invalid(object))
+			ps_pool_discard_database(object);
+	}
 	else if (access == OAT_POST_ALTER && class == DatabaseRelationId && moving_database)
 		ps_pool_discard_database(object);
 }
@@ -171,9 +192,9 @@ has_dropped(int syscache)
 /*
  * The files are gone when the command returns, before its commit; should that
  * fail, the row stays, marked invalid: nobody can use the database again.  A
- * command that fails half way leaves it like that too, with its frames: those
- * whose files have gone are clean since the command's checkpoint, and all go
- * when the drop is repeated.
+ * command that fails half way, as in its checkpoint, leaves it like that too,
+ * with its frames: those whose files have gone are clean since that
+ * checkpoint, and all go when the drop is repeated.
  */
 static void
 drop_database(const UtilityCall *call)
