@@ -4,7 +4,7 @@
  *
  * A pin keeps a page's bytes in place.  A read guard (shared latch) lends
  * const bytes; a write guard (exclusive latch) lends mutable bytes and is the
- * only thing that can mark the page dirty.  None of the code above knows which
+ * only thing that can mark the page dirty.  The code above need not know which
  * of the four origins a page has (doc/architecture.md, Guards; One owner).
  *
  *	PsPin pin = ps_pin(rel, block);
