@@ -36,9 +36,10 @@ ps_set_new_filenode(Relation rel, const RelFileNode *newrnode, char persistence,
 	*freezeXid = RecentXmin;
 	*minmulti = GetOldestMultiXactId();
 
+	/* in this order: what fails after is forgotten when the file goes, with the transaction */
+	smgr = RelationCreateStorage(*newrnode, persistence, true);
 	if (persistence != RELPERSISTENCE_TEMP)
 		ps_gate_new(*newrnode);
-	smgr = RelationCreateStorage(*newrnode, persistence, true);
 
 	if (persistence == RELPERSISTENCE_UNLOGGED)
 	{
@@ -68,12 +69,11 @@ ps_copy_data(Relation rel, const RelFileNode *newrnode)
 
 	FlushRelationBuffers(rel);
 	if (!RelationUsesLocalBuffers(rel))
-	{
 		ps_pool_flush_relation(rel->rd_node);
-		ps_gate_new(*newrnode);
-	}
 
 	dst = RelationCreateStorage(*newrnode, persistence, true);
+	if (!RelationUsesLocalBuffers(rel))
+		ps_gate_new(*newrnode);
 	RelationCopyStorage(RelationGetSmgr(rel), dst, MAIN_FORKNUM, persistence);
 	for (ForkNumber fork = MAIN_FORKNUM + 1; fork <= MAX_FORKNUM; fork++)
 	{

@@ -157,8 +157,8 @@ extern void ps_pool_truncate(Relation rel, BlockNumber nblocks);
  * ps_gate_pass: the relation's pages are about to be used through the pool: on
  * first use since start, write out its dirty shared buffers and drop the page
  * cache's copies, then register it. Cheap when passed before (backend-local
- * cache).  No latch may be held. ps_gate_new: a relfilenode begins a life:
- * forget frames and registration of an earlier one.
+ * cache).  No latch may be held. ps_gate_new: a relfilenode begins a life, and
+ * its file has been made: forget frames and registration of an earlier one.
  */
 extern void ps_gate_pass(Relation rel);
 extern void ps_gate_new(RelFileNode rnode);
