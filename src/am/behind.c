@@ -100,7 +100,7 @@ refuse(Relation rel, const char *function, const void *caller)
 		return;
 	library = library_of(caller);
 
-	/* autoprewarm reads what shared buffers held once, and looks at none of it */
+	/* pg_prewarm(), begun in recovery (contrib.c), looks at none of it */
 	if (strcmp(library, "pg_prewarm") == 0)
 		return;
 	outsider = find_outsider(library);
@@ -161,10 +161,23 @@ GUARD(Buffer, ReadBuffer, (Relation rel, BlockNumber block), (rel, block))
 GUARD(Buffer, ReleaseAndReadBuffer, (Buffer buffer, Relation rel, BlockNumber block), (buffer, rel, block))
 /* *INDENT-ON* */
 
+/*
+ * autoprewarm's list may have pages that shared buffers owned once.  Read from
+ * the file while the pool writes them there they may be torn, an error that
+ * would keep the worker from all that comes after; it takes none for an answer.
+ */
+static bool
+is_autoprewarm(void)
+{
+	return MyBgworkerEntry != NULL && strcmp(MyBgworkerEntry->bgw_library_name, "pg_prewarm") == 0;
+}
+
 /* The maps are shared buffers' own. */
 static Buffer
 guarded_ReadBufferExtended(Relation rel, ForkNumber fork, BlockNumber block, ReadBufferMode mode, BufferAccessStrategy strategy)
 {
+	if (fork == MAIN_FORKNUM && is_autoprewarm() && ps_is_pagestore(rel) && ps_origin(rel) == PS_POOL)
+		return InvalidBuffer;
 	if (fork == MAIN_FORKNUM)
 		refuse(rel, "ReadBufferExtended", __builtin_return_address(0));
 	return ReadBufferExtended(rel, fork, block, mode, strategy);
