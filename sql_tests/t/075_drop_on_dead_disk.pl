@@ -32,6 +32,32 @@ is($err, '', 'a checkpoint passes');
 $node->stop('immediate');
 $node->start;
 is($node->safe_psql('postgres', 'SELECT count(*) FROM t'), '1000', 'rows of others are there');
+# --- a stray that cannot be saved holds up a checkpoint, but not the end of the server
+$node->safe_psql('postgres', "INSERT INTO t SELECT generate_series(1001, 2000); CHECKPOINT; SELECT pagestore_behind('t', 'read', 1)");
+$node->safe_psql('postgres', 'DELETE FROM t WHERE id % 2 = 0; VACUUM t; CHECKPOINT');
+my $state = table_state($node, 't');
+append_to_file($node->data_dir . '/pagestore_stray', "no directory\n");
+my $offset = -s $node->logfile;
+$node->safe_psql('postgres', "SELECT pagestore_behind('t', 'dirty', 1)");
+for (1 .. 600)
+{
+	last if slurp_file($node->logfile, $offset) =~ /could not create file "pagestore_stray/;
+	select(undef, undef, undef, 0.1);
+}
+like(slurp_file($node->logfile, $offset), qr/could not create file "pagestore_stray/, 'a stray cannot be saved');
+($rc, $out, $err) = $node->psql('postgres', "SET statement_timeout = '1s'; CHECKPOINT");
+like($err, qr/canceling statement due to statement timeout/, 'a checkpoint waits, which can be cancelled');
+system('pg_ctl', '-D', $node->data_dir, '-m', 'fast', '-t', 60, '-s', 'stop');
+ok(!-e $node->data_dir . '/postmaster.pid', 'the server stops');
+if (-e $node->data_dir . '/postmaster.pid')
+{
+	kill_server($node);
+}
+$node->{_pid} = undef;
+unlink $node->data_dir . '/pagestore_stray';
+$node->start;
+is(table_state($node, 't'), $state, 'and has every row when it is back');
+
 unlike(slurp_file($node->logfile), qr/PANIC|TRAP|leak/, 'the log shows no damage');
 $node->stop;
 done_testing();

@@ -472,8 +472,7 @@ keep_watch(void)
 {
 	while (!closing)
 	{
-		bool		written = tick();
-
+		/* first: a tick may fail, again and again, and must not keep the server */
 		if (ShutdownRequestPending && may_stop())
 		{
 			closing = close_pool();
@@ -481,7 +480,7 @@ keep_watch(void)
 				end_walsenders();
 		}
 		if (!closing)
-			ps_worker_sleep(written ? pace() : TICK_FAILED);
+			ps_worker_sleep(tick() ? pace() : TICK_FAILED);
 	}
 
 	while (!ps_stray_check_all())
@@ -519,7 +518,9 @@ ps_sentinel_main(Datum arg)
 				_exit(2);
 		}
 		PG_END_TRY();
-		if (!done)
+		if (!done && ShutdownRequestPending)
+			ps_worker_sleep(TICK_FAILED);
+		else if (!done)
 			ps_worker_rest();
 	}
 

@@ -223,8 +223,9 @@ clear_map(const PsTag *tag, bool permanent)
 	FreeFakeRelcacheEntry(rel);
 }
 
+/* A stray with an older LSN began with an older page: what it has and ours has not may have been vacuumed. */
 static Verdict
-judge(PsFrame frame, Buffer buffer)
+judge(PsFrame frame, Buffer buffer, bool permanent)
 {
 	const char *ours = ps_frame_bytes(frame);
 	const char *theirs = BufferGetPage(buffer);
@@ -236,6 +237,8 @@ judge(PsFrame frame, Buffer buffer)
 		return STRAY_APART;
 	if (ps_pool_page_contains(ours, theirs))
 		return STRAY_STALE;
+	if (permanent && PageGetLSN(unconstify(char *, theirs)) < PageGetLSN(unconstify(char *, ours)))
+		return STRAY_APART;
 	return ps_pool_page_contains(theirs, ours) ? STRAY_AHEAD : STRAY_APART;
 }
 
@@ -245,7 +248,7 @@ put_right(const PsRelKey *key, const PsTag *tag, PsFrame *frame, Buffer buffer, 
 {
 	static int	tries = 0;
 	const char *theirs = BufferGetPage(buffer);
-	Verdict		verdict = judge(*frame, buffer);
+	Verdict		verdict = judge(*frame, buffer, key->permanent);
 
 	if (verdict == STRAY_AHEAD && !ps_pool_make_movable(frame, true))
 	{
