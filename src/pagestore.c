@@ -99,6 +99,7 @@ _PG_init(void)
 	define_settings();
 	ps_pool_page_check = ps_page_check;
 	ps_pool_page_contains = ps_page_contains;
+	ps_pool_page_adds_only_since = ps_page_adds_only_since;
 	prev_shmem_request_hook = shmem_request_hook;
 	shmem_request_hook = request_shmem;
 	prev_shmem_startup_hook = shmem_startup_hook;

@@ -66,6 +66,27 @@ item_contains(const char *a, const ItemIdData *in_a, const char *b, const ItemId
 		tuple_contains(tuple_at(a, in_a), tuple_at(b, in_b));
 }
 
+/* xmin of a frozen tuple precedes any other. */
+bool
+ps_page_adds_only_since(const char *a, const char *b, TransactionId xid)
+{
+	OffsetNumber nitems = ps_page_nitems(a);
+
+	for (OffsetNumber offset = FirstOffsetNumber; offset <= nitems; offset++)
+	{
+		const ItemIdData *item = ps_page_item(a, offset);
+
+		if (!ItemIdIsUsed(item) ||
+			(offset <= ps_page_nitems(b) && ItemIdIsUsed(ps_page_item(b, offset))))
+			continue;
+		if (!ItemIdIsNormal(item) ||
+			!TransactionIdIsNormal(xid) ||
+			TransactionIdPrecedes(HeapTupleHeaderGetXmin(tuple_at(a, item)), xid))
+			return false;
+	}
+	return true;
+}
+
 bool
 ps_page_contains(const char *a, const char *b)
 {

@@ -130,4 +130,11 @@ extern bool ps_page_check(const char *page, const char **why, OffsetNumber *offs
  */
 extern bool ps_page_contains(const char *a, const char *b);
 
+/*
+ * Is all that a has at line pointers that b does not use the work of
+ * transactions from xid on (InvalidTransactionId: of none)?  What is older b may
+ * have had, and lost by VACUUM.
+ */
+extern bool ps_page_adds_only_since(const char *a, const char *b, TransactionId xid);
+
 #endif							/* PAGESTORE_PAGE_VIEW_H */

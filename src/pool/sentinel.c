@@ -498,8 +498,8 @@ ps_sentinel_main(Datum arg)
 	volatile bool done = false;
 
 	ps_worker_begin();
-	before_shmem_exit(crash_unless_done, 0);
 	ps_veto_prepare();
+	before_shmem_exit(crash_unless_done, 0);
 	stand_watch();
 
 	while (!done)

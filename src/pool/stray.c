@@ -16,9 +16,9 @@
  * with the pool's page, under the locks of both:
  *
  *	- the stray holds nothing that the page does not: it goes;
- *	- the page holds nothing that the stray does not: whoever bypassed the
- *	  access method began with the present page, and the pool takes over what
- *	  he made of it, so that table and indexes agree;
+ *	- the page holds nothing that the stray does not, and what the stray adds
+ *	  is new: whoever bypassed the access method began with the present page,
+ *	  and the pool takes over what came of it, so that table and indexes agree;
  *	- both hold something: the pool's page stays, which is what everybody has
  *	  seen and committed to, and the stray is saved in a file.
  *
@@ -67,15 +67,21 @@ typedef enum Verdict
 	STRAY_UNKNOWN				/* the page can't be read */
 } Verdict;
 
-/* Held exclusively from the look at who owns the page until it is put right. */
 typedef struct StrayShared
 {
-	LWLock		lock;
+	LWLock		lock;			/* held exclusively from the look at who owns
+								 * the page until it is put right; guards what
+								 * follows */
+	TransactionId last_look;	/* next transaction id when the last complete
+								 * look at all buffers began ... */
+	TransactionId recent;		/* ... and the one before it: strays of older
+								 * transactions have been found */
 } StrayShared;
 
 static StrayShared *stray;
 
 bool		(*ps_pool_page_contains) (const char *a, const char *b);
+bool		(*ps_pool_page_adds_only_since) (const char *a, const char *b, TransactionId xid);
 
 Size
 ps_stray_shmem_size(void)
@@ -89,8 +95,10 @@ ps_stray_shmem_init(bool found)
 	bool		known;
 
 	stray = ShmemInitStruct("pagestore strays", sizeof(StrayShared), &known);
-	if (!known)
-		LWLockInitialize(&stray->lock, ps_tranche(PS_TRANCHE_GATE));
+	if (known)
+		return;
+	LWLockInitialize(&stray->lock, ps_tranche(PS_TRANCHE_GATE));
+	stray->last_look = stray->recent = InvalidTransactionId;
 }
 
 void
@@ -223,7 +231,13 @@ clear_map(const PsTag *tag, bool permanent)
 	FreeFakeRelcacheEntry(rel);
 }
 
-/* A stray with an older LSN began with an older page: what it has and ours has not may have been vacuumed. */
+/*
+ * What the stray has and our page has not may have been vacuumed from ours,
+ * and must not come back.  So one with an older LSN, which began with an older
+ * page, is not taken over, and neither is one with rows that were made before
+ * we last looked: an old page gets a new LSN when the image of it is logged
+ * for a hint bit.
+ */
 static Verdict
 judge(PsFrame frame, Buffer buffer, bool permanent)
 {
@@ -239,7 +253,13 @@ judge(PsFrame frame, Buffer buffer, bool permanent)
 		return STRAY_STALE;
 	if (permanent && PageGetLSN(unconstify(char *, theirs)) < PageGetLSN(unconstify(char *, ours)))
 		return STRAY_APART;
-	return ps_pool_page_contains(theirs, ours) ? STRAY_AHEAD : STRAY_APART;
+	if (!ps_pool_page_contains(theirs, ours))
+		return STRAY_APART;
+
+	/* before the first looks are over nothing tells */
+	if (!ps_pool_page_adds_only_since(theirs, ours, stray->recent))
+		return STRAY_APART;
+	return STRAY_AHEAD;
 }
 
 /* Both locked exclusively; *saved is the name of the file if there is one. */
@@ -381,21 +401,41 @@ check_range(int from, int to)
 	return done;
 }
 
+/* A look at all buffers is over; began: the next transaction id at its beginning. */
+static void
+end_look(TransactionId began)
+{
+	LWLockAcquire(&stray->lock, LW_EXCLUSIVE);
+	stray->recent = stray->last_look;
+	stray->last_look = began;
+	LWLockRelease(&stray->lock);
+}
+
 bool
 ps_stray_check_all(void)
 {
-	return check_range(0, NBuffers);
+	TransactionId began = ReadNextTransactionId();
+	bool		done = check_range(0, NBuffers);
+
+	if (done)
+		end_look(began);
+	return done;
 }
 
 void
 ps_stray_check_some(void)
 {
 	static int	next = 0;
+	static TransactionId began;
 	int			slice = Min((NBuffers + SLICES - 1) / SLICES, SLICE_MAX);
 	int			to = Min(next + slice, NBuffers);
 
+	if (next == 0)
+		began = ReadNextTransactionId();
 	(void) check_range(next, to);
 	next = to == NBuffers ? 0 : to;
+	if (next == 0)
+		end_look(began);
 }
 
 void

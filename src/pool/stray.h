@@ -38,5 +38,6 @@ extern void ps_stray_shmem_init(bool found);
  * that knows tuples (page/view.h: ps_page_contains); must not throw.
  */
 extern bool (*ps_pool_page_contains) (const char *a, const char *b);
+extern bool (*ps_pool_page_adds_only_since) (const char *a, const char *b, TransactionId xid);
 
 #endif							/* PAGESTORE_POOL_STRAY_H */
