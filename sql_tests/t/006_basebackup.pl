@@ -15,7 +15,7 @@ my $h = IPC::Run::start([ 'pgbench', '-n', '-c', 4, '-T', 600, '-h', $node->host
 sleep 1;
 $node->backup('under_load');
 sleep 1;
-$h->signal('INT');
+$h->signal('TERM');
 $h->finish;
 command_ok([ 'pg_verifybackup', '-n', $node->backup_dir . '/under_load' ], 'pg_verifybackup');
 
