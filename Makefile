@@ -5,7 +5,7 @@ EXTENSION = pagestore
 DATA = sql/pagestore--1.0.sql
 PGFILEDESC = "pagestore - zero-copy table storage on an O_DIRECT pool"
 
-SOURCES = $(wildcard src/*.c src/io/*.c src/pool/*.c src/page/*.c src/row/*.c src/am/*.c src/admin/*.c src/debug/*.c)
+SOURCES = $(wildcard src/*.c src/server/*.c src/io/*.c src/pool/*.c src/page/*.c src/row/*.c src/am/*.c src/admin/*.c src/debug/*.c)
 
 PG_CPPFLAGS = -I$(srcdir)/src
 PG_CFLAGS = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \

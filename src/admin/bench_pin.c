@@ -15,7 +15,7 @@
 #include "miscadmin.h"
 #include "page/guard.h"
 #include "portability/instr_time.h"
-#include "preload.h"
+#include "server/preload.h"
 #include "storage/bufmgr.h"
 
 PG_FUNCTION_INFO_V1(pagestore_bench_pin);

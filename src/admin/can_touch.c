@@ -8,7 +8,7 @@
 
 #include "fmgr.h"
 #include "pool/inspect.h"
-#include "preload.h"
+#include "server/preload.h"
 
 PG_FUNCTION_INFO_V1(pagestore_can_touch);
 

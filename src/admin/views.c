@@ -10,7 +10,7 @@
 #include "page/guard.h"
 #include "pool/inspect.h"
 #include "pool/pool.h"
-#include "preload.h"
+#include "server/preload.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/pg_lsn.h"

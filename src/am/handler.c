@@ -10,7 +10,7 @@
 #include "catalog/pg_am.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "preload.h"
+#include "server/preload.h"
 #include "utils/syscache.h"
 
 PG_FUNCTION_INFO_V1(pagestore_tableam_handler);

@@ -7,7 +7,6 @@
 #ifdef PAGESTORE_DEBUG
 
 #include "debug/fault.h"
-#include "debug/stop.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"

@@ -4,7 +4,7 @@
  */
 #include "postgres.h"
 
-#include "preload.h"
+#include "server/preload.h"
 
 bool		ps_preloaded = false;
 
