@@ -11,6 +11,7 @@
 #include "fmgr.h"
 #include "io/aio.h"
 #include "miscadmin.h"
+#include "page/compare.h"
 #include "page/view.h"
 #include "pool/pool.h"
 #include "pool/stray.h"

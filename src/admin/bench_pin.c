@@ -14,6 +14,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "page/guard.h"
+#include "page/storage.h"
 #include "portability/instr_time.h"
 #include "server/preload.h"
 #include "storage/bufmgr.h"

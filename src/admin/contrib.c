@@ -16,6 +16,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "page/guard.h"
+#include "page/storage.h"
 #include "page/stream.h"
 #include "row/visibility.h"
 #include "storage/procarray.h"

@@ -17,6 +17,7 @@
 #include "commands/progress.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
+#include "page/storage.h"
 #include "page/stream.h"
 #include "pgstat.h"
 #include "row/visibility.h"

@@ -13,7 +13,7 @@
 #include "catalog/pg_am_d.h"
 #include "catalog/storage.h"
 #include "catalog/storage_xlog.h"
-#include "pool/pool.h"
+#include "page/storage.h"
 #include "storage/smgr.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
@@ -39,7 +39,7 @@ ps_set_new_filenode(Relation rel, const RelFileNode *newrnode, char persistence,
 	/* in this order: what fails after is forgotten when the file goes, with the transaction */
 	smgr = RelationCreateStorage(*newrnode, persistence, true);
 	if (persistence != RELPERSISTENCE_TEMP)
-		ps_gate_new(*newrnode);
+		ps_storage_created(*newrnode);
 
 	if (persistence == RELPERSISTENCE_UNLOGGED)
 	{
@@ -67,13 +67,11 @@ ps_copy_data(Relation rel, const RelFileNode *newrnode)
 	char		persistence = rel->rd_rel->relpersistence;
 	SMgrRelation dst;
 
-	FlushRelationBuffers(rel);
-	if (!RelationUsesLocalBuffers(rel))
-		ps_pool_flush_relation(rel->rd_node);
+	ps_flush(rel);
 
 	dst = RelationCreateStorage(*newrnode, persistence, true);
 	if (!RelationUsesLocalBuffers(rel))
-		ps_gate_new(*newrnode);
+		ps_storage_created(*newrnode);
 	RelationCopyStorage(RelationGetSmgr(rel), dst, MAIN_FORKNUM, persistence);
 	for (ForkNumber fork = MAIN_FORKNUM + 1; fork <= MAX_FORKNUM; fork++)
 	{

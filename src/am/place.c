@@ -12,6 +12,7 @@
 #include "access/heapam.h"
 #include "access/visibilitymap.h"
 #include "am/place.h"
+#include "page/storage.h"
 #include "page/view.h"
 #include "storage/freespace.h"
 #include "storage/lmgr.h"

@@ -26,7 +26,6 @@
 #include "lib/ilist.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/tidbitmap.h"
-#include "pool/pool.h"
 #include "utils/memutils.h"
 
 #define DEPTH_MAX 64			/* most pages on their way for one scan */
@@ -121,7 +120,7 @@ window_wants(Window *w)
 	if (w->count > w->depth / 2)
 		return false;
 	w->depth = Min(w->depth == 0 ? 2 : w->depth * 2,
-				   Min(DEPTH_MAX, Max((int) ps_pool_nframes / 16, 1)));
+				   Min(DEPTH_MAX, Max((int) ps_cache_size(PS_POOL) / 16, 1)));
 	return true;
 }
 

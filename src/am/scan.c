@@ -20,8 +20,8 @@
 #include "am/scan.h"
 #include "am/slot.h"
 #include "miscadmin.h"
+#include "page/storage.h"
 #include "pgstat.h"
-#include "pool/pool.h"
 #include "row/prune.h"
 #include "row/visibility.h"
 #include "storage/bufmgr.h"
@@ -47,7 +47,7 @@ scan_init(PsScanDesc *scan, ScanKey key, bool keep_start)
 		sync = shared->base.phs_syncscan;
 	else
 		sync = (base->rs_flags & SO_ALLOW_SYNC) && synchronize_seqscans &&
-			ps_is_large(rel, scan->nblocks);
+			ps_is_large(ps_origin(rel), scan->nblocks);
 
 	if (!keep_start || shared)
 		scan->start = (sync && !shared) ? ss_get_location(rel, scan->nblocks) : 0;
@@ -63,7 +63,8 @@ scan_init(PsScanDesc *scan, ScanKey key, bool keep_start)
 	 * cache a table is large for may change before the scan has ended.
 	 */
 	scan->stream_flags = 0;
-	if (scan->nblocks > Min(ps_pool_nframes, NBuffers) / 4 && (base->rs_flags & SO_ALLOW_STRAT) && !IsolationIsSerializable() &&
+	if ((ps_is_large(PS_POOL, scan->nblocks) || ps_is_large(PS_SHARED, scan->nblocks)) &&
+		(base->rs_flags & SO_ALLOW_STRAT) && !IsolationIsSerializable() &&
 		base->rs_snapshot && base->rs_snapshot->snapshot_type == SNAPSHOT_MVCC)
 		scan->stream_flags |= PS_STREAM_AROUND_POOL;
 

@@ -20,6 +20,7 @@
 #include "am/am.h"
 #include "am/behind.h"
 #include "am/slot.h"
+#include "page/storage.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
 

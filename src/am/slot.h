@@ -6,7 +6,7 @@
 #define PAGESTORE_AM_SLOT_H
 
 #include "executor/tuptable.h"
-#include "page/view.h"
+#include "page/guard.h"
 
 typedef struct PsSlot
 {

@@ -12,6 +12,7 @@
 #include "commands/progress.h"
 #include "debug/stop.h"
 #include "miscadmin.h"
+#include "page/storage.h"
 #include "pgstat.h"
 #include "storage/bufmgr.h"
 #include "utils/lsyscache.h"

@@ -7,6 +7,7 @@
 #include "am/vacuum.h"
 #include "commands/progress.h"
 #include "miscadmin.h"
+#include "page/storage.h"
 #include "page/view.h"
 #include "pgstat.h"
 #include "portability/instr_time.h"

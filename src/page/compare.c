@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "page/compare.h"
 #include "page/view.h"
 
 /* Bits that say what a tuple is, as opposed to what is known of its transactions. */

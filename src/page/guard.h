@@ -26,91 +26,9 @@
 
 #include "postgres.h"
 #include "access/xloginsert.h"
-#include "pool/pool.h"
-#include "storage/bufmgr.h"
+#include "page/pin.h"
+#include "page/view.h"
 #include "utils/rel.h"
-
-typedef enum PsOrigin
-{
-	PS_NOWHERE,					/* an empty pin */
-	PS_POOL,					/* frame of the pool */
-	PS_SHARED,					/* shared_buffers: recovery, single user, WAL
-								 * skipped, owner just changed */
-	PS_LOCAL,					/* local buffer of a temporary table */
-	PS_RING						/* private memory of a large scan: read-only;
-								 * for MVCC snapshots, or rows that nobody
-								 * changes */
-} PsOrigin;
-
-struct PsRingPiece;
-
-typedef struct PsPin
-{
-	PsOrigin	origin;
-	BlockNumber block;
-	const char *page;			/* the bytes held in place */
-	union
-	{
-		PsFrame		frame;		/* PS_POOL */
-		Buffer		buffer;		/* PS_SHARED, PS_LOCAL */
-		struct PsRingPiece *piece;	/* PS_RING */
-	}			u;
-} PsPin;
-
-#define PS_NO_PIN ((PsPin) {PS_NOWHERE, InvalidBlockNumber, NULL, {0}})
-
-static inline bool
-ps_pinned(const PsPin *pin)
-{
-	return pin->origin != PS_NOWHERE;
-}
-
-/*
- * Where the relation's pages are to be accessed now.  Good for one pin: asked
- * again a moment later, at the end of recovery, the answer may be another, so
- * it is handed down (ps_pin_at()), never asked twice for one page.
- */
-extern PsOrigin ps_origin(Relation rel);
-
-/* Pin a page, reading it if need be.  Counts hits and reads for statistics and EXPLAIN. */
-extern PsPin ps_pin(Relation rel, BlockNumber block);
-
-/* The same, for hot paths: *pin, which is empty, is filled in place. */
-extern void ps_pin_into(Relation rel, BlockNumber block, PsPin *pin);
-
-/* The same where ps_origin() has told; shared buffers are used by the strategy (may be NULL). */
-extern void ps_pin_at(Relation rel, PsOrigin origin, BlockNumber block,
-					  BufferAccessStrategy strategy, PsPin *pin);
-
-/*
- * Count an access to a page of the pool or a ring, for statistics, EXPLAIN and
- * vacuum's cost delay, as core does for shared buffers.  hit: it was resident
- * when asked for, not read for us.
- */
-extern void ps_count_access(Relation rel, bool hit);
-
-/* Another pin on the same bytes, for CurrentResourceOwner. */
-extern PsPin ps_pin_copy(const PsPin *pin);
-extern void ps_unpin(PsPin *pin);	/* an empty pin is fine; leaves it empty */
-
-/* Both hold the very same bytes. */
-static inline bool
-ps_pin_same(const PsPin *a, const PsPin *b)
-{
-	return a->origin == b->origin && a->page == b->page && a->block == b->block;
-}
-
-/* Make *pin hold this block, keeping it when it already does and its bytes are current. */
-extern void ps_pin_move(Relation rel, PsPin *pin, BlockNumber block);
-
-/*
- * The bytes are the page, as far as can be told without the lock: not a ghost,
- * not a private image, not a shared buffer (whose time may be over).
- */
-extern bool ps_pin_is_current(const PsPin *pin);
-
-/* Do these bytes lie in the pool's memory?  For tests and assertions. */
-extern bool ps_in_pool(const void *ptr);
 
 /* ---- read guard ---- */
 
@@ -138,6 +56,13 @@ extern void ps_mark_hinted(const PsRead *guard);
 extern bool ps_may_set_hint(const PsRead *guard, XLogRecPtr commit_lsn);	/* permanent: commit
 																			 * record flushed, or
 																			 * page LSN beyond it */
+
+/* The row at offset; false if there is none. */
+static inline bool
+ps_read_row(const PsRead *guard, OffsetNumber offset, PsRow *row)
+{
+	return ps_page_row(guard->page, RelationGetRelid(guard->rel), guard->pin->block, offset, row);
+}
 
 /* ---- write guard ---- */
 
@@ -168,6 +93,21 @@ ps_write_lend(const PsWrite *guard)
 	return r;
 }
 
+/* The row at offset, to be changed; false if there is none. */
+static inline bool
+ps_write_row(const PsWrite *guard, OffsetNumber offset, PsRowMut *row)
+{
+	PsRow		r;
+
+	if (!ps_page_row(guard->page, RelationGetRelid(guard->rel), guard->pin->block, offset, &r))
+		return false;
+	row->header = unconstify(HeapTupleHeaderData *, r.header);
+	row->len = r.len;
+	row->tid = r.tid;
+	row->table = r.table;
+	return true;
+}
+
 /* In the critical section, before changing the page and before XLogInsert(). */
 extern void ps_mark_dirty(PsWrite *guard);
 
@@ -189,24 +129,5 @@ ps_set_lsn(PsWrite *guard, XLogRecPtr lsn)
  * disk, if that is in the way.
  */
 extern bool ps_write_movable(PsWrite *guard, bool wait);
-
-/*
- * Add a block to the relation: pins it in *pin, returns it latched exclusively
- * and zeroed (PageInit is the caller's).  Takes and releases the extension
- * lock itself when needed.
- */
-extern PsWrite ps_extend(Relation rel, PsPin *pin);
-
-/* Number of blocks of the main fork (as RelationGetNumberOfBlocks). */
-extern BlockNumber ps_nblocks(Relation rel);
-
-/* Cut the main fork, and core's maps, to nblocks.  AccessExclusiveLock held. */
-extern void ps_truncate(Relation rel, BlockNumber nblocks);
-
-/* Prefetch a block hint for random access (index and bitmap read-ahead); never waits. */
-extern void ps_prefetch(Relation rel, BlockNumber block);
-extern int	ps_prefetch_run(Relation rel, BlockNumber block, int n);	/* n adjacent blocks;
-																		 * how many reads it
-																		 * started */
 
 #endif							/* PAGESTORE_PAGE_GUARD_H */

@@ -15,7 +15,6 @@
 #include "debug/stop.h"
 #include "executor/instrument.h"
 #include "page/ring.h"
-#include "page/stream.h"
 #include "page/view.h"
 #include "pgstat.h"
 #include "storage/bufmgr.h"

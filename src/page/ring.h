@@ -11,7 +11,7 @@
 #define PAGESTORE_PAGE_RING_H
 
 #include "io/aio.h"
-#include "page/guard.h"
+#include "pool/pool.h"
 
 #define PS_RING_PIECES 8
 
@@ -60,6 +60,10 @@ extern void ps_ring_release(PsRingPiece *piece);
  * from the pool.  Good for one look (ps_read_lock()), at once.
  */
 extern const char *ps_ring_page(PsRingPiece *piece, const PsRelKey *rel, BlockNumber block);
+
+/* A pin on the piece, for CurrentResourceOwner. */
+extern void ps_ring_pin_again(PsRingPiece *piece);
+extern void ps_ring_unpin(PsRingPiece *piece);
 
 /* May what the page says be judged by the image?  Once, after ps_ring_page(). */
 static inline bool

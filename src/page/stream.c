@@ -4,10 +4,34 @@
  *
  * Blocks that the callback names are gathered into runs of adjacent ones.  A
  * run is read by one request: into frames of the pool, or, by a large scan,
- * into a piece of its ring.  How far the stream looks ahead grows while pages
- * have to be read and shrinks while they are found in memory, so that a scan
- * of resident pages does nothing but pin them, and a scan that stops early has
- * not read much.
+ * into a piece of its ring.
+ *
+ *	 runs[]		 head			   unstarted			 tail
+ *	  ...gone  | 40-43 | 44-75 | 76-107 | 108-139 | 140.. |	  free...
+ *				 used:2	  |		  |		   |		  |
+ *	   handed out:	41	  |		  |		   |		  the last run may grow still
+ *						  |		  |		   gathered: named by the callback, no read yet
+ *						  reads under way, or done
+ *
+ *				 ahead = blocks from 42 to the last one named
+ *				 distance: how many there should be
+ *
+ * Three kinds of scan differ in where a run goes:
+ *
+ *	(a) Pages are resident: distance falls to 1, each run is one block, nothing
+ *		is started, and a page costs its pin.
+ *	(b) Pages have to be read: distance doubles with each, up to max_pool, and a
+ *		run grows with it to MAX_RUN_POOL blocks; ps_pool_prefetch() starts it.
+ *	(c) The table is large, and images will do: from RING_DISTANCE on a run is
+ *		up to a piece of PS_PIECE_PAGES blocks and ends where a piece ends.
+ *
+ *		ring	| piece 0	| piece 1	| ...		| piece 7	|
+ *				  ^ run->piece		pins of slots may keep a piece in use
+ *
+ *		At its turn a page comes from the piece if it is the page as of now, else
+ *		from the pool.
+ *
+ * So a scan that stops early has not read much.
  */
 #include "postgres.h"
 
@@ -75,36 +99,7 @@ run_at(PsStream *stream, unsigned i)
 	return &stream->runs[i & (stream->room - 1)];
 }
 
-static inline PsRelKey
-relkey(Relation rel)
-{
-	PsRelKey	key = {rel->rd_node, RelationIsPermanent(rel)};
-
-	return key;
-}
-
 /* ---- beginning and end ---- */
-
-/* Heap's threshold for its ring of buffers. */
-static bool
-is_large(PsOrigin origin, BlockNumber nblocks)
-{
-	switch (origin)
-	{
-		case PS_POOL:
-			return nblocks > ps_pool_nframes / 4;
-		case PS_SHARED:
-			return nblocks > NBuffers / 4;
-		default:
-			return false;
-	}
-}
-
-bool
-ps_is_large(Relation rel, BlockNumber nblocks)
-{
-	return is_large(ps_origin(rel), nblocks);
-}
 
 static void
 begin_anew(PsStream *stream, int flags)
@@ -125,7 +120,7 @@ static void
 settle(PsStream *stream, PsOrigin origin)
 {
 	BlockNumber nblocks = stream->images ? RelationGetNumberOfBlocks(stream->rel) : 0;
-	bool		large = is_large(origin, nblocks);
+	bool		large = ps_is_large(origin, nblocks);
 
 	stream->origin = origin;
 	stream->distance = 1;
@@ -334,7 +329,7 @@ stop_going_around(PsStream *stream)
 static bool
 start_around(PsStream *stream, Run *run)
 {
-	PsRelKey	key = relkey(stream->rel);
+	PsRelKey	key = ps_rel_key(stream->rel);
 	BlockNumber first = run->first;
 	BlockNumber end = run->first + run->n;
 
@@ -372,7 +367,7 @@ goes_around(const PsStream *stream, const Run *run)
 static void
 start_runs(PsStream *stream)
 {
-	PsRelKey	key = relkey(stream->rel);
+	PsRelKey	key = ps_rel_key(stream->rel);
 
 	for (; stream->unstarted != stream->tail; stream->unstarted++)
 	{
@@ -416,7 +411,7 @@ look_ahead(PsStream *stream)
 static bool
 fetched_again(const PsStream *stream, const Run *run)
 {
-	PsRelKey	key = relkey(stream->rel);
+	PsRelKey	key = ps_rel_key(stream->rel);
 	int			served = 0;
 	int			resident = 0;
 
@@ -466,7 +461,7 @@ look_less_far(PsStream *stream)
 static bool
 take_from_ring(PsStream *stream, Run *run, BlockNumber block, PsPin *pin)
 {
-	PsRelKey	key = relkey(stream->rel);
+	PsRelKey	key = ps_rel_key(stream->rel);
 	PsRingPiece *piece = run->piece;
 	const char *page = ps_ring_page(piece, &key, block);
 
@@ -504,20 +499,17 @@ take_from_ring(PsStream *stream, Run *run, BlockNumber block, PsPin *pin)
 static void
 take_from_pool(PsStream *stream, BlockNumber block, PsPin *pin)
 {
-	int64		reads = pgBufferUsage.shared_blks_read;
-
 	ps_unpin(pin);
-	ps_pin_at(stream->rel, PS_POOL, block, NULL, pin);
-	if (pgBufferUsage.shared_blks_read != reads)
-		look_further(stream);
-	else
+	if (ps_pin_at(stream->rel, PS_POOL, block, NULL, pin))
 		look_less_far(stream);
+	else
+		look_further(stream);
 }
 
 bool
 ps_stream_next(PsStream *stream, PsPin *pin)
 {
-	PsOrigin	origin = ps_origin(stream->rel);
+	PsOrigin	origin = ps_enter(stream->rel);
 	bool		in_pool = origin == PS_POOL;
 	BlockNumber block;
 	Run		   *run;
@@ -527,11 +519,7 @@ ps_stream_next(PsStream *stream, PsPin *pin)
 	if (unlikely(origin != stream->origin))
 		settle(stream, origin);
 	if (in_pool)
-	{
-		/* before any read: the files must be current */
-		ps_gate_pass(stream->rel);
 		look_ahead(stream);
-	}
 	else if (stream->ahead == 0)
 		gather(stream);
 
@@ -547,7 +535,7 @@ ps_stream_next(PsStream *stream, PsPin *pin)
 	if (!in_pool)
 	{
 		ps_unpin(pin);
-		ps_pin_at(stream->rel, origin, block, stream->strategy, pin);
+		(void) ps_pin_at(stream->rel, origin, block, stream->strategy, pin);
 	}
 	else if (run->piece == NULL || !take_from_ring(stream, run, block, pin))
 		take_from_pool(stream, block, pin);

@@ -13,7 +13,7 @@
 #ifndef PAGESTORE_PAGE_STREAM_H
 #define PAGESTORE_PAGE_STREAM_H
 
-#include "page/guard.h"
+#include "page/pin.h"
 
 /* Next block of the scan, InvalidBlockNumber at the end.  Called ahead of use; must not touch pages. */
 typedef BlockNumber (*PsStreamNext) (void *arg);
@@ -23,9 +23,6 @@ typedef BlockNumber (*PsStreamNext) (void *arg);
 									 * images will do */
 
 typedef struct PsStream PsStream;
-
-/* Is a relation of so many blocks large for the cache that it goes through now: more than a quarter of it? */
-extern bool ps_is_large(Relation rel, BlockNumber nblocks);
 
 /* Allocated in CurrentMemoryContext; freed by ps_stream_end() or, on error, by its context and resource owner. */
 extern PsStream *ps_stream_begin(Relation rel, PsStreamNext next, void *arg, int flags);
@@ -43,9 +40,5 @@ extern bool ps_stream_next(PsStream *stream, PsPin *pin);
 /* Forget what was read ahead; the next ps_stream_next() asks the callback afresh. flags as in begin. */
 extern void ps_stream_reset(PsStream *stream, int flags);
 extern void ps_stream_end(PsStream *stream);
-
-/* For guard.c: pins on pieces of a ring. */
-extern void ps_ring_pin_again(struct PsRingPiece *piece);
-extern void ps_ring_unpin(struct PsRingPiece *piece);
 
 #endif							/* PAGESTORE_PAGE_STREAM_H */

@@ -1,7 +1,7 @@
 /*
  * view.h
- *		A page seen through a guard: header, line pointers, rows.  Arithmetic
- *		only; nothing here is kept past a change of the page.
+ *		What lies in the bytes of a page: header, line pointers, rows.
+ *		Arithmetic only; nothing here is kept past a change of the page.
  *
  * The contents of a page were validated when it entered the pool
  * (ps_page_check); the views assert the same bounds.
@@ -11,7 +11,6 @@
 
 #include "postgres.h"
 #include "access/htup_details.h"
-#include "page/guard.h"
 #include "storage/bufpage.h"
 #include "storage/itemptr.h"
 
@@ -73,26 +72,6 @@ ps_page_row(const char *page, Oid table, BlockNumber block, OffsetNumber offset,
 	return true;
 }
 
-static inline bool
-ps_read_row(const PsRead *guard, OffsetNumber offset, PsRow *row)
-{
-	return ps_page_row(guard->page, RelationGetRelid(guard->rel), guard->pin->block, offset, row);
-}
-
-static inline bool
-ps_write_row(const PsWrite *guard, OffsetNumber offset, PsRowMut *row)
-{
-	PsRow		r;
-
-	if (!ps_page_row(guard->page, RelationGetRelid(guard->rel), guard->pin->block, offset, &r))
-		return false;
-	row->header = unconstify(HeapTupleHeaderData *, r.header);
-	row->len = r.len;
-	row->tid = r.tid;
-	row->table = r.table;
-	return true;
-}
-
 /* A mutable row may be read as a row. */
 static inline PsRow
 ps_row_lend(const PsRowMut *row)
@@ -122,19 +101,5 @@ ps_row_tuple(const PsRow *row)
  * enters the pool or a scan ring.
  */
 extern bool ps_page_check(const char *page, const char **why, OffsetNumber *offset);
-
-/*
- * Does page a hold all that page b holds?  Line pointers in use, tuples, and
- * what has been done to them; not hint bits, nor flags of the page.  Both have
- * passed the check.  (compare.c)
- */
-extern bool ps_page_contains(const char *a, const char *b);
-
-/*
- * Is all that a has at line pointers that b does not use the work of
- * transactions from xid on (InvalidTransactionId: of none)?  What is older b may
- * have had, and lost by VACUUM.
- */
-extern bool ps_page_adds_only_since(const char *a, const char *b, TransactionId xid);
 
 #endif							/* PAGESTORE_PAGE_VIEW_H */

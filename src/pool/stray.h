@@ -35,7 +35,7 @@ extern void ps_stray_shmem_init(bool found);
 
 /*
  * Does page a hold all that page b holds, hint bits aside?  Set by the layer
- * that knows tuples (page/view.h: ps_page_contains); must not throw.
+ * that knows tuples (page/compare.h); must not throw.
  */
 extern bool (*ps_pool_page_contains) (const char *a, const char *b);
 extern bool (*ps_pool_page_adds_only_since) (const char *a, const char *b, TransactionId xid);

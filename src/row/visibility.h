@@ -11,7 +11,7 @@
 #include "access/heapam.h"
 #include "access/tableam.h"
 #include "access/transam.h"
-#include "page/view.h"
+#include "page/guard.h"
 #include "utils/snapmgr.h"
 
 /* Any snapshot type; Dirty fills in the snapshot's xmin, xmax and speculativeToken. */

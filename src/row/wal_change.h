@@ -11,7 +11,7 @@
 #define PAGESTORE_ROW_WAL_CHANGE_H
 
 #include "access/visibilitymap.h"
-#include "page/view.h"
+#include "page/guard.h"
 
 /* options: HEAP_INSERT_*. */
 extern void ps_wal_insert(PsWrite *guard, HeapTuple tuple, int options,

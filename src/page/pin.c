@@ -1,0 +1,230 @@
+/*
+ * pin.c
+ *		Pins over the four origins of a page.
+ */
+#include "postgres.h"
+
+#include "debug/stop.h"
+#include "executor/instrument.h"
+#include "miscadmin.h"
+#include "page/pin.h"
+#include "page/view.h"
+#include "pgstat.h"
+
+/*
+ * A page read through a buffer has had core's header check only: check the
+ * rest here, as the pool does for its own.  One that was read while the pool
+ * took over is of no account: nobody looks at it (ps_read_lock()).
+ */
+static void
+check_buffer_page(Relation rel, const PsPin *pin)
+{
+	const char *why;
+	OffsetNumber offset;
+	bool		good;
+
+	LockBuffer(pin->u.buffer, BUFFER_LOCK_SHARE);
+	good = ps_page_check(pin->page, &why, &offset) ||
+		(pin->origin == PS_SHARED && !ps_gate_uses_shared(rel));
+	LockBuffer(pin->u.buffer, BUFFER_LOCK_UNLOCK);
+	if (!good)
+	{
+		ReleaseBuffer(pin->u.buffer);
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("invalid page in block %u of relation \"%s\"",
+						pin->block, RelationGetRelationName(rel)),
+				 errdetail("%s (offset number %u)", why, offset)));
+	}
+}
+
+void
+ps_count_access(Relation rel, bool hit)
+{
+	pgstat_count_buffer_read(rel);
+	if (hit)
+	{
+		pgstat_count_buffer_hit(rel);
+		pgBufferUsage.shared_blks_hit++;
+		VacuumPageHit++;
+		if (VacuumCostActive)
+			VacuumCostBalance += VacuumCostPageHit;
+	}
+	else
+	{
+		pgBufferUsage.shared_blks_read++;
+		VacuumPageMiss++;
+		if (VacuumCostActive)
+			VacuumCostBalance += VacuumCostPageMiss;
+	}
+}
+
+static bool
+pin_in_buffers(Relation rel, BlockNumber block, BufferAccessStrategy strategy, PsPin *pin)
+{
+	int64		reads = pgBufferUsage.shared_blks_read + pgBufferUsage.local_blks_read;
+	Buffer		buffer = ReadBufferExtended(rel, MAIN_FORKNUM, block, RBM_NORMAL, strategy);
+
+	*pin = ps_pin_of_buffer(buffer, block);
+	if (pgBufferUsage.shared_blks_read + pgBufferUsage.local_blks_read == reads)
+		return true;
+	check_buffer_page(rel, pin);
+	return false;
+}
+
+/* The gate has been passed. */
+static inline bool
+pin_in_pool(Relation rel, BlockNumber block, PsPin *pin)
+{
+	PsRelKey	key = ps_rel_key(rel);
+	bool		hit;
+
+	PS_STOP("pin-gate-passed");
+	ps_pin_set_frame(pin, ps_pool_pin(&key, block, PS_FETCH_READ, &hit), block);
+	ps_count_access(rel, hit);
+	return hit;
+}
+
+static inline bool
+pin_at(Relation rel, PsOrigin origin, BlockNumber block, BufferAccessStrategy strategy, PsPin *pin)
+{
+	PS_STOP("pin-origin-known");
+	return likely(origin == PS_POOL) ? pin_in_pool(rel, block, pin) :
+		pin_in_buffers(rel, block, strategy, pin);
+}
+
+bool
+ps_pin_at(Relation rel, PsOrigin origin, BlockNumber block, BufferAccessStrategy strategy, PsPin *pin)
+{
+	return pin_at(rel, origin, block, strategy, pin);
+}
+
+void
+ps_pin_in_pool(Relation rel, PsPin *pin)
+{
+	PsPin		old = *pin;
+
+	ps_gate_pass(rel);
+	(void) pin_in_pool(rel, old.block, pin);
+	ps_unpin(&old);
+}
+
+void
+ps_pin_into(Relation rel, BlockNumber block, PsPin *pin)
+{
+	(void) pin_at(rel, ps_enter(rel), block, NULL, pin);
+}
+
+PsPin
+ps_pin(Relation rel, BlockNumber block)
+{
+	PsPin		pin;
+
+	ps_pin_into(rel, block, &pin);
+	return pin;
+}
+
+PsPin
+ps_pin_copy(const PsPin *pin)
+{
+	switch (pin->origin)
+	{
+		case PS_NOWHERE:
+			break;
+		case PS_POOL:
+			ps_pool_pin_again(pin->u.frame);
+			break;
+		case PS_SHARED:
+		case PS_LOCAL:
+			IncrBufferRefCount(pin->u.buffer);
+			break;
+		case PS_RING:
+			ps_ring_pin_again(pin->u.piece);
+			break;
+	}
+	return *pin;
+}
+
+void
+ps_unpin(PsPin *pin)
+{
+	switch (pin->origin)
+	{
+		case PS_NOWHERE:
+			break;
+		case PS_POOL:
+			ps_pool_unpin(pin->u.frame);
+			break;
+		case PS_SHARED:
+		case PS_LOCAL:
+			ReleaseBuffer(pin->u.buffer);
+			break;
+		case PS_RING:
+			ps_ring_unpin(pin->u.piece);
+			break;
+	}
+	*pin = PS_NO_PIN;
+}
+
+void
+ps_pin_move(Relation rel, PsPin *pin, BlockNumber block)
+{
+	PsOrigin	origin = ps_enter(rel);
+
+	if (pin->origin == origin && pin->block == block)
+	{
+		if (origin == PS_POOL)
+		{
+			/* Not counted as an access, as ReleaseAndReadBuffer() does not. */
+			if (ps_pool_frame_is(pin->u.frame, rel->rd_node, block) &&
+				ps_pool_is_current(pin->u.frame))
+				return;
+		}
+		else
+		{
+			*pin = ps_pin_of_buffer(ReleaseAndReadBuffer(pin->u.buffer, rel, block), block);
+			return;
+		}
+	}
+	ps_unpin(pin);
+	(void) pin_at(rel, origin, block, NULL, pin);
+}
+
+bool
+ps_pin_is_current(const PsPin *pin)
+{
+	switch (pin->origin)
+	{
+		case PS_POOL:
+			return ps_pool_is_current(pin->u.frame);
+		case PS_LOCAL:
+			return true;
+		default:
+			return false;
+	}
+}
+
+bool
+ps_in_pool(const void *ptr)
+{
+	return (const char *) ptr >= ps_pool_bytes &&
+		(const char *) ptr < ps_pool_bytes + (Size) ps_pool_nframes * BLCKSZ;
+}
+
+/* ---- read ahead ---- */
+
+int
+ps_prefetch_run(Relation rel, BlockNumber block, int n)
+{
+	PsRelKey	key = ps_rel_key(rel);
+
+	if (ps_enter(rel) != PS_POOL)
+		return 0;
+	return ps_pool_prefetch(&key, block, n);
+}
+
+void
+ps_prefetch(Relation rel, BlockNumber block)
+{
+	(void) ps_prefetch_run(rel, block, 1);
+}

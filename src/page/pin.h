@@ -1,0 +1,123 @@
+/*
+ * pin.h
+ *		A page held in place, wherever it lies.
+ *
+ * A pin says nothing but that its bytes stay where they are: not that the rows
+ * in them are visible, nor that they are the page still.  Pins belong to
+ * CurrentResourceOwner.
+ */
+#ifndef PAGESTORE_PAGE_PIN_H
+#define PAGESTORE_PAGE_PIN_H
+
+#include "page/origin.h"
+#include "page/ring.h"
+#include "pool/pool.h"
+#include "storage/buf.h"
+#include "storage/bufmgr.h"
+
+typedef struct PsPin
+{
+	PsOrigin	origin;
+	BlockNumber block;
+	const char *page;			/* the bytes held in place */
+	union
+	{
+		PsFrame		frame;		/* PS_POOL */
+		Buffer		buffer;		/* PS_SHARED, PS_LOCAL */
+		PsRingPiece *piece;	/* PS_RING */
+	}			u;
+} PsPin;
+
+#define PS_NO_PIN ((PsPin) {PS_NOWHERE, InvalidBlockNumber, NULL, {0}})
+
+static inline bool
+ps_pinned(const PsPin *pin)
+{
+	return pin->origin != PS_NOWHERE;
+}
+
+/* Pin a page, reading it if need be.  Counts hits and reads for statistics and EXPLAIN. */
+extern PsPin ps_pin(Relation rel, BlockNumber block);
+
+/* The same, for hot paths: *pin, which is empty, is filled in place. */
+extern void ps_pin_into(Relation rel, BlockNumber block, PsPin *pin);
+
+/*
+ * The same where ps_enter() has told; shared buffers are used by the strategy
+ * (may be NULL).  True: the page was resident, and not read for us.
+ */
+extern bool ps_pin_at(Relation rel, PsOrigin origin, BlockNumber block,
+					  BufferAccessStrategy strategy, PsPin *pin);
+
+/*
+ * The pin holds a page that is the pool's by now, in a buffer or a private
+ * image: hold it in the pool.  No lock held.
+ */
+extern void ps_pin_in_pool(Relation rel, PsPin *pin);
+
+/* A pin on a frame that the caller has pinned.  Field by field: a struct made aside and copied waits for its stores. */
+static inline void
+ps_pin_set_frame(PsPin *pin, PsFrame frame, BlockNumber block)
+{
+	pin->origin = PS_POOL;
+	pin->block = block;
+	pin->page = ps_frame_bytes(frame);
+	pin->u.frame = frame;
+}
+
+/* The same for a buffer.  What kind of buffer it is, it tells itself: no pin says that a buffer is a frame. */
+static inline PsPin
+ps_pin_of_buffer(Buffer buffer, BlockNumber block)
+{
+	PsOrigin	origin = BufferIsLocal(buffer) ? PS_LOCAL : PS_SHARED;
+	PsPin		pin = {origin, block, BufferGetPage(buffer), {.buffer = buffer}};
+
+	return pin;
+}
+
+/* The relation, as the pool knows it. */
+static inline PsRelKey
+ps_rel_key(Relation rel)
+{
+	PsRelKey	key = {rel->rd_node, RelationIsPermanent(rel)};
+
+	return key;
+}
+
+/*
+ * Count an access to a page of the pool or a ring, for statistics, EXPLAIN and
+ * vacuum's cost delay, as core does for shared buffers.  hit: it was resident
+ * when asked for, not read for us.
+ */
+extern void ps_count_access(Relation rel, bool hit);
+
+/* Another pin on the same bytes, for CurrentResourceOwner. */
+extern PsPin ps_pin_copy(const PsPin *pin);
+extern void ps_unpin(PsPin *pin);	/* an empty pin is fine; leaves it empty */
+
+/* Both hold the very same bytes. */
+static inline bool
+ps_pin_same(const PsPin *a, const PsPin *b)
+{
+	return a->origin == b->origin && a->page == b->page && a->block == b->block;
+}
+
+/* Make *pin hold this block, keeping it when it already does and its bytes are current. */
+extern void ps_pin_move(Relation rel, PsPin *pin, BlockNumber block);
+
+/*
+ * The bytes are the page, as far as can be told without the lock: not a ghost,
+ * not a private image, not a shared buffer (whose time may be over).
+ */
+extern bool ps_pin_is_current(const PsPin *pin);
+
+/* Do these bytes lie in the pool's memory?  For tests and assertions. */
+extern bool ps_in_pool(const void *ptr);
+
+/* Prefetch a block hint for random access (index and bitmap read-ahead); never waits. */
+extern void ps_prefetch(Relation rel, BlockNumber block);
+extern int	ps_prefetch_run(Relation rel, BlockNumber block, int n);	/* n adjacent blocks;
+																		 * how many reads it
+																		 * started */
+
+#endif							/* PAGESTORE_PAGE_PIN_H */

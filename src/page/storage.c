@@ -1,0 +1,110 @@
+/*
+ * storage.c
+ *		The main fork as a whole.
+ */
+#include "postgres.h"
+
+#include "catalog/storage.h"
+#include "io/file.h"
+#include "miscadmin.h"
+#include "page/storage.h"
+#include "pgstat.h"
+#include "storage/lmgr.h"
+#include "storage/smgr.h"
+
+/*
+ * Pool: the frame is in the page table and latched before the file grows, so
+ * that nobody can meet the new page before its maker has it.
+ */
+static PsWrite
+extend_pool(Relation rel, PsPin *pin)
+{
+	PsRelKey	key = ps_rel_key(rel);
+	BlockNumber block;
+	PsWrite		guard;
+
+	ps_sentinel_wait_ready();
+	block = ps_nblocks(rel);
+	ps_pin_set_frame(pin, ps_pool_pin(&key, block, PS_FETCH_NEW, NULL), block);
+	pgstat_count_buffer_read(rel);
+	guard = ps_write_lock(rel, pin);
+
+	PG_TRY();
+	{
+		BlockNumber added = ps_file_extend(rel, 1);
+
+		if (added != block)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("relation \"%s\" grew to block %u where block %u was expected",
+							RelationGetRelationName(rel), added, block)));
+	}
+	PG_CATCH();
+	{
+		/* the error has forgotten that the latch holds interrupts off */
+		HOLD_INTERRUPTS();
+		ps_write_unlock(&guard);
+		ps_unpin(pin);
+		ps_pool_discard_relation(rel->rd_node, block);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	return guard;
+}
+
+PsWrite
+ps_extend(Relation rel, PsPin *pin)
+{
+	bool		need_lock = !RELATION_IS_LOCAL(rel);
+	PsWrite		guard;
+
+	if (need_lock)
+		LockRelationForExtension(rel, ExclusiveLock);
+
+	if (ps_enter(rel) == PS_POOL)
+		guard = extend_pool(rel, pin);
+	else
+	{
+		Buffer		buffer = ReadBufferExtended(rel, MAIN_FORKNUM, P_NEW,
+												RBM_ZERO_AND_LOCK, NULL);
+
+		*pin = ps_pin_of_buffer(buffer, BufferGetBlockNumber(buffer));
+		Assert(pin->origin == PS_LOCAL || ps_buffers_may_change(rel));
+		guard.rel = rel;
+		guard.pin = pin;
+		guard.page = unconstify(char *, pin->page);
+	}
+
+	if (need_lock)
+		UnlockRelationForExtension(rel, ExclusiveLock);
+	return guard;
+}
+
+BlockNumber
+ps_nblocks(Relation rel)
+{
+	return RelationGetNumberOfBlocks(rel);
+}
+
+void
+ps_truncate(Relation rel, BlockNumber nblocks)
+{
+	if (ps_origin(rel) == PS_POOL)
+		ps_pool_truncate(rel, nblocks);
+	else
+		RelationTruncate(rel, nblocks);
+}
+
+void
+ps_flush(Relation rel)
+{
+	FlushRelationBuffers(rel);
+	if (!RelationUsesLocalBuffers(rel))
+		ps_pool_flush_relation(rel->rd_node);
+}
+
+void
+ps_storage_created(RelFileNode rnode)
+{
+	ps_gate_new(rnode);
+}

@@ -1,0 +1,37 @@
+/*
+ * storage.h
+ *		The main fork as a whole: its size, its growth, its end.
+ */
+#ifndef PAGESTORE_PAGE_STORAGE_H
+#define PAGESTORE_PAGE_STORAGE_H
+
+#include "page/guard.h"
+
+/*
+ * Add a block to the relation: pins it in *pin, returns it latched exclusively
+ * and zeroed (PageInit is the caller's).  Takes and releases the extension
+ * lock itself when needed.
+ */
+extern PsWrite ps_extend(Relation rel, PsPin *pin);
+
+/* Number of blocks of the main fork (as RelationGetNumberOfBlocks). */
+extern BlockNumber ps_nblocks(Relation rel);
+
+/* Cut the main fork, and core's maps, to nblocks.  AccessExclusiveLock held. */
+extern void ps_truncate(Relation rel, BlockNumber nblocks);
+
+/*
+ * Bring the relation's files up to date: what the pool or a buffer has of it is
+ * written out, and stays.  Whoever reads the files next holds a lock that keeps
+ * it so.
+ */
+extern void ps_flush(Relation rel);
+
+/*
+ * A relfilenode begins its life, and its file has been made: the pool has it,
+ * unless WAL is skipped, and forgets what an earlier life of the number left
+ * behind.  Not for temporary relations.
+ */
+extern void ps_storage_created(RelFileNode rnode);
+
+#endif							/* PAGESTORE_PAGE_STORAGE_H */
