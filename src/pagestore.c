@@ -10,6 +10,7 @@
 #include "debug/stop.h"
 #include "fmgr.h"
 #include "io/aio.h"
+#include "io/setup.h"
 #include "miscadmin.h"
 #include "page/compare.h"
 #include "page/view.h"
@@ -51,8 +52,8 @@ define_settings(void)
 	DefineCustomEnumVariable("pagestore.io_method",
 							 "Chooses how pages are read: io_uring or sync.",
 							 "Where io_uring is refused, sync is used and the reason is logged once.",
-							 &ps_io_method, PS_IO_URING,
-							 ps_io_method_options,
+							 &ps_io_method, PS_IO_METHOD_DEFAULT,
+							 ps_aio_method_options(),
 							 PGC_POSTMASTER, 0, NULL, NULL, NULL);
 	DefineCustomBoolVariable("pagestore.debug_protect_frames",
 							 "Lets a process touch a page of the pool only while it holds a pin on it.",
@@ -81,7 +82,7 @@ startup_shmem(void)
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	ps_debug_shmem_init();
 	ps_aio_force_sync = ps_debug_protect_frames;
-	ps_io_shmem_init(IsUnderPostmaster);
+	ps_io_shmem_init();
 	ps_pool_shmem_init(IsUnderPostmaster);
 	LWLockRelease(AddinShmemInitLock);
 }

@@ -43,7 +43,7 @@ pagestore_stat(PG_FUNCTION_ARGS)
 	ps_pool_stats(&stats);
 	reason = ps_aio_fallback_reason();
 
-	values[n++] = CStringGetTextDatum(ps_aio_method() == PS_IO_URING ? "io_uring" : "sync");
+	values[n++] = CStringGetTextDatum(ps_aio_method_name());
 	nulls[n] = reason == NULL;
 	values[n++] = reason ? CStringGetTextDatum(reason) : (Datum) 0;
 	values[n++] = Int64GetDatum(stats.frames);

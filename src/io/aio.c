@@ -1,59 +1,92 @@
 /*
  * aio.c
- *		Asynchronous reads: which implementation serves them.
+ *		Asynchronous reads: the table of methods, and which of them serves.
  */
 #include "postgres.h"
 
-#include "io/internal.h"
+#include "io/aio.h"
+#include "io/io_uring.h"
+#include "io/method.h"
+#include "io/sync.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
-#include "storage/lwlock.h"
 #include "storage/shmem.h"
 
-int			ps_io_method = PS_IO_URING;
+/* By the number that is pagestore.io_method, and in the name of a request. */
+static const PsIoMethod *const methods[] = {
+	&ps_sync_method,			/* the first: what serves where another can't */
+	&ps_uring_method
+};
+
+#define SYNC 0
+
+StaticAssertDecl(PS_IO_METHOD_DEFAULT < lengthof(methods), "the default is one of them");
+
+int			ps_io_method = PS_IO_METHOD_DEFAULT;
 bool		ps_aio_force_sync = false;
 PsAioFrameDone ps_aio_frame_done = NULL;
 
-const struct config_enum_entry ps_io_method_options[] = {
-	{"sync", PS_IO_SYNC, false},
-	{"io_uring", PS_IO_URING, false},
-	{NULL, 0, false}
-};
-
-typedef struct PsAioShared
+typedef struct AioChoice
 {
-	PsIoMethod	method;			/* constant after start */
-	int			tranche;
+	int			method;			/* constant after start */
 	char		reason[256];	/* why not what was asked for; empty: it is */
-} PsAioShared;
+} AioChoice;
 
-static PsAioShared *shared;
+static AioChoice *choice;
+
+static inline const PsIoMethod *
+method_of(PsAioRef ref)
+{
+	Assert(ref.method < lengthof(methods));
+	return methods[ref.method];
+}
+
+/* ---- set-up ---- */
+
+const struct config_enum_entry *
+ps_aio_method_options(void)
+{
+	static struct config_enum_entry options[lengthof(methods) + 1];
+
+	for (int i = 0; i < lengthof(methods); i++)
+		options[i] = (struct config_enum_entry)
+	{
+		methods[i]->name, i, false
+	};
+	return options;
+}
 
 Size
 ps_aio_shmem_size(void)
 {
-	return add_size(MAXALIGN(sizeof(PsAioShared)), ps_uring_shmem_size());
+	Size		size = MAXALIGN(sizeof(AioChoice));
+
+	if (methods[ps_io_method]->shmem_size != NULL)
+		size = add_size(size, methods[ps_io_method]->shmem_size());
+	return size;
 }
 
-/* Rings are inherited by fork: they must be made where all processes come from. */
+/* Where what was asked for can't be had, reads are synchronous, and the cause is told. */
 static void
 choose_method(void)
 {
-	shared->method = PS_IO_SYNC;
-	if (ps_io_method == PS_IO_SYNC || !IsPostmasterEnvironment)
+	const PsIoMethod *wanted = methods[ps_io_method];
+
+	choice->method = SYNC;
+	if (ps_io_method == SYNC || !IsPostmasterEnvironment)
 		return;
 	if (ps_aio_force_sync)
 	{
-		strlcpy(shared->reason, "protected frames can be filled by synchronous reads only",
-				sizeof(shared->reason));
+		strlcpy(choice->reason, "protected frames can be filled by synchronous reads only",
+				sizeof(choice->reason));
 		return;
 	}
-	if (ps_uring_create(shared->reason, sizeof(shared->reason)) > 0)
-		shared->method = PS_IO_URING;
+	if (wanted->create(choice->reason, sizeof(choice->reason)))
+		choice->method = ps_io_method;
 	else
 		ereport(LOG,
-				(errmsg("io_uring is not available: pagestore reads synchronously"),
-				 errdetail("%s", shared->reason)));
+				(errmsg("%s is not available: pagestore reads synchronously", wanted->name),
+				 errdetail("%s", choice->reason)));
 }
 
 void
@@ -61,34 +94,39 @@ ps_aio_shmem_init(void)
 {
 	bool		found;
 
-	shared = ShmemInitStruct("pagestore aio", sizeof(PsAioShared), &found);
-	if (!found)
-	{
-		memset(shared, 0, sizeof(PsAioShared));
-		shared->tranche = LWLockNewTrancheId();
-	}
-	LWLockRegisterTranche(shared->tranche, "PagestoreIo");
-	ps_uring_shmem_init(shared->tranche);
-	if (!found)
-		choose_method();
+	choice = ShmemInitStruct("pagestore aio", sizeof(AioChoice), &found);
+	if (methods[ps_io_method]->shmem_init != NULL)
+		methods[ps_io_method]->shmem_init();
+	if (found)
+		return;
+	memset(choice, 0, sizeof(AioChoice));
+	choose_method();
 }
 
-PsIoMethod
-ps_aio_method(void)
+const char *
+ps_aio_method_name(void)
 {
-	return shared->method;
+	return methods[choice->method]->name;
 }
 
 const char *
 ps_aio_fallback_reason(void)
 {
-	return shared->reason[0] ? shared->reason : NULL;
+	return choice->reason[0] ? choice->reason : NULL;
 }
+
+bool
+ps_aio_is_async(void)
+{
+	return choice->method != SYNC;
+}
+
+/* ---- reads ---- */
 
 static void
 leave_at_exit(int code, Datum arg)
 {
-	ps_uring_leave();
+	methods[choice->method]->leave();
 }
 
 /* After the abort of the transaction, whose scans may still look for their results, and before the PGPROC goes. */
@@ -97,11 +135,11 @@ attach(void)
 {
 	static bool attached = false;
 
-	if (!attached)
-	{
-		attached = true;
+	if (attached)
+		return;
+	attached = true;
+	if (methods[choice->method]->leave != NULL)
 		on_shmem_exit(leave_at_exit, 0);
-	}
 }
 
 PsAioRef
@@ -109,44 +147,45 @@ ps_aio_read(RelFileNode rnode, BlockNumber block, int npages,
 			const struct iovec *iov, int niov,
 			const uint32 *cookies, int ncookies, PsAioPrepare prepare)
 {
-	PsReadRequest read = {.rnode = rnode,.npages = npages,.iov = iov,.niov = niov,
-	.cookies = cookies,.ncookies = ncookies,.prepare = prepare};
+	PsIoRequest request = {.method = choice->method,.rnode = rnode,.iov = iov,.niov = niov,
+	.cookies = cookies,.ncookies = ncookies,.prepare = prepare,.frame_done = ps_aio_frame_done};
+	PsAioRef	ref;
 
 	Assert(ps_file_run(block, npages) == npages);
 	Assert(niov > 0 && niov <= PS_IO_MAX_PAGES && ncookies <= PS_IO_MAX_PAGES);
-	read.fd = ps_file_fd(rnode, block, &read.offset, false);
-	if (shared->method == PS_IO_SYNC)
-		return ps_sync_read(&read);
+	request.fd = ps_file_fd(rnode, block, &request.offset, false);
 	attach();
-	return ps_uring_read(&read);
-}
-
-static inline bool
-is_sync(PsAioRef ref)
-{
-	return ref.id >= PS_SYNC_REFS;
+	if (!methods[request.method]->read(&request, &ref))
+	{
+		/* nothing is waited for: a read done at once is soon over */
+		request.method = SYNC;
+		(void) methods[SYNC]->read(&request, &ref);
+	}
+	Assert(ref.id == 0 || ref.method == request.method);
+	return ref;
 }
 
 bool
 ps_aio_done(PsAioRef ref)
 {
-	return ref.id == 0 || is_sync(ref) || ps_uring_done(ref);
+	return ref.id == 0 || method_of(ref)->done(ref);
 }
 
 bool
 ps_aio_wait_slice(PsAioRef ref)
 {
-	return ref.id == 0 || is_sync(ref) || ps_uring_wait_slice(ref);
+	return ref.id == 0 || method_of(ref)->wait_slice(ref);
 }
 
 bool
 ps_aio_is_late(PsAioRef ref)
 {
-	return ref.id != 0 && !is_sync(ref) && ps_uring_is_late(ref);
+	return ref.id != 0 && method_of(ref)->is_late(ref);
 }
 
 ssize_t
 ps_aio_wait(PsAioRef ref)
 {
-	return is_sync(ref) ? ps_sync_result(ref) : ps_uring_wait(ref);
+	Assert(ref.id != 0);
+	return method_of(ref)->wait(ref);
 }

@@ -1,6 +1,6 @@
 /*
  * aio.h
- *		Asynchronous reads, io_uring or sync, behind one interface.
+ *		Asynchronous reads, by whichever I/O method, behind one interface.
  *
  * Requests live in shared memory and rings are made in the postmaster, so any
  * process can complete any request: a process that needs a frame under read
@@ -13,44 +13,26 @@
 
 #include "postgres.h"
 #include "io/file.h"
+#include "io/request.h"
 #include "utils/guc.h"
 
-typedef enum PsIoMethod
-{
-	PS_IO_SYNC,
-	PS_IO_URING
-} PsIoMethod;
-
-/* GUC pagestore.io_method (PGC_POSTMASTER), registered in pagestore.c */
+/* GUC pagestore.io_method (PGC_POSTMASTER), registered in pagestore.c; options: its values, for guc.c */
 extern int	ps_io_method;
-extern const struct config_enum_entry ps_io_method_options[];
+#define PS_IO_METHOD_DEFAULT 1	/* io_uring's row in aio.c */
+extern const struct config_enum_entry *ps_aio_method_options(void);
 
 /* Set before shared memory is made: every read is to be over when it returns (frames are protected from the kernel). */
 extern bool ps_aio_force_sync;
 
-/* What is really in use: SYNC where io_uring was refused; the reason, or NULL. */
-extern PsIoMethod ps_aio_method(void);
-extern const char *ps_aio_fallback_reason(void);
-
-/* Names one request of one generation; all zero: none. */
-typedef struct PsAioRef
-{
-	uint32		id;				/* index + 1 */
-	uint32		generation;
-} PsAioRef;
-
-#define PS_AIO_NONE ((PsAioRef) {0, 0})
-
 /*
- * Completion of a read into pool frames; called exactly once, in whichever
- * process reaps it, never in a critical section of its own, and must not
- * throw.  It runs with a lock of the ring held: it calls nothing of aio.h and
- * takes no lock under which another process may call ps_aio_read(),
- * ps_aio_done() or ps_aio_wait().  cookies are those of the submission; result
- * is bytes read (short at the end of the file) or -errno; what is missing is
- * for the pool to read again synchronously.
+ * What is really in use: "sync" where what was asked for was refused; the
+ * reason, or NULL.  is_async: a read may be under way when ps_aio_read()
+ * returns.
  */
-typedef void (*PsAioFrameDone) (const uint32 *cookies, int ncookies, ssize_t result);
+extern const char *ps_aio_method_name(void);
+extern const char *ps_aio_fallback_reason(void);
+extern bool ps_aio_is_async(void);
+
 extern PsAioFrameDone ps_aio_frame_done;	/* set once by the pool */
 
 /*
@@ -63,7 +45,6 @@ extern PsAioFrameDone ps_aio_frame_done;	/* set once by the pool */
  * done at once; frames then may not be named.  Memory must stay until
  * completion.  ereport(ERROR) only before anything was started.
  */
-typedef void (*PsAioPrepare) (PsAioRef ref, const uint32 *cookies, int ncookies);
 extern PsAioRef ps_aio_read(RelFileNode rnode, BlockNumber block, int npages,
 							const struct iovec *iov, int niov,
 							const uint32 *cookies, int ncookies,
@@ -88,5 +69,9 @@ extern bool ps_aio_is_late(PsAioRef ref);
  * called again.
  */
 extern ssize_t ps_aio_wait(PsAioRef ref);
+
+/* Shared memory; init in the postmaster, at each start and crash restart, and where shared memory is attached. */
+extern Size ps_aio_shmem_size(void);
+extern void ps_aio_shmem_init(void);
 
 #endif							/* PAGESTORE_IO_AIO_H */

@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "debug/fault.h"
+#include "io/extend.h"
+#include "io/file.h"
 #include "io/segment.h"
 #include "pgstat.h"
 #include "port/pg_bitutils.h"

@@ -11,13 +11,12 @@
 #define PAGESTORE_IO_FILE_H
 
 #include "postgres.h"
+#include "io/notice.h"
+#include "io/request.h"
+#include "io/segment.h"
 #include "storage/block.h"
 #include "storage/relfilenode.h"
 #include "utils/rel.h"
-#include <sys/uio.h>
-
-#define PS_IO_ALIGN 4096		/* alignment O_DIRECT asks for */
-#define PS_IO_MAX_PAGES 128		/* most pages in one request */
 
 /* Pages from block to the end of its segment, at most wanted. */
 static inline int
@@ -66,42 +65,7 @@ extern void ps_file_sync_now(RelFileNode rnode, BlockNumber block);
 /* Number of blocks by the file's size (core's md.c rules over segments). */
 extern BlockNumber ps_file_nblocks(Relation rel);
 
-/*
- * Grow the main fork by n blocks of zeroes and return the first new block.
- * The caller holds the relation extension lock.  Disk space is allocated
- * physically in steps beyond the visible size (posix_fallocate semantics
- * with FALLOC_FL_KEEP_SIZE), so that a full disk is an error of this statement
- * and the size users see stays true.  Requests the fsync of new segments.
- * ereport(ERROR): ERRCODE_DISK_FULL, ERRCODE_PROGRAM_LIMIT_EXCEEDED.
- */
-extern BlockNumber ps_file_extend(Relation rel, BlockNumber n);
-
 /* Drop clean pages of the relation's files from the kernel's page cache. */
 extern void ps_file_drop_page_cache(RelFileNode rnode);
-
-/*
- * Make every process close its cached descriptors of the relation before next
- * use: called when its files go away or shrink, or its number begins a new
- * life.  An invalid oid stands for all: {0, db, 0} is a whole database.
- */
-extern void ps_file_invalidate(RelFileNode rnode);
-
-/*
- * After files with contents have been unlinked: have idle processes close what
- * they have of files that were invalidated, so that the space comes back soon.
- */
-extern void ps_file_wake_idle(void);
-
-/*
- * Close what this process has open of files that were invalidated.  Any use of
- * a file does it; a worker that idles calls it now and then, so as not to hold
- * on to the space of dropped files.
- */
-extern void ps_file_close_stale(void);
-
-/* Set-up, called from pagestore.c: callbacks, in _PG_init; shared memory of the io layer (files and rings). */
-extern void ps_io_init_hooks(void);
-extern Size ps_io_shmem_size(void);
-extern void ps_io_shmem_init(bool found);
 
 #endif							/* PAGESTORE_IO_FILE_H */

@@ -31,7 +31,8 @@
 
 #include "debug/fault.h"
 #include "debug/stop.h"
-#include "io/internal.h"
+#include "io/io_uring.h"
+#include "io/transfer.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "port/atomics.h"
@@ -76,6 +77,8 @@ typedef struct Slot
 	int			owner;			/* PGPROC number of the submitter, -1 when
 								 * free */
 	int			ncookies;
+	PsAioFrameDone frame_done;	/* the library lies at one address in all
+								 * children of the postmaster */
 	int			result;
 	TimestampTz started;		/* when it was asked for */
 	int			next_free;		/* ring's mutex */
@@ -103,12 +106,12 @@ typedef struct Ring
 
 typedef struct RingShared
 {
-	int			nrings;
-	Ring		rings[FLEXIBLE_ARRAY_MEMBER];
+	int			tranche;		/* fixed at start */
+	int			nrings;			/* constant after start */
+	Ring		ring[FLEXIBLE_ARRAY_MEMBER];
 } RingShared;
 
-static RingShared *shared;
-static int	io_tranche;
+static RingShared *rings;
 
 /* The postmaster's own copies, to close after a crash has taken shared memory away. */
 static struct io_uring made[MAX_RINGS];
@@ -154,23 +157,24 @@ rings_wanted(void)
 	return wanted;
 }
 
-Size
-ps_uring_shmem_size(void)
+static Size
+uring_shmem_size(void)
 {
-	if (ps_io_method != PS_IO_URING)
-		return sizeof(RingShared);
-	return add_size(offsetof(RingShared, rings), mul_size(sizeof(Ring), rings_wanted()));
+	return add_size(offsetof(RingShared, ring), mul_size(sizeof(Ring), rings_wanted()));
 }
 
-void
-ps_uring_shmem_init(int tranche)
+static void
+uring_shmem_init(void)
 {
 	bool		found;
 
-	shared = ShmemInitStruct("pagestore rings", ps_uring_shmem_size(), &found);
+	rings = ShmemInitStruct("pagestore rings", uring_shmem_size(), &found);
 	if (!found)
-		shared->nrings = 0;
-	io_tranche = tranche;
+	{
+		rings->tranche = LWLockNewTrancheId();
+		rings->nrings = 0;
+	}
+	LWLockRegisterTranche(rings->tranche, "PagestoreIo");
 }
 
 /*
@@ -202,8 +206,8 @@ init_ring(Ring *ring, const struct io_uring *uring)
 {
 	memset(ring, 0, sizeof(Ring));
 	ring->uring = *uring;
-	LWLockInitialize(&ring->submit_lock, io_tranche);
-	LWLockInitialize(&ring->reap_lock, io_tranche);
+	LWLockInitialize(&ring->submit_lock, rings->tranche);
+	LWLockInitialize(&ring->reap_lock, rings->tranche);
 	pg_atomic_init_u32(&ring->sleeper, 0);
 	ConditionVariableInit(&ring->progress);
 	SpinLockInit(&ring->mutex);
@@ -284,18 +288,19 @@ explain(int rc, char *reason, Size size)
 	snprintf(reason, size, "io_uring_setup failed with \"%s\"%s", strerror(-rc), cause);
 }
 
-int
-ps_uring_create(char *reason, Size reason_size)
+/* As many rings as can be had; false with the reason if there is none. */
+static bool
+uring_create(char *reason, Size reason_size)
 {
 	int			rc = 0;
 
 	close_old_rings();
 	while (nmade < rings_wanted() && (rc = make_ring(&made[nmade])) == 0)
 	{
-		init_ring(&shared->rings[nmade], &made[nmade]);
+		init_ring(&rings->ring[nmade], &made[nmade]);
 		nmade++;
 	}
-	shared->nrings = nmade;
+	rings->nrings = nmade;
 	if (rings_wanted() == 0)
 		snprintf(reason, reason_size, "max_files_per_process (%d) leaves no descriptors for it",
 				 max_files_per_process);
@@ -309,7 +314,7 @@ ps_uring_create(char *reason, Size reason_size)
 		ereport(LOG,
 				(errmsg("pagestore shares %d io_uring rings instead of %d among all processes: max_files_per_process (%d) leaves no descriptors for more",
 						nmade, rings_useful(), max_files_per_process)));
-	return nmade;
+	return nmade > 0;
 }
 
 /* ---- requests and their names ---- */
@@ -317,18 +322,17 @@ ps_uring_create(char *reason, Size reason_size)
 static inline PsAioRef
 slot_ref(Ring *ring, int i)
 {
-	uint32		id = (ring - shared->rings) * SLOTS + i + 1;
-
 	return (PsAioRef)
 	{
-		id, pg_atomic_read_u32(&ring->slots[i].generation)
+		.generation = pg_atomic_read_u32(&ring->slots[i].generation),
+		.id = (ring - rings->ring) * SLOTS + i + 1
 	};
 }
 
 static inline Ring *
 ring_of(PsAioRef ref)
 {
-	return &shared->rings[(ref.id - 1) / SLOTS];
+	return &rings->ring[(ref.id - 1) / SLOTS];
 }
 
 static inline Slot *
@@ -408,7 +412,7 @@ complete(Ring *ring, int i, int result)
 		   pg_atomic_read_u32(&slot->state) == SLOT_ORPHANED);
 	if (i < FRAME_SLOTS)
 	{
-		ps_aio_frame_done(ring->cookies[i], slot->ncookies, result);
+		slot->frame_done(ring->cookies[i], slot->ncookies, result);
 		release_slot(ring, i);
 		return;
 	}
@@ -536,8 +540,8 @@ wait_slice(Ring *ring, PsAioRef ref)
 		try_reap(ring, true);
 }
 
-bool
-ps_uring_done(PsAioRef ref)
+static bool
+uring_done(PsAioRef ref)
 {
 	if (is_over(ref))
 		return true;
@@ -545,24 +549,24 @@ ps_uring_done(PsAioRef ref)
 	return is_over(ref);
 }
 
-bool
-ps_uring_wait_slice(PsAioRef ref)
+static bool
+uring_wait_slice(PsAioRef ref)
 {
 	if (!is_over(ref))
 		wait_slice(ring_of(ref), ref);
 	return is_over(ref);
 }
 
-bool
-ps_uring_is_late(PsAioRef ref)
+static bool
+uring_is_late(PsAioRef ref)
 {
 	TimestampTz due = TimestampTzPlusMilliseconds(slot_of(ref)->started, PATIENCE);
 
 	return !is_over(ref) && GetCurrentTimestamp() > due;
 }
 
-ssize_t
-ps_uring_wait(PsAioRef ref)
+static ssize_t
+uring_wait(PsAioRef ref)
 {
 	Ring	   *ring = ring_of(ref);
 	int			i = (ref.id - 1) % SLOTS;
@@ -584,13 +588,13 @@ ps_uring_wait(PsAioRef ref)
  * the memory that it still reads into.  Frames of the pool are not left under
  * read, as it may be long until somebody looks after them.
  */
-void
-ps_uring_leave(void)
+static void
+uring_leave(void)
 {
-	for (int r = 0; r < shared->nrings; r++)
+	for (int r = 0; r < rings->nrings; r++)
 		for (int i = 0; i < SLOTS; i++)
 		{
-			Ring	   *ring = &shared->rings[r];
+			Ring	   *ring = &rings->ring[r];
 			uint32		state = SLOT_FLYING;
 
 			if (ring->slots[i].owner != MyProc->pgprocno)
@@ -599,7 +603,7 @@ ps_uring_leave(void)
 			{
 				PsAioRef	ref = slot_ref(ring, i);
 
-				while (!is_over(ref) && !ps_uring_is_late(ref))
+				while (!is_over(ref) && !uring_is_late(ref))
 					wait_slice(ring, ref);
 			}
 			else if (!pg_atomic_compare_exchange_u32(&ring->slots[i].state, &state, SLOT_ORPHANED) &&
@@ -616,7 +620,7 @@ ps_uring_leave(void)
  * the kernel alone moves; what it has not taken is withdrawn.
  */
 static int
-submit(Ring *ring, int i, const PsReadRequest *read)
+submit(Ring *ring, int i, const PsIoRequest *read)
 {
 	struct io_uring_sq *sq = &ring->uring.sq;
 	struct io_uring_sqe *sqe;
@@ -655,12 +659,12 @@ submit(Ring *ring, int i, const PsReadRequest *read)
 static bool
 take_ring(bool frames, Ring **ring, int *slot)
 {
-	int			mine = MyProc->pgprocno % shared->nrings;
+	int			mine = MyProc->pgprocno % rings->nrings;
 
-	try_reap(&shared->rings[mine], false);
-	for (int n = 0; n < Min(shared->nrings, TRIED_RINGS); n++)
+	try_reap(&rings->ring[mine], false);
+	for (int n = 0; n < Min(rings->nrings, TRIED_RINGS); n++)
 	{
-		*ring = &shared->rings[(mine + n) % shared->nrings];
+		*ring = &rings->ring[(mine + n) % rings->nrings];
 		if (!LWLockConditionalAcquire(&(*ring)->submit_lock, LW_EXCLUSIVE))
 			continue;
 		*slot = take_slot(*ring, frames);
@@ -672,26 +676,27 @@ take_ring(bool frames, Ring **ring, int *slot)
 	return false;
 }
 
-PsAioRef
-ps_uring_read(const PsReadRequest *read)
+/* Nothing here is waited for. */
+static bool
+uring_read(const PsIoRequest *read, PsAioRef *ref)
 {
 	bool		frames = read->cookies != NULL;
 	Ring	   *ring;
-	PsAioRef	ref;
 	int			i;
 	int			rc;
 
-	/* nothing here is waited for: a read done at once is soon over */
 	if (!take_ring(frames, &ring, &i))
-		return ps_sync_read(read);
+		return false;
 
-	ref = slot_ref(ring, i);
+	*ref = slot_ref(ring, i);
+	ref->method = read->method;
 	if (frames)
 	{
 		memcpy(ring->cookies[i], read->cookies, read->ncookies * sizeof(uint32));
 		ring->slots[i].ncookies = read->ncookies;
+		ring->slots[i].frame_done = read->frame_done;
 		if (read->prepare)
-			read->prepare(ref, read->cookies, read->ncookies);
+			read->prepare(*ref, read->cookies, read->ncookies);
 	}
 #ifdef PAGESTORE_DEBUG
 	ring->slots[i].bytes = SIZE_MAX;
@@ -703,8 +708,21 @@ ps_uring_read(const PsReadRequest *read)
 	PS_STOP("aio-after-submit");
 	if (rc < 0)
 	{
-		complete(ring, i, ps_file_read_raw(read->rnode, read->fd, read->offset, read->iov, read->niov));
+		complete(ring, i, ps_transfer_read(read->rnode, read->fd, read->offset, read->iov, read->niov));
 		ConditionVariableBroadcast(&ring->progress);
 	}
-	return ref;
+	return true;
 }
+
+const PsIoMethod ps_uring_method = {
+	.name = "io_uring",
+	.shmem_size = uring_shmem_size,
+	.shmem_init = uring_shmem_init,
+	.create = uring_create,
+	.read = uring_read,
+	.done = uring_done,
+	.wait_slice = uring_wait_slice,
+	.is_late = uring_is_late,
+	.wait = uring_wait,
+	.leave = uring_leave
+};

@@ -1,12 +1,14 @@
 /*
  * segment.h
- *		An open segment of a relation's main fork: internal to src/io.
+ *		Open segments of main forks: this process's cache of descriptors.
  */
 #ifndef PAGESTORE_IO_SEGMENT_H
 #define PAGESTORE_IO_SEGMENT_H
 
-#include "io/file.h"
+#include "postgres.h"
+#include "storage/block.h"
 #include "storage/fd.h"
+#include "storage/relfilenode.h"
 
 typedef struct PsSegmentKey
 {
@@ -14,7 +16,7 @@ typedef struct PsSegmentKey
 	uint32		segno;
 } PsSegmentKey;
 
-/* One a process and segment; closed when its relation is invalidated. */
+/* One per process and segment; closed when its relation is invalidated. */
 typedef struct PsSegment
 {
 	PsSegmentKey key;
@@ -27,16 +29,47 @@ typedef struct PsSegment
 								 * means truncated */
 } PsSegment;
 
-/* The segment, opened if need be (flags: more open(2) flags); NULL with errno. */
+/*
+ * The segment, opened if need be (flags: more open(2) flags); NULL with errno.
+ * O_DIRECT, unless the file system refuses that.  The descriptor may be closed
+ * by the next call that opens a file.
+ */
 extern PsSegment *ps_segment_open(RelFileNode rnode, uint32 segno, int flags);
 
 /* The segment that holds a block; ereport(elevel), ERROR or above, on failure.  NULL only if missing_ok. */
 extern PsSegment *ps_segment_of_block(RelFileNode rnode, BlockNumber block, int flags, int elevel, bool missing_ok);
+
+extern void ps_segment_close(PsSegment *segment);
+
+/*
+ * An aligned transfer has ended with result: did the file system refuse
+ * O_DIRECT?  Then the segment is closed, and will be opened buffered.
+ */
+extern bool ps_segment_refuses_direct(PsSegment *segment, ssize_t result);
+
+/* The path of a segment, palloc'd. */
+extern char *ps_segment_path(RelFileNode rnode, uint32 segno);
 
 static inline off_t
 ps_segment_offset(BlockNumber block)
 {
 	return (off_t) (block % RELSEG_SIZE) * BLCKSZ;
 }
+
+/*
+ * Close what this process has open of files that were invalidated.  Any use of
+ * a file does it; a worker that idles calls it now and then, so as not to hold
+ * on to the space of dropped files.
+ */
+extern void ps_file_close_stale(void);
+
+/*
+ * After files with contents have been unlinked: have idle processes close what
+ * they have of files that were invalidated, so that the space comes back soon.
+ */
+extern void ps_file_wake_idle(void);
+
+/* In _PG_init. */
+extern void ps_segment_init_hooks(void);
 
 #endif							/* PAGESTORE_IO_SEGMENT_H */

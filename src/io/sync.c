@@ -8,7 +8,8 @@
  */
 #include "postgres.h"
 
-#include "io/internal.h"
+#include "io/sync.h"
+#include "io/transfer.h"
 #include "utils/memutils.h"
 
 typedef struct PrivateResult
@@ -39,33 +40,56 @@ result_slot(void)
 	return i - 16;
 }
 
-PsAioRef
-ps_sync_read(const PsReadRequest *read)
+static bool
+sync_read(const PsIoRequest *request, PsAioRef *ref)
 {
-	uint32		i;
+	bool		frames = request->cookies != NULL;
+	uint32		i = frames ? 0 : result_slot();
+	ssize_t		result = ps_transfer_read(request->rnode, request->fd, request->offset,
+										  request->iov, request->niov);
 
-	if (read->cookies != NULL)
+	if (frames)
 	{
-		ps_aio_frame_done(read->cookies, read->ncookies,
-						  ps_file_read_raw(read->rnode, read->fd, read->offset, read->iov, read->niov));
-		return PS_AIO_NONE;
+		request->frame_done(request->cookies, request->ncookies, result);
+		*ref = PS_AIO_NONE;
+		return true;
 	}
-
-	i = result_slot();
-	results[i].result = ps_file_read_raw(read->rnode, read->fd, read->offset, read->iov, read->niov);
+	results[i].result = result;
 	results[i].taken = false;
-	return (PsAioRef)
+	*ref = (PsAioRef)
 	{
-		PS_SYNC_REFS + i, 0
+		.id = i + 1,.method = request->method
 	};
+	return true;
 }
 
-ssize_t
-ps_sync_result(PsAioRef ref)
+static bool
+sync_is_over(PsAioRef ref)
 {
-	PrivateResult *kept = &results[ref.id - PS_SYNC_REFS];
+	return true;
+}
+
+static bool
+sync_is_late(PsAioRef ref)
+{
+	return false;
+}
+
+static ssize_t
+sync_result(PsAioRef ref)
+{
+	PrivateResult *kept = &results[ref.id - 1];
 
 	Assert(!kept->taken);
 	kept->taken = true;
 	return kept->result;
 }
+
+const PsIoMethod ps_sync_method = {
+	.name = "sync",
+	.read = sync_read,
+	.done = sync_is_over,
+	.wait_slice = sync_is_over,
+	.is_late = sync_is_late,
+	.wait = sync_result
+};

@@ -5,7 +5,7 @@
 #include "postgres.h"
 
 #include "catalog/storage.h"
-#include "io/file.h"
+#include "io/extend.h"
 #include "miscadmin.h"
 #include "page/storage.h"
 #include "pgstat.h"

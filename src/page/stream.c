@@ -129,7 +129,7 @@ settle(PsStream *stream, PsOrigin origin)
 	if (origin == PS_POOL)
 	{
 		/* a synchronous read ahead is worth the size of the request alone */
-		bool		async = ps_aio_method() != PS_IO_SYNC;
+		bool		async = ps_aio_is_async();
 
 		stream->around = large && nblocks > ps_frames_free();
 		stream->max_pool = Min(ps_pool_nframes / 8, async ? MAX_AHEAD_POOL : 2 * MAX_RUN_POOL);

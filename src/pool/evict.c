@@ -29,6 +29,7 @@ init_frame(PsFrame frame)
 	PsFrameHeader *header = ps_frame(frame);
 
 	pg_atomic_init_u32(&header->policy, 0);
+	pg_atomic_init_u64(&header->aio, ps_aio_pack(PS_AIO_NONE));
 	pg_atomic_init_u64(&header->first_dirty, InvalidXLogRecPtr);
 	pg_atomic_init_u64(&header->redirty, InvalidXLogRecPtr);
 	LWLockInitialize(&header->latch, ps_tranche(PS_TRANCHE_FRAME));
@@ -200,10 +201,7 @@ take_victim(PsFrame frame, bool may_write)
 	if (state & PS_READING)
 	{
 		/* Nobody may have looked whether that read has ended. */
-		PsAioRef	ref = header->aio;
-
-		if (ref.id != 0)
-			(void) ps_aio_done(ref);
+		(void) ps_aio_done(ps_aio_unpack(pg_atomic_read_u64(&header->aio)));
 		state = pg_atomic_read_u32(&header->state);
 	}
 	if (!(state & PS_TAGGED) || PS_PINS(state) != 0 ||
@@ -268,7 +266,7 @@ ps_frame_take(bool may_write, bool may_fail)
 			frame = sweep(may_write, may_fail);
 		if (frame != PS_NO_FRAME)
 		{
-			ps_frame(frame)->aio = PS_AIO_NONE;
+			pg_atomic_write_u64(&ps_frame(frame)->aio, ps_aio_pack(PS_AIO_NONE));
 			return frame;
 		}
 		if (may_fail)

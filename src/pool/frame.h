@@ -91,8 +91,8 @@ typedef struct PsFrameHeader
 	PsRef		next;			/* page table chain or free list; that list's
 								 * lock */
 	pg_atomic_uint32 policy;	/* the replacement policy's own word */
-	PsAioRef	aio;			/* the read in flight, once its request is
-								 * made; see read.c */
+	pg_atomic_uint64 aio;		/* the read in flight, once its request is
+								 * made, as ps_aio_pack() has it; see read.c */
 	LWLock		latch;
 	ConditionVariable io_cv;	/* end of a read or a write */
 	pg_atomic_uint64 first_dirty;	/* insert LSN before the first change

@@ -65,26 +65,6 @@ pin_under_lock(const PsTag *tag, uint32 hash, uint32 *was)
 	return frame;
 }
 
-/* set before the id: a torn look finds an old request, which is done */
-static void
-set_aio(PsFrameHeader *header, PsAioRef ref)
-{
-	header->aio.generation = ref.generation;
-	pg_write_barrier();
-	*(volatile uint32 *) &header->aio.id = ref.id;
-}
-
-static PsAioRef
-get_aio(PsFrameHeader *header)
-{
-	PsAioRef	ref;
-
-	ref.id = *(volatile uint32 *) &header->aio.id;
-	pg_read_barrier();
-	ref.generation = header->aio.generation;
-	return ref;
-}
-
 /*
  * The process that asked for the read may be stopped, and the kernel completes
  * nothing for one that is.  So patience has an end: the page leaves the frame,
@@ -99,7 +79,7 @@ ps_frame_wait_read(PsFrame frame)
 
 	while (pg_atomic_read_u32(&header->state) & PS_READING)
 	{
-		PsAioRef	ref = get_aio(header);
+		PsAioRef	ref = ps_aio_unpack(pg_atomic_read_u64(&header->aio));
 
 		if (ref.id != 0 && !ps_aio_wait_slice(ref))
 		{
@@ -115,7 +95,8 @@ ps_frame_wait_read(PsFrame frame)
 		 * its completion.
 		 */
 		ConditionVariablePrepareToSleep(&header->io_cv);
-		if ((pg_atomic_read_u32(&header->state) & PS_READING) && get_aio(header).id == ref.id)
+		if ((pg_atomic_read_u32(&header->state) & PS_READING) &&
+			pg_atomic_read_u64(&header->aio) == ps_aio_pack(ref))
 			(void) ConditionVariableTimedSleep(&header->io_cv, 100, WAIT_EVENT_BUFFER_IO);
 		ConditionVariableCancelSleep();
 		CHECK_FOR_INTERRUPTS();
@@ -407,7 +388,7 @@ name_request(PsAioRef ref, const uint32 *cookies, int ncookies)
 	{
 		PsFrameHeader *header = ps_frame(cookies[i]);
 
-		set_aio(header, ref);
+		pg_atomic_write_u64(&header->aio, ps_aio_pack(ref));
 		if (PS_PINS(pg_atomic_read_u32(&header->state)) > 1)
 			ConditionVariableBroadcast(&header->io_cv);
 	}

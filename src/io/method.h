@@ -1,0 +1,43 @@
+/*
+ * method.h
+ *		What an I/O method is: one file with one of these, and a row in aio.c.
+ *
+ * A name that a method is asked about is one that it gave, and not PS_AIO_NONE.
+ * What aio.h says of ps_aio_read(), ps_aio_done() and their like binds the
+ * functions here.
+ */
+#ifndef PAGESTORE_IO_METHOD_H
+#define PAGESTORE_IO_METHOD_H
+
+#include "io/request.h"
+
+typedef struct PsIoMethod
+{
+	const char *name;			/* pagestore.io_method, pg_stat_pagestore */
+
+	/*
+	 * Set-up, all NULL where there is none.  shmem_init runs in every process
+	 * that attaches shared memory; create in the postmaster only, then and
+	 * after a crash: false with the reason where the method can't be had.
+	 */
+	Size		(*shmem_size) (void);
+	void		(*shmem_init) (void);
+	bool		(*create) (char *reason, Size size);
+
+	/*
+	 * Start a read and give its name.  False: not taken, and aio.c reads at
+	 * once instead.  Waits for nobody.  ereport(ERROR) only before anything was
+	 * started.
+	 */
+	bool		(*read) (const PsIoRequest *request, PsAioRef *ref);
+
+	bool		(*done) (PsAioRef ref);
+	bool		(*wait_slice) (PsAioRef ref);
+	bool		(*is_late) (PsAioRef ref);
+	ssize_t		(*wait) (PsAioRef ref);
+
+	/* This process exits; NULL: it leaves nothing behind. */
+	void		(*leave) (void);
+} PsIoMethod;
+
+#endif							/* PAGESTORE_IO_METHOD_H */

@@ -1,0 +1,101 @@
+/*
+ * notice.c
+ *		Which files have become doubtful.
+ *
+ * The last notices stand in a ring in shared memory, and each process knows up
+ * to which it has read.  One that has fallen behind by more than the ring
+ * doubts all.
+ */
+#include "postgres.h"
+
+#include "io/notice.h"
+#include "port/atomics.h"
+#include "storage/shmem.h"
+#include "storage/spin.h"
+
+typedef struct NoticeBoard
+{
+	pg_atomic_uint64 given;		/* so far; changed under the mutex */
+	slock_t		mutex;			/* protects all below */
+	RelFileNode notices[PS_NOTICES];	/* number i at i % PS_NOTICES; an
+										 * invalid oid stands for all */
+} NoticeBoard;
+
+static NoticeBoard *board;
+static uint64 seen;				/* by this process */
+
+Size
+ps_notice_shmem_size(void)
+{
+	return MAXALIGN(sizeof(NoticeBoard));
+}
+
+void
+ps_notice_shmem_init(void)
+{
+	bool		found;
+
+	board = ShmemInitStruct("pagestore notices", ps_notice_shmem_size(), &found);
+	if (!found)
+	{
+		pg_atomic_init_u64(&board->given, 0);
+		SpinLockInit(&board->mutex);
+	}
+}
+
+void
+ps_file_invalidate(RelFileNode rnode)
+{
+	uint64		n;
+
+	SpinLockAcquire(&board->mutex);
+	n = pg_atomic_read_u64(&board->given);
+	board->notices[n % PS_NOTICES] = rnode;
+	pg_atomic_write_u64(&board->given, n + 1);
+	SpinLockRelease(&board->mutex);
+}
+
+bool
+ps_notice_concerns(const RelFileNode *notice, const RelFileNode *rnode)
+{
+	return (!OidIsValid(notice->spcNode) || notice->spcNode == rnode->spcNode) &&
+		(!OidIsValid(notice->dbNode) || notice->dbNode == rnode->dbNode) &&
+		(!OidIsValid(notice->relNode) || notice->relNode == rnode->relNode);
+}
+
+bool
+ps_notice_pending(void)
+{
+	return seen != pg_atomic_read_u64(&board->given);
+}
+
+void
+ps_notice_skip(void)
+{
+	seen = pg_atomic_read_u64(&board->given);
+}
+
+int
+ps_notice_take(RelFileNode *fresh)
+{
+	uint64		given;
+	int			n = 0;
+
+	SpinLockAcquire(&board->mutex);
+	given = pg_atomic_read_u64(&board->given);
+	if (given - seen <= PS_NOTICES)
+		while (seen + n < given)
+		{
+			fresh[n] = board->notices[(seen + n) % PS_NOTICES];
+			n++;
+		}
+	else
+		fresh[n++] = (RelFileNode)
+	{
+		InvalidOid, InvalidOid, InvalidOid
+	};
+	SpinLockRelease(&board->mutex);
+
+	seen = given;
+	return n;
+}

@@ -1,0 +1,35 @@
+/*
+ * notice.h
+ *		Which files have become doubtful: a ring of notices in shared memory.
+ */
+#ifndef PAGESTORE_IO_NOTICE_H
+#define PAGESTORE_IO_NOTICE_H
+
+#include "postgres.h"
+#include "storage/relfilenode.h"
+
+#define PS_NOTICES 256			/* kept; power of two */
+
+/*
+ * Make every process close its cached descriptors of the relation before next
+ * use: called when its files go away or shrink, or its number begins a new
+ * life.  An invalid oid stands for all: {0, db, 0} is a whole database.
+ */
+extern void ps_file_invalidate(RelFileNode rnode);
+
+/* Does the notice speak of this relation? */
+extern bool ps_notice_concerns(const RelFileNode *notice, const RelFileNode *rnode);
+
+/*
+ * What this process has not taken yet: into fresh, which has room for PS_NOTICES;
+ * one that speaks of all if there were more.  skip: what has been given so far
+ * is of no interest to it.
+ */
+extern bool ps_notice_pending(void);
+extern int	ps_notice_take(RelFileNode *fresh);
+extern void ps_notice_skip(void);
+
+extern Size ps_notice_shmem_size(void);
+extern void ps_notice_shmem_init(void);
+
+#endif							/* PAGESTORE_IO_NOTICE_H */

@@ -1,0 +1,72 @@
+/*
+ * request.h
+ *		One read, as aio.c hands it to a method, and the name that it gets.
+ */
+#ifndef PAGESTORE_IO_REQUEST_H
+#define PAGESTORE_IO_REQUEST_H
+
+#include "postgres.h"
+#include "storage/relfilenode.h"
+#include <sys/uio.h>
+
+#define PS_IO_ALIGN 4096		/* alignment O_DIRECT asks for */
+#define PS_IO_MAX_PAGES 128		/* most pages in one request */
+
+/*
+ * Names one request of one generation; all zero: none.  It carries its method,
+ * by the place in aio.c's table; the rest is the method's own.
+ */
+typedef struct PsAioRef
+{
+	uint32		generation;
+	uint32		id:24;			/* from 1 on */
+	uint32		method:8;
+} PsAioRef;
+
+#define PS_AIO_NONE ((PsAioRef) {0})
+
+/* A name as one word, to be kept where it is read and written in one step. */
+static inline uint64
+ps_aio_pack(PsAioRef ref)
+{
+	return (uint64) ref.generation << 32 | (uint64) ref.method << 24 | ref.id;
+}
+
+static inline PsAioRef
+ps_aio_unpack(uint64 word)
+{
+	return (PsAioRef) {
+		.generation = word >> 32,.id = word & 0xFFFFFF,.method = word >> 24 & 0xFF
+	};
+}
+
+/*
+ * Completion of a read into pool frames; called exactly once, in whichever
+ * process reaps it, never in a critical section of its own, and must not
+ * throw.  It runs with a lock of the ring held: it calls nothing of aio.h and
+ * takes no lock under which another process may call ps_aio_read(),
+ * ps_aio_done() or ps_aio_wait_slice().  cookies are those of the submission;
+ * result is bytes read (short at the end of the file) or -errno; what is
+ * missing is for the pool to read again synchronously.
+ */
+typedef void (*PsAioFrameDone) (const uint32 *cookies, int ncookies, ssize_t result);
+
+/* The name of a read into frames, before it can complete. */
+typedef void (*PsAioPrepare) (PsAioRef ref, const uint32 *cookies, int ncookies);
+
+/* Valid during the call only, but for the memory that iov points to. */
+typedef struct PsIoRequest
+{
+	uint8		method;			/* goes into the name */
+	RelFileNode rnode;
+	int			fd;
+	off_t		offset;
+	const struct iovec *iov;
+	int			niov;
+	const uint32 *cookies;		/* NULL: private */
+	int			ncookies;
+	PsAioPrepare prepare;		/* or NULL */
+	PsAioFrameDone frame_done;	/* for reads into frames */
+} PsIoRequest;
+
+#endif							/* PAGESTORE_IO_REQUEST_H */

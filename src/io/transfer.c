@@ -1,0 +1,121 @@
+/*
+ * transfer.c
+ *		Reads and writes that are over when they return.
+ */
+#include "postgres.h"
+
+#include "debug/fault.h"
+#include "io/request.h"
+#include "io/transfer.h"
+#include "pgstat.h"
+
+/* A vector being worked off: transfers may be short. */
+typedef struct Vector
+{
+	struct iovec iov[PS_IO_MAX_PAGES];
+	int			niov;
+	int			first;			/* what is left begins here */
+} Vector;
+
+static void
+vector_set(Vector *vector, const struct iovec *iov, int niov)
+{
+	Assert(niov > 0 && niov <= PS_IO_MAX_PAGES);
+	for (int i = 0; i < niov; i++)
+		Assert((uintptr_t) iov[i].iov_base % PS_IO_ALIGN == 0 && iov[i].iov_len % PS_IO_ALIGN == 0);
+	memcpy(vector->iov, iov, niov * sizeof(struct iovec));
+	vector->niov = niov;
+	vector->first = 0;
+}
+
+static void
+vector_advance(Vector *vector, size_t bytes)
+{
+	while (bytes > 0)
+	{
+		struct iovec *head = &vector->iov[vector->first];
+		size_t		part = Min(bytes, head->iov_len);
+
+		head->iov_base = (char *) head->iov_base + part;
+		head->iov_len -= part;
+		bytes -= part;
+		if (head->iov_len == 0)
+			vector->first++;
+	}
+}
+
+/* One transfer of what is left, or of less; a fault that a test has put in strikes here. */
+static ssize_t
+transfer(const Vector *rest, PsFaultOp op, RelFileNode rnode, int fd, off_t offset)
+{
+	const struct iovec *iov = &rest->iov[rest->first];
+	int			niov = rest->niov - rest->first;
+	struct iovec part = *iov;
+	Size		bytes = SIZE_MAX;
+	ssize_t		n;
+
+	errno = ps_fault(op, rnode, &bytes);
+	if (errno != 0)
+		return -1;
+	if (bytes < part.iov_len)
+	{
+		part.iov_len = bytes;
+		iov = &part;
+		niov = 1;
+	}
+
+	pgstat_report_wait_start(op == PS_FAULT_READ ? WAIT_EVENT_DATA_FILE_READ : WAIT_EVENT_DATA_FILE_WRITE);
+	n = op == PS_FAULT_READ ? preadv(fd, iov, niov, offset) : pwritev(fd, iov, niov, offset);
+	pgstat_report_wait_end();
+	return n;
+}
+
+ssize_t
+ps_transfer_read(RelFileNode rnode, int fd, off_t offset, const struct iovec *iov, int niov)
+{
+	Vector		rest;
+	ssize_t		done = 0;
+
+	vector_set(&rest, iov, niov);
+	while (rest.first < rest.niov)
+	{
+		ssize_t		n = transfer(&rest, PS_FAULT_READ, rnode, fd, offset + done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		done += n;
+
+		/* A direct read ends at an odd byte only where the file does. */
+		if (n % PS_IO_ALIGN != 0)
+			break;
+		vector_advance(&rest, n);
+	}
+	return done;
+}
+
+ssize_t
+ps_transfer_write(RelFileNode rnode, int fd, off_t offset, const struct iovec *iov, int niov)
+{
+	Vector		rest;
+	ssize_t		done = 0;
+
+	vector_set(&rest, iov, niov);
+	while (rest.first < rest.niov)
+	{
+		ssize_t		n = transfer(&rest, PS_FAULT_WRITE, rnode, fd, offset + done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return -ENOSPC;
+		done += n;
+		vector_advance(&rest, n);
+	}
+	return done;
+}

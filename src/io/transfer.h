@@ -1,0 +1,22 @@
+/*
+ * transfer.h
+ *		Reads and writes that are over when they return.
+ */
+#ifndef PAGESTORE_IO_TRANSFER_H
+#define PAGESTORE_IO_TRANSFER_H
+
+#include "postgres.h"
+#include "storage/relfilenode.h"
+#include <sys/uio.h>
+
+/*
+ * Bytes read, or -errno: goes on after a short transfer, until all is read, the
+ * file ends, or an error.  iov is aligned to PS_IO_ALIGN and has at most
+ * PS_IO_MAX_PAGES entries; rnode is for faults put in by tests.  Does not throw.
+ */
+extern ssize_t ps_transfer_read(RelFileNode rnode, int fd, off_t offset, const struct iovec *iov, int niov);
+
+/* All bytes written, or -errno: the same for a write, which is whole or an error. */
+extern ssize_t ps_transfer_write(RelFileNode rnode, int fd, off_t offset, const struct iovec *iov, int niov);
+
+#endif							/* PAGESTORE_IO_TRANSFER_H */
