@@ -82,7 +82,7 @@ raw_page(Relation rel, int64 block)
 	copy = palloc(VARHDRSZ + BLCKSZ);
 	SET_VARSIZE(copy, VARHDRSZ + BLCKSZ);
 	pin = ps_pin(rel, block);
-	guard = ps_read_lock(rel, &pin);
+	ps_read_lock(rel, &pin, &guard);
 	memcpy(VARDATA(copy), guard.page, BLCKSZ);
 	ps_read_unlock(&guard);
 	ps_unpin(&pin);
@@ -203,9 +203,11 @@ ps_answer_prewarm(FunctionCallInfo fcinfo, Relation rel, Datum *result)
 static bool
 page_all_visible(Relation rel, PsPin *pin)
 {
-	PsRead		guard = ps_read_lock(rel, pin);
-	bool		all_visible = ps_page_all_visible(guard.page);
+	PsRead		guard;
+	bool		all_visible;
 
+	ps_read_lock(rel, pin, &guard);
+	all_visible = ps_page_all_visible(guard.page);
 	ps_read_unlock(&guard);
 	return all_visible;
 }
@@ -318,6 +320,7 @@ next_marked_block(void *arg)
 
 static bool
 visible_to_all(const PsRead *guard, const PsRow *row, TransactionId oldest_xmin)
+			PS_REQUIRES_SHARED(guard)
 {
 	return ps_row_vacuum_state(guard, row, oldest_xmin) == HEAPTUPLE_LIVE &&
 		TransactionIdPrecedes(HeapTupleHeaderGetXmin(row->header), oldest_xmin);
@@ -325,7 +328,7 @@ visible_to_all(const PsRead *guard, const PsRow *row, TransactionId oldest_xmin)
 
 /* The horizon may have moved on since it was taken: only by a new one is a row found wrong. */
 static bool
-row_is_good(MapCheck *check, const PsRead *guard, const PsRow *row)
+row_is_good(MapCheck *check, const PsRead *guard, const PsRow *row) PS_REQUIRES_SHARED(guard)
 {
 	TransactionId newer;
 
@@ -343,8 +346,9 @@ row_is_good(MapCheck *check, const PsRead *guard, const PsRow *row)
 static void
 check_page(MapCheck *check, PsPin *pin)
 {
-	PsRead		guard = ps_read_lock(check->rel, pin);
+	PsRead		guard;
 
+	ps_read_lock(check->rel, pin, &guard);
 	check->nbad = 0;
 
 	/* the bit may have gone since the stream saw it; under the latch it stays */

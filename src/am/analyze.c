@@ -102,9 +102,11 @@ worth_sampling(const PsRow *row, HTSV_Result state, double *live, double *dead)
 static void
 judge_page(PsScanDesc *scan, TransactionId oldest_xmin, double *live, double *dead)
 {
-	PsRead		guard = ps_read_lock(scan->base.rs_rd, &scan->pin);
-	OffsetNumber last = ps_page_nitems(guard.page);
+	PsRead		guard;
+	OffsetNumber last;
 
+	ps_read_lock(scan->base.rs_rd, &scan->pin, &guard);
+	last = ps_page_nitems(guard.page);
 	scan->nvisible = 0;
 	for (OffsetNumber offset = FirstOffsetNumber; offset <= last; offset++)
 	{

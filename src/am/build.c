@@ -124,14 +124,12 @@ note_row(Build *build, const PsRow *row, bool alive)
 								 build->scan->pin.block, offset, RelationGetRelationName(build->rel))));
 }
 
-static PsRead
-open_page(Build *build)
+static void
+open_page(Build *build, PsRead *guard) PS_ACQUIRE_SHARED(guard)
 {
-	PsRead		guard = ps_read_lock(build->rel, &build->scan->pin);
-
-	ps_chain_roots(guard.page, build->roots);
+	ps_read_lock(build->rel, &build->scan->pin, guard);
+	ps_chain_roots(guard->page, build->roots);
 	build->nrows = 0;
-	return guard;
 }
 
 /* Note the rows of the page in hand that the snapshot sees. */
@@ -142,7 +140,7 @@ note_visible(Build *build)
 	PsRow		row;
 
 	ps_prune_opportunistic(build->rel, &build->scan->pin);
-	guard = open_page(build);
+	open_page(build, &guard);
 	TestForOldSnapshot(build->snapshot, build->rel, unconstify(char *, guard.page));
 	for (OffsetNumber at = FirstOffsetNumber; at <= ps_page_nitems(guard.page); at++)
 	{
@@ -231,6 +229,7 @@ judge_deleting(Build *build, const PsRow *row, TransactionId *xwait)
 /* What counts as live must agree with ANALYZE (analyze.c). */
 static Verdict
 judge(Build *build, const PsRead *guard, const PsRow *row, TransactionId *xwait)
+			PS_REQUIRES_SHARED(guard)
 {
 	switch (ps_row_vacuum_state(guard, row, build->oldest_xmin))
 	{
@@ -257,11 +256,12 @@ judge(Build *build, const PsRead *guard, const PsRow *row, TransactionId *xwait)
 static TransactionId
 note_unless_dead(Build *build, OffsetNumber *offset)
 {
-	PsRead		guard = open_page(build);
+	PsRead		guard;
 	TransactionId xwait = InvalidTransactionId;
 	Verdict		verdict = ROW_SKIP;
 	OffsetNumber at;
 
+	open_page(build, &guard);
 	for (at = *offset; at <= ps_page_nitems(guard.page); at++)
 	{
 		PsRow		row;

@@ -155,9 +155,11 @@ copy_page(Copy *c, PsPin *pin)
 	PsRow		rows[MaxHeapTuplesPerPage];
 	int8		states[MaxHeapTuplesPerPage];
 	int			n = 0;
-	PsRead		guard = ps_read_lock(c->from, pin);
-	OffsetNumber last = ps_page_nitems(guard.page);
+	PsRead		guard;
+	OffsetNumber last;
 
+	ps_read_lock(c->from, pin, &guard);
+	last = ps_page_nitems(guard.page);
 	for (OffsetNumber offset = FirstOffsetNumber; offset <= last; offset++)
 		if (ps_read_row(&guard, offset, &rows[n]))
 		{
@@ -202,11 +204,12 @@ static void
 copy_slot(Copy *c, TupleTableSlot *slot)
 {
 	PsPin		pin = ps_pin_copy(&((PsSlot *) slot)->pin);
-	PsRead		guard = ps_read_lock(c->from, &pin);
+	PsRead		guard;
 	PsRow		row;
 	HTSV_Result state = HEAPTUPLE_DEAD;
 	bool		found;
 
+	ps_read_lock(c->from, &pin, &guard);
 	found = ps_read_row(&guard, ItemPointerGetOffsetNumber(&slot->tts_tid), &row);
 	if (found)
 		state = ps_row_vacuum_state(&guard, &row, c->oldest_xmin);

@@ -16,6 +16,7 @@
 /* The row is ours: mark it deleted, and log that. */
 static void
 mark_deleted(PsClaim *claim, HeapTuple tuple, CommandId cid, bool changing_part)
+			PS_RELEASE(claim->guard)
 {
 	Relation	rel = claim->rel;
 	TransactionId xid = GetCurrentTransactionId();
@@ -79,14 +80,16 @@ ps_tuple_delete(Relation rel, ItemPointer tid, CommandId cid, Snapshot snapshot,
 	row = ps_row_lend(&claim.row);
 	if (result == TM_Ok && crosscheck != InvalidSnapshot)
 	{
-		PsRead		lent = ps_write_lend(&claim.guard);
+		PsRead		lent;
 
+		ps_write_lend(&claim.guard, &lent);
 		if (!ps_row_visible(&lent, &row, crosscheck))
 			result = TM_Updated;
 	}
 	if (result != TM_Ok)
 	{
 		ps_claim_failure(&claim, result, tmfd);
+		ps_claim_unlatch(&claim);
 		ps_claim_close(&claim);
 		return result;
 	}

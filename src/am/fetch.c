@@ -55,6 +55,7 @@ ps_index_fetch_end(struct IndexFetchTableData *data)
  */
 static bool
 still_there(const PsIndexFetch *fetch, const PsRead *guard, ItemPointer tid)
+			PS_REQUIRES_SHARED(guard)
 {
 	PsRow		row;
 
@@ -67,9 +68,10 @@ static inline bool
 search_chain(PsIndexFetch *fetch, ItemPointer tid, Snapshot snapshot, PsRow *row,
 			 bool again, bool *all_dead)
 {
-	PsRead		guard = ps_read_lock(fetch->base.rel, &fetch->pin);
+	PsRead		guard;
 	bool		found;
 
+	ps_read_lock(fetch->base.rel, &fetch->pin, &guard);
 	if (again && !still_there(fetch, &guard, tid))
 	{
 		found = false;
@@ -126,10 +128,11 @@ bool
 ps_fetch_row_version(Relation rel, ItemPointer tid, Snapshot snapshot, TupleTableSlot *slot)
 {
 	PsPin		pin = ps_pin(rel, ItemPointerGetBlockNumber(tid));
-	PsRead		guard = ps_read_lock(rel, &pin);
+	PsRead		guard;
 	PsRow		row;
 	bool		visible = false;
 
+	ps_read_lock(rel, &pin, &guard);
 	TestForOldSnapshot(snapshot, rel, unconstify(char *, guard.page));
 
 	/* The line pointer may have gone since the caller learnt of the TID. */
@@ -173,9 +176,10 @@ ps_get_latest_tid(TableScanDesc base, ItemPointer tid)
 	while (more)
 	{
 		PsPin		pin = ps_pin(rel, ItemPointerGetBlockNumber(&next));
-		PsRead		guard = ps_read_lock(rel, &pin);
+		PsRead		guard;
 		PsRow		row;
 
+		ps_read_lock(rel, &pin, &guard);
 		TestForOldSnapshot(snapshot, rel, unconstify(char *, guard.page));
 
 		more = ps_read_row(&guard, ItemPointerGetOffsetNumber(&next), &row) &&
@@ -221,7 +225,7 @@ ps_satisfies_snapshot(Relation rel, TupleTableSlot *slot, Snapshot snapshot)
 
 	Assert(ps_is_slot(slot) && ps->tuple != NULL);
 
-	guard = ps_read_lock(rel, &pin);
+	ps_read_lock(rel, &pin, &guard);
 	visible = ps_read_row(&guard, ItemPointerGetOffsetNumber(&slot->tts_tid), &row) &&
 		HeapTupleHeaderGetRawXmin(row.header) == HeapTupleHeaderGetRawXmin(ps->tuple->t_data) &&
 		ps_row_visible(&guard, &row, snapshot);

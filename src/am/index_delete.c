@@ -198,8 +198,9 @@ judge_group(Relation rel, TM_IndexDeleteOp *op, const BlockGroup *group, Snapsho
 			TransactionId *conflict_xid, int *freed, int *last)
 {
 	PsPin		pin = ps_pin(rel, group_block(op, group));
-	PsRead		guard = ps_read_lock(rel, &pin);
+	PsRead		guard;
 
+	ps_read_lock(rel, &pin, &guard);
 	for (int i = group->first; i < group->first + group->n; i++)
 	{
 		const TM_IndexDelete *entry = &op->deltids[i];

@@ -19,7 +19,7 @@
  * maker has committed goes, as redo of the lock lets it go.
  */
 static void
-mark_locked(PsClaim *claim)
+mark_locked(PsClaim *claim) PS_REQUIRES(claim->guard)
 {
 	HeapTupleHeader header = claim->row.header;
 	PsXmax		xmax;
@@ -64,10 +64,11 @@ static Look
 look_at(Relation rel, ItemPointer tid, Snapshot dirty)
 {
 	PsPin		pin = ps_pin(rel, ItemPointerGetBlockNumber(tid));
-	PsRead		guard = ps_read_lock(rel, &pin);
+	PsRead		guard;
 	Look		look = {0};
 	PsRow		row;
 
+	ps_read_lock(rel, &pin, &guard);
 	if (ps_read_row(&guard, ItemPointerGetOffsetNumber(tid), &row))
 	{
 		HeapTupleHeader header = unconstify(HeapTupleHeaderData *, row.header);

@@ -15,7 +15,7 @@
 
 /* Put the first of n tuples on the page, for which there is room, and as many more as fit. */
 static int
-fill_page(PsWrite *guard, HeapTuple *tuples, int n, Size reserve)
+fill_page(PsWrite *guard, HeapTuple *tuples, int n, Size reserve) PS_REQUIRES(guard)
 {
 	int			done = 0;
 

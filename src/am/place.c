@@ -38,7 +38,7 @@ typedef struct Search
 } Search;
 
 static inline Size
-page_room(const PsWrite *guard)
+page_room(const PsWrite *guard) PS_REQUIRES(guard)
 {
 	return PageGetHeapFreeSpace(guard->page);
 }
@@ -87,23 +87,27 @@ at_hand(const Search *s)
 	return on_old_page(s) ? s->old_guard : &s->place->guard;
 }
 
+/*
+ * These two, and what is below, hold a page or two, as it comes: more than the
+ * analysis can follow.
+ */
 static void
-latch(const Search *s)
+latch(const Search *s) PS_UNCHECKED
 {
 	PsPlace    *place = s->place;
 	bool		old_first = s->old != NULL &&
 	(on_old_page(s) || s->old->block < place->pin.block);
 
 	if (old_first)
-		*s->old_guard = ps_write_lock(s->rel, s->old);
+		ps_write_lock(s->rel, s->old, s->old_guard);
 	if (!on_old_page(s))
-		place->guard = ps_write_lock(s->rel, &place->pin);
+		ps_write_lock(s->rel, &place->pin, &place->guard);
 	if (s->old != NULL && !old_first)
-		*s->old_guard = ps_write_lock(s->rel, s->old);
+		ps_write_lock(s->rel, s->old, s->old_guard);
 }
 
 static void
-unlatch(const Search *s)
+unlatch(const Search *s) PS_UNCHECKED
 {
 	if (!on_old_page(s))
 		ps_write_unlock(&s->place->guard);
@@ -154,7 +158,7 @@ settle_vm_pins(const Search *s)
 }
 
 static void
-initialize_page(PsWrite *guard)
+initialize_page(PsWrite *guard) PS_REQUIRES(guard)
 {
 	ps_mark_dirty(guard);
 	PageInit(guard->page, BLCKSZ, 0);
@@ -180,6 +184,7 @@ try_block(const Search *s, BlockNumber block, Size *room)
 	settle_vm_pins(s);
 
 	guard = at_hand(s);
+	ps_write_held(guard);
 	if (PageIsNew(guard->page))
 		initialize_page(guard);
 	*room = page_room(guard);
@@ -209,8 +214,9 @@ add_extra_blocks(Relation rel)
 	while (n-- > 0)
 	{
 		PsPin		pin;
-		PsWrite		guard = ps_extend(rel, &pin);
+		PsWrite		guard;
 
+		ps_extend(rel, &pin, &guard);
 		last = pin.block;
 		if (first == InvalidBlockNumber)
 			first = last;
@@ -255,7 +261,7 @@ lock_extension(const Search *s)
  * others filled while we let go of it.
  */
 static BlockNumber
-extend(const Search *s)
+extend(const Search *s) PS_UNCHECKED
 {
 	PsPlace    *place = s->place;
 	bool		need_lock = !RELATION_IS_LOCAL(s->rel);
@@ -268,7 +274,7 @@ extend(const Search *s)
 			return block;
 	}
 
-	place->guard = ps_extend(s->rel, &place->pin);
+	ps_extend(s->rel, &place->pin, &place->guard);
 	if (!PageIsNew(place->guard.page))
 		elog(ERROR, "page %u of relation \"%s\" should be empty but is not",
 			 place->pin.block, RelationGetRelationName(s->rel));
@@ -341,6 +347,7 @@ ps_place_find(Relation rel, Size len, int options, PsPlace *place)
 
 	Assert(!ps_pinned(&place->pin));
 	find(&s, len);
+	ps_write_held(&place->guard);
 }
 
 bool
@@ -354,6 +361,7 @@ ps_place_find_beside(Relation rel, Size len, PsPin *old, PsWrite *old_guard,
 
 	Assert(!ps_pinned(&place->pin));
 	find(&s, len);
+	ps_write_held(old_guard);
 	return ps_pinned(&place->pin);
 }
 

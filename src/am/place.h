@@ -29,7 +29,8 @@ ps_place_init(PsPlace *place)
  * latch may be held. ereport(ERROR): ERRCODE_PROGRAM_LIMIT_EXCEEDED when no
  * page could ever hold it; I/O.
  */
-extern void ps_place_find(Relation rel, Size len, int options, PsPlace *place);
+extern void ps_place_find(Relation rel, Size len, int options, PsPlace *place)
+			PS_ACQUIRE(place->guard);
 
 /*
  * The same for a new version of a row on another page, pinned in *old and not
@@ -38,10 +39,10 @@ extern void ps_place_find(Relation rel, Size len, int options, PsPlace *place);
  * place holds no page.
  */
 extern bool ps_place_find_beside(Relation rel, Size len, PsPin *old, PsWrite *old_guard,
-								 Buffer *old_vmbuf, PsPlace *place);
+								 Buffer *old_vmbuf, PsPlace *place) PS_ACQUIRE(old_guard);
 
 /* Unlatch and unpin the page; the map page stays pinned. */
-extern void ps_place_leave(PsPlace *place);
+extern void ps_place_leave(PsPlace *place) PS_RELEASE(place->guard);
 
 /* Drop the pin of a map page, if any. */
 static inline void
@@ -56,6 +57,6 @@ ps_release_vm(Buffer *vmbuf)
  * Put the tuple on the page (critical section, page marked dirty): sets
  * t_self, and t_ctid of the stored row unless that holds a speculative token.
  */
-extern void ps_place_put(PsWrite *guard, HeapTuple tuple, bool speculative);
+extern void ps_place_put(PsWrite *guard, HeapTuple tuple, bool speculative) PS_REQUIRES(guard);
 
 #endif							/* PAGESTORE_AM_PLACE_H */

@@ -308,7 +308,7 @@ ps_scan_collect(PsScanDesc *scan)
 	if (scan->pin.origin != PS_RING)
 		ps_prune_opportunistic(rel, &scan->pin);
 
-	guard = ps_read_lock(rel, &scan->pin);
+	ps_read_lock(rel, &scan->pin, &guard);
 	TestForOldSnapshot(snapshot, rel, unconstify(char *, guard.page));
 	nitems = ps_page_nitems(guard.page);
 	items = ((const PageHeaderData *) guard.page)->pd_linp;
@@ -424,11 +424,13 @@ next_judged(PsScanDesc *scan, int step, TupleTableSlot *slot)
 	{
 		if (scan->started)
 		{
-			PsRead		guard = ps_read_lock(rel, &scan->pin);
-			int			nitems = ps_page_nitems(guard.page);
-			int			offset;
+			PsRead		guard;
 			PsRow		row;
+			int			nitems;
+			int			offset;
 
+			ps_read_lock(rel, &scan->pin, &guard);
+			nitems = ps_page_nitems(guard.page);
 			TestForOldSnapshot(snapshot, rel, unconstify(char *, guard.page));
 
 			/* the page may have fewer line pointers than when we left it */

@@ -21,7 +21,7 @@ collect_chains(PsScanDesc *scan, const TBMIterateResult *tbmres)
 	PsRead		guard;
 
 	ps_prune_opportunistic(rel, &scan->pin);
-	guard = ps_read_lock(rel, &scan->pin);
+	ps_read_lock(rel, &scan->pin, &guard);
 	for (int i = 0; i < tbmres->ntuples; i++)
 	{
 		ItemPointerData tid;

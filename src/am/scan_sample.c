@@ -89,45 +89,69 @@ is_listed(const PsScanDesc *scan, OffsetNumber offset)
 	return low < scan->nvisible && scan->visible[low] == offset;
 }
 
+/* The sampler's next choice that is a row of the page in hand; false: it is done with the page. */
+static bool
+next_choice(PsScanDesc *scan, struct SampleScanState *state, OffsetNumber nitems,
+			OffsetNumber *offset, PsRow *row)
+{
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		*offset = state->tsmroutine->NextSampleTuple(state, scan->pin.block, nitems);
+		if (!OffsetNumberIsValid(*offset))
+			return false;
+	} while (!ps_page_row(scan->pin.page, RelationGetRelid(scan->base.rs_rd), scan->pin.block,
+						  *offset, row));
+	return true;
+}
+
+/* The page has been judged as a whole: the next choice among the rows listed. */
+static bool
+next_listed(PsScanDesc *scan, struct SampleScanState *state, TupleTableSlot *slot)
+{
+	OffsetNumber nitems = ps_page_nitems(scan->pin.page);
+	OffsetNumber offset;
+	PsRow		row;
+
+	while (next_choice(scan, state, nitems, &offset, &row))
+		if (is_listed(scan, offset))
+		{
+			ps_slot_store(slot, &row, &scan->pin);
+			return true;
+		}
+	return false;
+}
+
+/* Each choice is judged by itself, under a guard. */
+static bool
+next_visible(PsScanDesc *scan, struct SampleScanState *state, TupleTableSlot *slot)
+{
+	Snapshot	snapshot = scan->base.rs_snapshot;
+	PsRead		guard;
+	OffsetNumber nitems;
+	OffsetNumber offset;
+	PsRow		row;
+	bool		found = false;
+
+	ps_read_lock(scan->base.rs_rd, &scan->pin, &guard);
+	nitems = ps_page_nitems(guard.page);
+	while (!found && next_choice(scan, state, nitems, &offset, &row))
+	{
+		found = ps_row_visible(&guard, &row, snapshot);
+		ps_row_conflict_out(&guard, found, &row, snapshot);
+	}
+	if (found)
+		ps_slot_store(slot, &row, &scan->pin);
+	ps_read_unlock(&guard);
+	return found;
+}
+
 bool
 ps_scan_sample_next_tuple(TableScanDesc base, struct SampleScanState *state, TupleTableSlot *slot)
 {
 	PsScanDesc *scan = (PsScanDesc *) base;
-	bool		pagemode = judges_pages(scan);
-	OffsetNumber nitems;
-	OffsetNumber offset;
-	PsRead		guard = {0};
-	PsRow		row;
-	bool		found = false;
-
-	if (!pagemode)
-		guard = ps_read_lock(base->rs_rd, &scan->pin);
-	nitems = ps_page_nitems(scan->pin.page);
-
-	for (;;)
-	{
-		CHECK_FOR_INTERRUPTS();
-
-		offset = state->tsmroutine->NextSampleTuple(state, scan->pin.block, nitems);
-		if (!OffsetNumberIsValid(offset))
-			break;
-		if (!ps_page_row(scan->pin.page, RelationGetRelid(base->rs_rd), scan->pin.block, offset, &row))
-			continue;
-		if (pagemode)
-			found = is_listed(scan, offset);
-		else
-		{
-			found = ps_row_visible(&guard, &row, base->rs_snapshot);
-			ps_row_conflict_out(&guard, found, &row, base->rs_snapshot);
-		}
-		if (found)
-			break;
-	}
-
-	if (found)
-		ps_slot_store(slot, &row, &scan->pin);
-	if (!pagemode)
-		ps_read_unlock(&guard);
+	bool		found = judges_pages(scan) ? next_listed(scan, state, slot) :
+	next_visible(scan, state, slot);
 
 	if (!found)
 	{

@@ -180,9 +180,10 @@ sysattr_from_current(const PsSlot *ps, int attnum, Datum *value, bool *isnull)
 	if (block < ps_nblocks(rel))
 	{
 		PsPin		pin = ps_pin(rel, block);
-		PsRead		guard = ps_read_lock(rel, &pin);
+		PsRead		guard;
 		PsRow		row;
 
+		ps_read_lock(rel, &pin, &guard);
 		if (ps_read_row(&guard, ItemPointerGetOffsetNumber(&ps->row.t_self), &row) &&
 			HeapTupleHeaderGetRawXmin(row.header) == HeapTupleHeaderGetRawXmin(ps->row.t_data))
 		{

@@ -30,19 +30,17 @@ ps_tuple_insert_speculative(Relation rel, TupleTableSlot *slot, CommandId cid, i
 }
 
 /* Latch the page of a row that this command inserted. */
-static PsWrite
-latch_own_row(Relation rel, ItemPointer tid, PsPin *pin, PsRowMut *row)
+static void
+latch_own_row(Relation rel, ItemPointer tid, PsPin *pin, PsWrite *guard, PsRowMut *row)
+			PS_ACQUIRE(guard)
 {
-	PsWrite		guard;
-
 	*pin = ps_pin(rel, ItemPointerGetBlockNumber(tid));
-	guard = ps_write_lock(rel, pin);
-	if (!ps_write_row(&guard, ItemPointerGetOffsetNumber(tid), row))
+	ps_write_lock(rel, pin, guard);
+	if (!ps_write_row(guard, ItemPointerGetOffsetNumber(tid), row))
 		elog(ERROR, "invalid line pointer of a speculative tuple");
 	if (!HeapTupleHeaderIsSpeculative(row->header))
 		elog(ERROR, "tuple (%u,%u) is not speculative",
 			 ItemPointerGetBlockNumber(tid), ItemPointerGetOffsetNumber(tid));
-	return guard;
 }
 
 /* The insertion stands: a t_ctid that points to the row itself replaces the token. */
@@ -50,9 +48,10 @@ static void
 confirm(Relation rel, ItemPointer tid)
 {
 	PsPin		pin;
+	PsWrite		guard;
 	PsRowMut	row;
-	PsWrite		guard = latch_own_row(rel, tid, &pin, &row);
 
+	latch_own_row(rel, tid, &pin, &guard, &row);
 	START_CRIT_SECTION();
 	ps_mark_dirty(&guard);
 	row.header->t_ctid = *tid;
@@ -77,8 +76,9 @@ take_back(Relation rel, ItemPointer tid)
 	PsRowMut	row;
 	PsRow		lent;
 	HeapTupleData tuple;
-	PsWrite		guard = latch_own_row(rel, tid, &pin, &row);
+	PsWrite		guard;
 
+	latch_own_row(rel, tid, &pin, &guard, &row);
 	if (HeapTupleHeaderGetRawXmin(row.header) != xid)
 		elog(ERROR, "attempted to kill a tuple inserted by another transaction");
 	Assert(!ps_page_all_visible(guard.page));

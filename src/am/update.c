@@ -181,27 +181,26 @@ needs_toast(const Update *u)
  * of an aborted transaction.
  */
 static PsXmax
-lock_old_version(Update *u)
+lock_old_version(Update *u) PS_RELEASE(u->claim.guard)
 {
-	PsClaim    *claim = &u->claim;
-	HeapTupleHeader header = claim->row.header;
+	HeapTupleHeader header = u->claim.row.header;
 	PsXmax		locked = ps_xmax_add(ps_xmax_of(header), GetCurrentTransactionId(),
-									 claim->mode, false);
+									 u->claim.mode, false);
 	bool		all_frozen_cleared;
 
 	START_CRIT_SECTION();
-	ps_mark_dirty(&claim->guard);
+	ps_mark_dirty(&u->claim.guard);
 	header->t_infomask &= ~HEAP_MOVED;
 	ps_xmax_store(header, locked);
 	HeapTupleHeaderClearHotUpdated(header);
 	HeapTupleHeaderSetCmax(header, u->cid, u->is_combo);
-	header->t_ctid = claim->tid;
-	all_frozen_cleared = ps_clear_all_frozen(&claim->guard, claim->vmbuf);
-	if (RelationNeedsWAL(claim->rel))
-		ps_wal_lock(&claim->guard, &claim->row, all_frozen_cleared);
+	header->t_ctid = u->claim.tid;
+	all_frozen_cleared = ps_clear_all_frozen(&u->claim.guard, u->claim.vmbuf);
+	if (RelationNeedsWAL(u->claim.rel))
+		ps_wal_lock(&u->claim.guard, &u->claim.row, all_frozen_cleared);
 	END_CRIT_SECTION();
 
-	ps_claim_unlatch(claim);
+	ps_claim_unlatch(&u->claim);
 	u->unlatched = true;
 	return locked;
 }
@@ -211,42 +210,40 @@ lock_old_version(Update *u)
  * what it had: not worth a second look if that was too little.
  */
 static void
-latch_pages(Update *u, Size room)
+latch_pages(Update *u, Size room) PS_ACQUIRE(u->claim.guard)
 {
-	PsClaim    *claim = &u->claim;
 	Size		need = MAXALIGN(u->stored->t_len);
 
-	u->target = &claim->guard;
+	u->target = &u->claim.guard;
 	while (need <= room)
 	{
-		if (!BufferIsValid(claim->vmbuf) && ps_page_all_visible(claim->pin.page))
-			visibilitymap_pin(claim->rel, claim->pin.block, &claim->vmbuf);
-		ps_claim_latch(claim);
-		room = PageGetHeapFreeSpace(claim->guard.page);
+		if (!BufferIsValid(u->claim.vmbuf) && ps_page_all_visible(u->claim.pin.page))
+			visibilitymap_pin(u->claim.rel, u->claim.pin.block, &u->claim.vmbuf);
+		ps_claim_latch(&u->claim);
+		room = PageGetHeapFreeSpace(u->claim.guard.page);
 		if (need <= room &&
-			(BufferIsValid(claim->vmbuf) || !ps_page_all_visible(claim->guard.page)))
+			(BufferIsValid(u->claim.vmbuf) || !ps_page_all_visible(u->claim.guard.page)))
 			return;
-		ps_claim_unlatch(claim);
+		ps_claim_unlatch(&u->claim);
 	}
 
-	if (ps_place_find_beside(claim->rel, u->stored->t_len, &claim->pin, &claim->guard,
-							 &claim->vmbuf, &u->place))
+	if (ps_place_find_beside(u->claim.rel, u->stored->t_len, &u->claim.pin, &u->claim.guard,
+							 &u->claim.vmbuf, &u->place))
 		u->target = &u->place.guard;
-	ps_claim_rederive(claim);
+	ps_claim_rederive(&u->claim);
 }
 
 /* Make the new version ready and latch the page it goes to. */
 static void
-prepare_new_version(Update *u)
+prepare_new_version(Update *u) PS_REQUIRES(u->claim.guard)
 {
-	PsClaim    *claim = &u->claim;
-	Size		room = PageGetHeapFreeSpace(claim->guard.page);
+	Size		room = PageGetHeapFreeSpace(u->claim.guard.page);
 	bool		toast = needs_toast(u);
 	PsXmax		locked,
 				now;
 
 	u->stored = u->given;
-	u->target = &claim->guard;
+	u->target = &u->claim.guard;
 	if (!toast && MAXALIGN(u->given->t_len) <= room)
 		return;
 
@@ -263,7 +260,7 @@ prepare_new_version(Update *u)
 	 * Lockers that don't mind an update may have joined us meanwhile: their
 	 * locks must go along.
 	 */
-	now = ps_xmax_of(claim->row.header);
+	now = ps_xmax_of(u->claim.row.header);
 	if (!ps_xmax_same(now, locked))
 	{
 		u->inherited = ps_xmax_inherit(now, false);
@@ -289,15 +286,14 @@ set_hot(Update *u, bool hot)
 
 /* Both pages are latched: put the new version in and point the old one at it. */
 static void
-apply(Update *u, bool hot)
+apply(Update *u, bool hot) PS_RELEASE(u->claim.guard)
 {
-	PsClaim    *claim = &u->claim;
-	Relation	rel = claim->rel;
-	bool		same_page = u->target == &claim->guard;
-	HeapTupleHeader old_header = claim->row.header;
+	Relation	rel = u->claim.rel;
+	bool		same_page = u->target == &u->claim.guard;
+	HeapTupleHeader old_header = u->claim.row.header;
 	HeapTupleData old = old_tuple(u);
 	TransactionId xid = GetCurrentTransactionId();
-	PsXmax		old_xmax = ps_xmax_add(ps_xmax_of(old_header), xid, claim->mode, true);
+	PsXmax		old_xmax = ps_xmax_add(ps_xmax_of(old_header), xid, u->claim.mode, true);
 	bool		key_copied;
 	HeapTuple	old_key = ps_replica_identity(rel, &old,
 											  bms_overlap(u->modified, u->identity) ||
@@ -307,15 +303,16 @@ apply(Update *u, bool hot)
 
 	set_hot(u, hot);
 
+	ps_write_held(u->target);
 	START_CRIT_SECTION();
-	ps_mark_dirty(&claim->guard);
+	ps_mark_dirty(&u->claim.guard);
 	if (!same_page)
 		ps_mark_dirty(u->target);
 
 	/* Once we commit, the old version will be dead to all before long. */
-	PageSetPrunable(claim->guard.page, xid);
+	PageSetPrunable(u->claim.guard.page, xid);
 	if (!same_page)
-		PageSetFull(claim->guard.page);
+		PageSetFull(u->claim.guard.page);
 
 	ps_place_put(u->target, u->stored, false);
 
@@ -328,46 +325,49 @@ apply(Update *u, bool hot)
 	HeapTupleHeaderSetCmax(old_header, u->cid, u->is_combo);
 	old_header->t_ctid = u->stored->t_self;
 
-	old_cleared = ps_clear_all_visible(&claim->guard, claim->vmbuf);
+	old_cleared = ps_clear_all_visible(&u->claim.guard, u->claim.vmbuf);
 	if (!same_page)
 		new_cleared = ps_clear_all_visible(u->target, u->place.vmbuf);
 
 	if (RelationNeedsWAL(rel))
-		ps_wal_update(&claim->guard, u->target, &claim->row, u->stored, old_key,
+		ps_wal_update(&u->claim.guard, u->target, &u->claim.row, u->stored, old_key,
 					  old_cleared, new_cleared);
 	END_CRIT_SECTION();
 
 	if (!same_page)
+	{
+		ps_write_held(&u->place.guard);
 		ps_place_leave(&u->place);
-	ps_claim_unlatch(claim);
+	}
+	ps_claim_unlatch(&u->claim);
 	if (key_copied)
 		heap_freetuple(old_key);
 }
 
 /* The old version is ours, or not; TM_Ok with its page latched, else *tmfd says why. */
 static TM_Result
-claim_old_version(Update *u, Snapshot crosscheck, TM_FailureData *tmfd)
+claim_old_version(Update *u, Snapshot crosscheck, TM_FailureData *tmfd) PS_REQUIRES(u->claim.guard)
 {
-	PsClaim    *claim = &u->claim;
 	TM_Result	result;
 
-	if (claim->mode == LockTupleNoKeyExclusive)
+	if (u->claim.mode == LockTupleNoKeyExclusive)
 		MultiXactIdSetOldestMember();
-	result = ps_claim_settle(claim);
+	result = ps_claim_settle(&u->claim);
 	if (result == TM_Invisible)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("attempted to update invisible tuple")));
 	if (result == TM_Ok && crosscheck != InvalidSnapshot)
 	{
-		PsRead		lent = ps_write_lend(&claim->guard);
-		PsRow		row = ps_row_lend(&claim->row);
+		PsRead		lent;
+		PsRow		row = ps_row_lend(&u->claim.row);
 
+		ps_write_lend(&u->claim.guard, &lent);
 		if (!ps_row_visible(&lent, &row, crosscheck))
 			result = TM_Updated;
 	}
 	if (result != TM_Ok)
-		ps_claim_failure(claim, result, tmfd);
+		ps_claim_failure(&u->claim, result, tmfd);
 	return result;
 }
 
@@ -375,19 +375,19 @@ static TM_Result
 update(Update *u, Relation rel, ItemPointer otid, Snapshot crosscheck, TM_FailureData *tmfd,
 	   LockTupleMode *lockmode)
 {
-	PsClaim    *claim = &u->claim;
 	TM_Result	result;
 	bool		hot;
 
 	fetch_columns(u, rel);
-	ps_claim_open(claim, rel, otid);
+	ps_claim_open(&u->claim, rel, otid);
 	compare_columns(u);
-	*lockmode = claim->mode;
+	*lockmode = u->claim.mode;
 
 	result = claim_old_version(u, crosscheck, tmfd);
 	if (result != TM_Ok)
 	{
-		ps_claim_close(claim);
+		ps_claim_unlatch(&u->claim);
+		ps_claim_close(&u->claim);
 		return result;
 	}
 
@@ -395,12 +395,12 @@ update(Update *u, Relation rel, ItemPointer otid, Snapshot crosscheck, TM_Failur
 	prepare_new_version(u);
 
 	/* Under the latch, so that no serializable reader can slip in between. */
-	CheckForSerializableConflictIn(rel, &claim->tid, claim->pin.block);
+	CheckForSerializableConflictIn(rel, &u->claim.tid, u->claim.pin.block);
 
-	hot = u->target == &claim->guard && !bms_overlap(u->modified, u->indexed);
+	hot = u->target == &u->claim.guard && !bms_overlap(u->modified, u->indexed);
 	apply(u, hot);
 	ps_release_vm(&u->place.vmbuf);
-	ps_claim_close(claim);
+	ps_claim_close(&u->claim);
 	pgstat_count_heap_update(rel, hot);
 
 	if (u->stored != u->given)

@@ -151,11 +151,12 @@ typedef struct PsVacuumPage
  * aggressive vacuum that finds no free frame for a page it must freeze waits,
  * with the guard released meanwhile.
  */
-extern void ps_vacuum_page(PsVacuum *v, PsWrite *guard, PsVacuumPage *left);
+extern void ps_vacuum_page(PsVacuum *v, PsWrite *guard, PsVacuumPage *left) PS_REQUIRES(guard);
 
 /* Is every row visible to everybody for ever?  No LP_DEAD items either. */
 extern bool ps_vacuum_page_visible(PsVacuum *v, const PsRead *guard,
-								   TransactionId *newest_xmin, bool *all_frozen);
+								   TransactionId *newest_xmin, bool *all_frozen)
+			PS_REQUIRES_SHARED(guard);
 
 /* vacuum_reap.c */
 

@@ -63,6 +63,7 @@ seen_by_all(const PsVacuum *v, const PsRow *row, TransactionId *newest_xmin)
  */
 static HTSV_Result
 row_state(const PsVacuum *v, const PsRead *guard, const PsRow *row, bool eager)
+			PS_REQUIRES_SHARED(guard)
 {
 	TransactionId dead_after;
 	HTSV_Result state = ps_row_vacuum_horizon(guard, row, &dead_after);
@@ -105,11 +106,12 @@ count_row(const PsVacuum *v, const PsRow *row, HTSV_Result state, Survey *s)
  * something to prune; then the survey is void.
  */
 static bool
-survey_page(PsVacuum *v, const PsWrite *guard, bool eager, Survey *s)
+survey_page(PsVacuum *v, const PsWrite *guard, bool eager, Survey *s) PS_REQUIRES(guard)
 {
-	PsRead		lent = ps_write_lend(guard);
+	PsRead		lent;
 	OffsetNumber last = ps_page_nitems(guard->page);
 
+	ps_write_lend(guard, &lent);
 	s->live = s->recently_dead = s->ndead = s->nfreeze = 0;
 	s->has_rows = false;
 	s->all_visible = s->all_frozen = true;
@@ -190,7 +192,7 @@ collect_dead(PsVacuum *v, BlockNumber block, const OffsetNumber *offsets, int n)
  * can meet a dead row again when an inserter has aborted meanwhile.
  */
 static bool
-prune_and_freeze(PsVacuum *v, PsWrite *guard, PsVacuumPage *left)
+prune_and_freeze(PsVacuum *v, PsWrite *guard, PsVacuumPage *left) PS_REQUIRES(guard)
 {
 	Survey		s;
 	int			removed = 0;
@@ -246,9 +248,9 @@ prune_and_freeze(PsVacuum *v, PsWrite *guard, PsVacuumPage *left)
  * that must go.
  */
 static bool
-leave_unpruned(PsVacuum *v, const PsWrite *guard, PsVacuumPage *left)
+leave_unpruned(PsVacuum *v, const PsWrite *guard, PsVacuumPage *left) PS_REQUIRES(guard)
 {
-	PsRead		lent = ps_write_lend(guard);
+	PsRead		lent;
 	OffsetNumber last = ps_page_nitems(guard->page);
 	OffsetNumber dead[MaxHeapTuplesPerPage];
 	TransactionId frozenxid = v->new_frozenxid;
@@ -258,6 +260,7 @@ leave_unpruned(PsVacuum *v, const PsWrite *guard, PsVacuumPage *left)
 				recently_dead = 0,
 				missed = 0;
 
+	ps_write_lend(guard, &lent);
 	*left = (PsVacuumPage)
 	{
 		.unpruned = true
@@ -330,7 +333,7 @@ leave_unpruned(PsVacuum *v, const PsWrite *guard, PsVacuumPage *left)
 
 /* Let go of the page for a moment, so that whoever holds the frames gets on. */
 static void
-wait_for_frame(PsWrite *guard)
+wait_for_frame(PsWrite *guard) PS_REQUIRES(guard)
 {
 	Relation	rel = guard->rel;
 	PsPin	   *pin = guard->pin;
@@ -340,7 +343,7 @@ wait_for_frame(PsWrite *guard)
 					 WAIT_FOR_FRAME_MS, PG_WAIT_BUFFER_PIN);
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
-	*guard = ps_write_lock(rel, pin);
+	ps_write_lock(rel, pin, guard);
 }
 
 void

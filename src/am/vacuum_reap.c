@@ -17,7 +17,7 @@
 #include "storage/freespace.h"
 
 static XLogRecPtr
-log_reap(const PsWrite *guard, OffsetNumber *unused, int n)
+log_reap(const PsWrite *guard, OffsetNumber *unused, int n) PS_REQUIRES(guard)
 {
 	xl_heap_vacuum record = {.nunused = n};
 
@@ -32,7 +32,7 @@ log_reap(const PsWrite *guard, OffsetNumber *unused, int n)
  * No tuple's bytes move, since dead items have none: the latch is enough.
  */
 static void
-make_unused(PsWrite *guard, OffsetNumber *offsets, int n)
+make_unused(PsWrite *guard, OffsetNumber *offsets, int n) PS_REQUIRES(guard)
 {
 	START_CRIT_SECTION();
 	ps_mark_dirty(guard);
@@ -51,14 +51,15 @@ make_unused(PsWrite *guard, OffsetNumber *offsets, int n)
 
 /* The dead items may have been all that kept the page out of the visibility map. */
 static void
-mark_visible(PsVacuum *v, PsWrite *guard, Buffer vmbuf)
+mark_visible(PsVacuum *v, PsWrite *guard, Buffer vmbuf) PS_REQUIRES(guard)
 {
-	PsRead		lent = ps_write_lend(guard);
+	PsRead		lent;
 	TransactionId newest_xmin;
 	bool		all_frozen;
 	uint8		have,
 				set = VISIBILITYMAP_ALL_VISIBLE;
 
+	ps_write_lend(guard, &lent);
 	if (!ps_vacuum_page_visible(v, &lent, &newest_xmin, &all_frozen))
 		return;
 	have = visibilitymap_get_status(v->rel, guard->pin->block, &vmbuf);
@@ -76,7 +77,7 @@ mark_visible(PsVacuum *v, PsWrite *guard, Buffer vmbuf)
 }
 
 int
-ps_vacuum_reap_page(PsVacuum *v, PsWrite *guard, int index, Buffer vmbuf)
+ps_vacuum_reap_page(PsVacuum *v, PsWrite *guard, int index, Buffer vmbuf) PS_REQUIRES(guard)
 {
 	BlockNumber block = guard->pin->block;
 	OffsetNumber offsets[MaxHeapTuplesPerPage];
@@ -148,7 +149,7 @@ ps_vacuum_reap(PsVacuum *v)
 		v->at.block = pin.block;
 		visibilitymap_pin(v->rel, pin.block, &vmbuf);
 
-		guard = ps_write_lock(v->rel, &pin);
+		ps_write_lock(v->rel, &pin, &guard);
 		index = ps_vacuum_reap_page(v, &guard, index, vmbuf);
 		space = PageGetHeapFreeSpace(guard.page);
 		ps_write_unlock(&guard);

@@ -93,7 +93,7 @@ choose_next(void *arg)
  * change, so it is logged first.
  */
 static void
-mark_empty_page(PsWrite *guard, Buffer vmbuf)
+mark_empty_page(PsWrite *guard, Buffer vmbuf) PS_REQUIRES(guard)
 {
 	if (ps_page_all_visible(guard->page))
 		return;
@@ -114,7 +114,7 @@ mark_empty_page(PsWrite *guard, Buffer vmbuf)
 
 /* PD_ALL_VISIBLE or its map bits are wrong: take both back. */
 static void
-clear_visible(PsWrite *guard, Buffer vmbuf)
+clear_visible(PsWrite *guard, Buffer vmbuf) PS_REQUIRES(guard)
 {
 	if (ps_page_all_visible(guard->page))
 	{
@@ -129,7 +129,7 @@ clear_visible(PsWrite *guard, Buffer vmbuf)
  * only under the page's exclusive latch, which we hold.
  */
 static void
-update_map(PsVacuum *v, PsWrite *guard, const PsVacuumPage *left, Buffer *vmbuf)
+update_map(PsVacuum *v, PsWrite *guard, const PsVacuumPage *left, Buffer *vmbuf) PS_REQUIRES(guard)
 {
 	BlockNumber block = guard->pin->block;
 	uint8		bits = visibilitymap_get_status(v->rel, block, vmbuf);
@@ -186,12 +186,13 @@ static void
 scan_page(PsVacuum *v, PsPin *pin, Buffer *vmbuf, BlockNumber *fsm_done)
 {
 	BlockNumber block = pin->block;
-	PsWrite		guard = ps_write_lock(v->rel, pin);
+	PsWrite		guard;
 	PsVacuumPage left;
 	bool		record_space = true;
 	bool		reaped = false;
 	Size		space;
 
+	ps_write_lock(v->rel, pin, &guard);
 	if (PageIsNew(guard.page))
 	{
 		/*

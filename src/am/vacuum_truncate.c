@@ -90,9 +90,10 @@ static bool
 page_in_use(PsVacuum *v, BlockNumber block)
 {
 	PsPin		pin = ps_pin(v->rel, block);
-	PsRead		guard = ps_read_lock(v->rel, &pin);
+	PsRead		guard;
 	bool		used = false;
 
+	ps_read_lock(v->rel, &pin, &guard);
 	if (!PageIsNew(guard.page))
 		for (OffsetNumber offset = ps_page_nitems(guard.page);
 			 offset >= FirstOffsetNumber && !used; offset--)

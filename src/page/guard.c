@@ -24,11 +24,13 @@ latch_frame(PsPin *pin, LWLockMode mode)
 	follow(pin, frame);
 }
 
-PsRead
-ps_read_lock(Relation rel, PsPin *pin)
+/*
+ * What is locked below are latches and buffers: these make guards of it, which
+ * clang's analysis can't see.
+ */
+void
+ps_read_lock(Relation rel, PsPin *pin, PsRead *guard) PS_UNCHECKED
 {
-	PsRead		guard;
-
 	switch (pin->origin)
 	{
 		case PS_POOL:
@@ -60,10 +62,9 @@ ps_read_lock(Relation rel, PsPin *pin)
 		case PS_NOWHERE:
 			elog(ERROR, "read lock on an empty pin");
 	}
-	guard.rel = rel;
-	guard.pin = pin;
-	guard.page = pin->page;
-	return guard;
+	guard->rel = rel;
+	guard->pin = pin;
+	guard->page = pin->page;
 }
 
 static void
@@ -84,7 +85,7 @@ unlock_pin(const PsPin *pin)
 }
 
 void
-ps_read_unlock(PsRead *guard)
+ps_read_unlock(PsRead *guard) PS_UNCHECKED
 {
 	unlock_pin(guard->pin);
 	guard->page = NULL;
@@ -142,11 +143,9 @@ ps_mark_hinted(const PsRead *guard)
 
 /* ---- write guard ---- */
 
-PsWrite
-ps_write_lock(Relation rel, PsPin *pin)
+void
+ps_write_lock(Relation rel, PsPin *pin, PsWrite *guard) PS_UNCHECKED
 {
-	PsWrite		guard;
-
 	switch (pin->origin)
 	{
 		case PS_POOL:
@@ -173,14 +172,13 @@ ps_write_lock(Relation rel, PsPin *pin)
 		default:
 			elog(ERROR, "write lock on a page that cannot be written");
 	}
-	guard.rel = rel;
-	guard.pin = pin;
-	guard.page = unconstify(char *, pin->page);
-	return guard;
+	guard->rel = rel;
+	guard->pin = pin;
+	guard->page = unconstify(char *, pin->page);
 }
 
 bool
-ps_write_trylock(Relation rel, PsPin *pin, PsWrite *guard)
+ps_write_trylock(Relation rel, PsPin *pin, PsWrite *guard) PS_UNCHECKED
 {
 	switch (pin->origin)
 	{
@@ -209,7 +207,7 @@ ps_write_trylock(Relation rel, PsPin *pin, PsWrite *guard)
 }
 
 void
-ps_write_unlock(PsWrite *guard)
+ps_write_unlock(PsWrite *guard) PS_UNCHECKED
 {
 	unlock_pin(guard->pin);
 	guard->page = NULL;

@@ -8,7 +8,8 @@
  * of the four origins a page has (doc/architecture.md, Guards; One owner).
  *
  *	PsPin pin = ps_pin(rel, block);
- *	PsRead g = ps_read_lock(rel, &pin);
+ *	PsRead g;
+ *	ps_read_lock(rel, &pin, &g);
  *	... views and rows borrowed from g ...
  *	ps_read_unlock(&g);
  *	... bytes of tuples seen may still be read: the pin holds them ...
@@ -26,13 +27,14 @@
 
 #include "postgres.h"
 #include "access/xloginsert.h"
+#include "debug/capability.h"
 #include "page/pin.h"
 #include "page/view.h"
 #include "utils/rel.h"
 
 /* ---- read guard ---- */
 
-typedef struct PsRead
+typedef struct PS_CAPABILITY("read guard") PsRead
 {
 	Relation	rel;
 	PsPin	   *pin;
@@ -40,8 +42,8 @@ typedef struct PsRead
 } PsRead;
 
 /* May read, and ereport() as ps_pin() does, where the pin has to move. */
-extern PsRead ps_read_lock(Relation rel, PsPin *pin);
-extern void ps_read_unlock(PsRead *guard);
+extern void ps_read_lock(Relation rel, PsPin *pin, PsRead *guard) PS_ACQUIRE_SHARED(guard);
+extern void ps_read_unlock(PsRead *guard) PS_RELEASE_SHARED(guard);
 
 /*
  * The one change allowed under a read guard: hint bits in a tuple header that
@@ -49,24 +51,24 @@ extern void ps_read_unlock(PsRead *guard);
  * row/visibility.c for the rule on the commit LSN.
  */
 extern void ps_set_hint(const PsRead *guard, const struct HeapTupleHeaderData *header,
-						uint16 infomask_bits);
+						uint16 infomask_bits) PS_REQUIRES_SHARED(guard);
 
 /* Another change worth no write and no WAL of its own was made to the page (pd_prune_xid). Write guard's latch held. */
-extern void ps_mark_hinted(const PsRead *guard);
-extern bool ps_may_set_hint(const PsRead *guard, XLogRecPtr commit_lsn);	/* permanent: commit
-																			 * record flushed, or
-																			 * page LSN beyond it */
+extern void ps_mark_hinted(const PsRead *guard) PS_REQUIRES_SHARED(guard);
+
+/* Permanent: the commit record is flushed, or the page's LSN beyond it. */
+extern bool ps_may_set_hint(const PsRead *guard, XLogRecPtr commit_lsn) PS_REQUIRES_SHARED(guard);
 
 /* The row at offset; false if there is none. */
 static inline bool
-ps_read_row(const PsRead *guard, OffsetNumber offset, PsRow *row)
+ps_read_row(const PsRead *guard, OffsetNumber offset, PsRow *row) PS_REQUIRES_SHARED(guard)
 {
 	return ps_page_row(guard->page, RelationGetRelid(guard->rel), guard->pin->block, offset, row);
 }
 
 /* ---- write guard ---- */
 
-typedef struct PsWrite
+typedef struct PS_CAPABILITY("write guard") PsWrite
 {
 	Relation	rel;
 	PsPin	   *pin;
@@ -80,22 +82,28 @@ typedef struct PsWrite
  * undone; false, with the pin as it was, where it would have to wait, to read
  * or to fail.
  */
-extern PsWrite ps_write_lock(Relation rel, PsPin *pin);
-extern bool ps_write_trylock(Relation rel, PsPin *pin, PsWrite *guard);
-extern void ps_write_unlock(PsWrite *guard);
+extern void ps_write_lock(Relation rel, PsPin *pin, PsWrite *guard) PS_ACQUIRE(guard);
+extern bool ps_write_trylock(Relation rel, PsPin *pin, PsWrite *guard) PS_TRY_ACQUIRE(true, guard);
+extern void ps_write_unlock(PsWrite *guard) PS_RELEASE(guard);
 
-/* A write guard lends a read guard (same latch): do not unlock it. */
-static inline PsRead
-ps_write_lend(const PsWrite *guard)
+/* For code whose hold clang's analysis can't follow: asserted at run time instead. */
+static inline void
+ps_write_held(const PsWrite *guard) PS_ASSERT_HELD(guard)
 {
-	PsRead		r = {guard->rel, guard->pin, guard->page};
+	Assert(guard->page != NULL && guard->page == guard->pin->page);
+	Assert(guard->pin->origin != PS_POOL || ps_pool_holds_latch(guard->pin->u.frame, LW_EXCLUSIVE));
+}
 
-	return r;
+/* A write guard lends a read guard (same latch): do not unlock it, nor use it after the write guard. */
+static inline void
+ps_write_lend(const PsWrite *guard, PsRead *lent) PS_REQUIRES(guard) PS_ASSERT_SHARED(lent)
+{
+	*lent = (PsRead) {guard->rel, guard->pin, guard->page};
 }
 
 /* The row at offset, to be changed; false if there is none. */
 static inline bool
-ps_write_row(const PsWrite *guard, OffsetNumber offset, PsRowMut *row)
+ps_write_row(const PsWrite *guard, OffsetNumber offset, PsRowMut *row) PS_REQUIRES(guard)
 {
 	PsRow		r;
 
@@ -109,14 +117,14 @@ ps_write_row(const PsWrite *guard, OffsetNumber offset, PsRowMut *row)
 }
 
 /* In the critical section, before changing the page and before XLogInsert(). */
-extern void ps_mark_dirty(PsWrite *guard);
+extern void ps_mark_dirty(PsWrite *guard) PS_REQUIRES(guard);
 
 /* Register the page with the WAL record under construction (REGBUF_* flags). */
-extern void ps_xlog_register(uint8 block_id, const PsWrite *guard, uint8 flags);
+extern void ps_xlog_register(uint8 block_id, const PsWrite *guard, uint8 flags) PS_REQUIRES(guard);
 
 /* After XLogInsert(). */
 static inline void
-ps_set_lsn(PsWrite *guard, XLogRecPtr lsn)
+ps_set_lsn(PsWrite *guard, XLogRecPtr lsn) PS_REQUIRES(guard)
 {
 	PageSetLSN(guard->page, lsn);
 }
@@ -128,6 +136,6 @@ ps_set_lsn(PsWrite *guard, XLogRecPtr lsn)
  * anew.  False: not now; nothing changed.  wait: for a write of the page to
  * disk, if that is in the way.
  */
-extern bool ps_write_movable(PsWrite *guard, bool wait);
+extern bool ps_write_movable(PsWrite *guard, bool wait) PS_REQUIRES(guard);
 
 #endif							/* PAGESTORE_PAGE_GUARD_H */

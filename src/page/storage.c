@@ -16,18 +16,17 @@
  * Pool: the frame is in the page table and latched before the file grows, so
  * that nobody can meet the new page before its maker has it.
  */
-static PsWrite
-extend_pool(Relation rel, PsPin *pin)
+static void
+extend_pool(Relation rel, PsPin *pin, PsWrite *guard) PS_ACQUIRE(guard)
 {
 	PsRelKey	key = ps_rel_key(rel);
 	BlockNumber block;
-	PsWrite		guard;
 
 	ps_sentinel_wait_ready();
 	block = ps_nblocks(rel);
 	ps_pin_set_frame(pin, ps_pool_pin(&key, block, PS_FETCH_NEW, NULL), block);
 	pgstat_count_buffer_read(rel);
-	guard = ps_write_lock(rel, pin);
+	ps_write_lock(rel, pin, guard);
 
 	PG_TRY();
 	{
@@ -43,26 +42,24 @@ extend_pool(Relation rel, PsPin *pin)
 	{
 		/* the error has forgotten that the latch holds interrupts off */
 		HOLD_INTERRUPTS();
-		ps_write_unlock(&guard);
+		ps_write_unlock(guard);
 		ps_unpin(pin);
 		ps_pool_discard_relation(rel->rd_node, block);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	return guard;
 }
 
-PsWrite
-ps_extend(Relation rel, PsPin *pin)
+void
+ps_extend(Relation rel, PsPin *pin, PsWrite *guard)
 {
 	bool		need_lock = !RELATION_IS_LOCAL(rel);
-	PsWrite		guard;
 
 	if (need_lock)
 		LockRelationForExtension(rel, ExclusiveLock);
 
 	if (ps_enter(rel) == PS_POOL)
-		guard = extend_pool(rel, pin);
+		extend_pool(rel, pin, guard);
 	else
 	{
 		Buffer		buffer = ReadBufferExtended(rel, MAIN_FORKNUM, P_NEW,
@@ -70,14 +67,14 @@ ps_extend(Relation rel, PsPin *pin)
 
 		*pin = ps_pin_of_buffer(buffer, BufferGetBlockNumber(buffer));
 		Assert(pin->origin == PS_LOCAL || ps_buffers_may_change(rel));
-		guard.rel = rel;
-		guard.pin = pin;
-		guard.page = unconstify(char *, pin->page);
+		guard->rel = rel;
+		guard->pin = pin;
+		guard->page = unconstify(char *, pin->page);
+		ps_write_held(guard);
 	}
 
 	if (need_lock)
 		UnlockRelationForExtension(rel, ExclusiveLock);
-	return guard;
 }
 
 BlockNumber

@@ -8,11 +8,11 @@
 #include "page/guard.h"
 
 /*
- * Add a block to the relation: pins it in *pin, returns it latched exclusively
- * and zeroed (PageInit is the caller's).  Takes and releases the extension
- * lock itself when needed.
+ * Add a block to the relation: pins it in *pin and latches it exclusively,
+ * zeroed (PageInit is the caller's).  Takes and releases the extension lock
+ * itself when needed.
  */
-extern PsWrite ps_extend(Relation rel, PsPin *pin);
+extern void ps_extend(Relation rel, PsPin *pin, PsWrite *guard) PS_ACQUIRE(guard);
 
 /* Number of blocks of the main fork (as RelationGetNumberOfBlocks). */
 extern BlockNumber ps_nblocks(Relation rel);

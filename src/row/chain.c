@@ -14,7 +14,7 @@
 #include "storage/predicate.h"
 
 static inline bool
-visible(const PsRead *guard, const PsRow *row, Snapshot snapshot)
+visible(const PsRead *guard, const PsRow *row, Snapshot snapshot) PS_REQUIRES_SHARED(guard)
 {
 	bool		sees = likely(snapshot->snapshot_type == SNAPSHOT_MVCC) ?
 	ps_row_visible_mvcc(guard, row, snapshot) :

@@ -15,7 +15,7 @@
  * heap_hot_search_buffer() does.
  */
 extern bool ps_chain_search(const PsRead *guard, ItemPointer tid, Snapshot snapshot,
-							PsRow *row, bool *all_dead, bool first_call);
+							PsRow *row, bool *all_dead, bool first_call) PS_REQUIRES_SHARED(guard);
 
 /*
  * roots[offset - 1] becomes the line pointer that index entries of the row at

@@ -40,7 +40,7 @@ ps_claim_open(PsClaim *c, Relation rel, ItemPointer tid)
 	if (ps_page_all_visible(c->pin.page))	/* a guess: checked when all is
 											 * settled */
 		visibilitymap_pin(rel, c->pin.block, &c->vmbuf);
-	c->guard = ps_write_lock(rel, &c->pin);
+	ps_write_lock(rel, &c->pin, &c->guard);
 	ps_claim_rederive(c);
 }
 
@@ -56,15 +56,14 @@ void
 ps_claim_latch(PsClaim *c)
 {
 	Assert(!c->latched);
-	c->guard = ps_write_lock(c->rel, &c->pin);
+	ps_write_lock(c->rel, &c->pin, &c->guard);
 	ps_claim_rederive(c);
 }
 
 void
 ps_claim_close(PsClaim *c)
 {
-	if (c->latched)
-		ps_claim_unlatch(c);
+	Assert(!c->latched);
 	ps_unpin(&c->pin);
 	if (BufferIsValid(c->vmbuf))
 		ReleaseBuffer(c->vmbuf);
@@ -169,7 +168,7 @@ locker_gives_way(PsXmax x, PsHolders holders, LockTupleMode mode)
  * again, the row has changed while it was not latched.
  */
 static bool
-deal_with_holders(PsClaim *c, TM_Result *result)
+deal_with_holders(PsClaim *c, TM_Result *result) PS_REQUIRES(c->guard)
 {
 	PsXmax		seen = ps_xmax_of(c->row.header);
 	PsHolders	holders = ps_xmax_holders(seen, c->mode);
@@ -225,9 +224,10 @@ deal_with_holders(PsClaim *c, TM_Result *result)
 		return false;
 	if (!(seen.infomask & HEAP_XMAX_IS_MULTI))
 	{
-		PsRead		lent = ps_write_lend(&c->guard);
+		PsRead		lent;
 		PsRow		row = ps_row_lend(&c->row);
 
+		ps_write_lend(&c->guard, &lent);
 		ps_row_settle_xmax(&lent, &row, seen.xmax);
 	}
 	c->lockers_gone = !remain;
@@ -240,13 +240,16 @@ ps_claim_settle(PsClaim *c)
 {
 	for (;;)
 	{
-		PsRead		lent = ps_write_lend(&c->guard);
+		PsRead		lent;
 		PsRow		row = ps_row_lend(&c->row);
-		TM_Result	result = ps_row_updatable(&lent, &row, c->cid);
-		bool		contended = c->locking ?
-		(result == TM_BeingModified || result == TM_Updated || result == TM_Deleted) :
-		(result == TM_BeingModified && !c->nowait);
+		TM_Result	result;
+		bool		contended;
 
+		ps_write_lend(&c->guard, &lent);
+		result = ps_row_updatable(&lent, &row, c->cid);
+		contended = c->locking ?
+			(result == TM_BeingModified || result == TM_Updated || result == TM_Deleted) :
+			(result == TM_BeingModified && !c->nowait);
 		c->lockers_gone = false;
 		if (contended && !deal_with_holders(c, &result))
 			continue;

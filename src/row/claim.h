@@ -7,6 +7,7 @@
  *	ps_claim_open(&claim, rel, tid)			pin and latch the page
  *	result = ps_claim_settle(&claim)		wait until it is ours, or see that it can't be
  *	... TM_Ok: change it under claim.guard, or ps_claim_failure() ...
+ *	ps_claim_unlatch(&claim)
  *	ps_claim_close(&claim)
  *
  * The caller's snapshot, not our pin, keeps the version from being removed
@@ -56,26 +57,27 @@ typedef struct PsClaim
  * the other wishes, before or after, but snapshot before. ereport(ERROR):
  * ERRCODE_SNAPSHOT_TOO_OLD; ERRCODE_DATA_CORRUPTED if there is no row.
  */
-extern void ps_claim_open(PsClaim *claim, Relation rel, ItemPointer tid);
+extern void ps_claim_open(PsClaim *claim, Relation rel, ItemPointer tid) PS_ACQUIRE(claim->guard);
 
 /*
  * Wait until this transaction may act on the row, or find out why not.
  * Latched on return.  Results as table_tuple_update() and table_tuple_lock()
  * give them. row is derived anew: the page may have been unlatched meanwhile.
  */
-extern TM_Result ps_claim_settle(PsClaim *claim);
+extern TM_Result ps_claim_settle(PsClaim *claim) PS_REQUIRES(claim->guard);
 
 /* Let go of the latch and take it again: row is derived anew, with errors as of ps_claim_open(). */
-extern void ps_claim_unlatch(PsClaim *claim);
-extern void ps_claim_latch(PsClaim *claim);
+extern void ps_claim_unlatch(PsClaim *claim) PS_RELEASE(claim->guard);
+extern void ps_claim_latch(PsClaim *claim) PS_ACQUIRE(claim->guard);
 
 /* After somebody else has latched the page for us: derive row. */
-extern void ps_claim_rederive(PsClaim *claim);
+extern void ps_claim_rederive(PsClaim *claim) PS_REQUIRES(claim->guard);
 
 /* What to tell the caller about a row that is not ours. */
-extern void ps_claim_failure(const PsClaim *claim, TM_Result result, TM_FailureData *tmfd);
+extern void ps_claim_failure(const PsClaim *claim, TM_Result result, TM_FailureData *tmfd)
+			PS_REQUIRES(claim->guard);
 
-/* Unlatch, unpin, release the heavyweight lock. */
-extern void ps_claim_close(PsClaim *claim);
+/* Unlatched: unpin, release the heavyweight lock. */
+extern void ps_claim_close(PsClaim *claim) PS_EXCLUDES(claim->guard);
 
 #endif							/* PAGESTORE_ROW_CLAIM_H */

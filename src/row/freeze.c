@@ -12,7 +12,7 @@
 /* The plans belong to the block's data: a full-page image makes them superfluous. */
 static XLogRecPtr
 log_freeze(const PsWrite *guard, TransactionId cutoff_xid,
-		   xl_heap_freeze_tuple *plans, int n)
+		   xl_heap_freeze_tuple *plans, int n) PS_REQUIRES(guard)
 {
 	xl_heap_freeze_page record = {.cutoff_xid = cutoff_xid,.ntuples = n};
 

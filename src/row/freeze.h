@@ -17,6 +17,6 @@
  * must not show as running.
  */
 extern void ps_freeze_page(PsWrite *guard, TransactionId cutoff_xid,
-						   xl_heap_freeze_tuple *plans, int n);
+						   xl_heap_freeze_tuple *plans, int n) PS_REQUIRES(guard);
 
 #endif							/* PAGESTORE_ROW_FREEZE_H */

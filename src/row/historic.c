@@ -65,7 +65,7 @@ add_rewritten_rows(HTAB *cids, const PsRow *row, Snapshot snapshot)
  */
 static bool
 resolve_cids(const PsRead *guard, const PsRow *row, Snapshot snapshot,
-			 CommandId *cmin, CommandId *cmax)
+			 CommandId *cmin, CommandId *cmax) PS_REQUIRES_SHARED(guard)
 {
 	HTAB	   *cids = HistoricSnapshotGetTupleCids();
 	TupleCidKey key;

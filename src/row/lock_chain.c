@@ -76,13 +76,13 @@ judge(const PsRowMut *row, LockTupleMode mode, TransactionId *wait_for)
  * version is not there (any more).
  */
 static bool
-latch_version(Step *s)
+latch_version(Step *s) PS_ACQUIRE(s->guard)
 {
 	for (;;)
 	{
 		if (ps_page_all_visible(s->pin.page))
 			visibilitymap_pin(s->rel, s->pin.block, &s->vmbuf);
-		s->guard = ps_write_lock(s->rel, &s->pin);
+		ps_write_lock(s->rel, &s->pin, &s->guard);
 		if (!ps_page_all_visible(s->guard.page) || visibilitymap_pin_ok(s->pin.block, s->vmbuf))
 			break;
 		ps_write_unlock(&s->guard);
@@ -99,7 +99,7 @@ latch_version(Step *s)
 }
 
 static void
-lock_version(Step *s)
+lock_version(Step *s) PS_REQUIRES(s->guard)
 {
 	PsXmax		new = ps_xmax_add(ps_xmax_of(s->row.header), GetCurrentTransactionId(), s->mode, false);
 	bool		all_frozen_cleared;
@@ -115,7 +115,7 @@ lock_version(Step *s)
 
 /* Set out for the next version; false at the end of the chain. */
 static bool
-step_on(Step *s)
+step_on(Step *s) PS_REQUIRES(s->guard)
 {
 	HeapTupleHeader header = s->row.header;
 

@@ -54,7 +54,7 @@ typedef struct PrunePlan
  * announced and used for all.
  */
 static HTSV_Result
-row_state(PrunePlan *plan, const PsRead *guard, const PsRow *row)
+row_state(PrunePlan *plan, const PsRead *guard, const PsRow *row) PS_REQUIRES_SHARED(guard)
 {
 	TransactionId dead_after;
 	HTSV_Result state = ps_row_vacuum_horizon(guard, row, &dead_after);
@@ -230,6 +230,7 @@ plan_chain(PrunePlan *plan, const char *page, OffsetNumber root)
  */
 static void
 determine_states(PrunePlan *plan, const PsRead *guard, OffsetNumber *off_loc)
+			PS_REQUIRES_SHARED(guard)
 {
 	for (OffsetNumber at = ps_page_nitems(guard->page); at >= FirstOffsetNumber; at--)
 	{
@@ -246,12 +247,13 @@ determine_states(PrunePlan *plan, const PsRead *guard, OffsetNumber *off_loc)
 
 /* Fill in a plan whose horizons are set. */
 static void
-plan_page(PrunePlan *plan, const PsWrite *guard, OffsetNumber *off_loc)
+plan_page(PrunePlan *plan, const PsWrite *guard, OffsetNumber *off_loc) PS_REQUIRES(guard)
 {
-	PsRead		read = ps_write_lend(guard);
+	PsRead		read;
 	const char *page = guard->page;
 	OffsetNumber nitems = ps_page_nitems(page);
 
+	ps_write_lend(guard, &read);
 	plan->rel = guard->rel;
 	plan->old_snap_used = false;
 	plan->next_prunable = plan->conflict_xid = InvalidTransactionId;
@@ -321,7 +323,7 @@ redirects_hold(const char *page)
 
 /* Carry the plan out on a movable page. */
 static void
-prune(const PrunePlan *plan, PsWrite *guard)
+prune(const PrunePlan *plan, PsWrite *guard) PS_REQUIRES(guard)
 {
 	START_CRIT_SECTION();
 	ps_mark_dirty(guard);
@@ -337,11 +339,12 @@ prune(const PrunePlan *plan, PsWrite *guard)
 
 /* Nothing to prune: note when to look again.  A hint, not logged. */
 static void
-note_prunable(const PrunePlan *plan, const PsWrite *guard)
+note_prunable(const PrunePlan *plan, const PsWrite *guard) PS_REQUIRES(guard)
 {
 	PageHeader	header = (PageHeader) guard->page;
-	PsRead		read = ps_write_lend(guard);
+	PsRead		read;
 
+	ps_write_lend(guard, &read);
 	if (header->pd_prune_xid == plan->next_prunable && !PageIsFull(guard->page))
 		return;
 	header->pd_prune_xid = plan->next_prunable;
@@ -352,7 +355,7 @@ note_prunable(const PrunePlan *plan, const PsWrite *guard)
 int
 ps_prune_page(PsWrite *guard, TransactionId oldest_xmin, struct GlobalVisState *vistest,
 			  TransactionId old_snap_xmin, TimestampTz old_snap_ts,
-			  int *nnewlpdead, OffsetNumber *off_loc)
+			  int *nnewlpdead, OffsetNumber *off_loc) PS_REQUIRES(guard)
 {
 	PrunePlan	plan;
 
@@ -401,7 +404,7 @@ may_be_dead(Relation rel, TransactionId xid, PrunePlan *plan)
  * others have pins it costs a frame and a copy.
  */
 static void
-prune_locked(PrunePlan *plan, PsWrite *guard)
+prune_locked(PrunePlan *plan, PsWrite *guard) PS_REQUIRES(guard)
 {
 	int			nfreed;
 

@@ -63,6 +63,7 @@ xact_state(TransactionId xid, Snapshot mvcc)
 /* The hint may be lost (asynchronous commit not flushed): the next reader asks clog again. */
 static inline void
 hint_committed(const PsRead *guard, const HeapTupleHeaderData *header, uint16 bit, TransactionId xid)
+			PS_REQUIRES_SHARED(guard)
 {
 	if (ps_may_set_hint(guard, TransactionIdGetCommitLSN(xid)))
 		ps_set_hint(guard, header, bit);
@@ -70,6 +71,7 @@ hint_committed(const PsRead *guard, const HeapTupleHeaderData *header, uint16 bi
 
 static inline void
 hint_aborted(const PsRead *guard, const HeapTupleHeaderData *header, uint16 bit)
+			PS_REQUIRES_SHARED(guard)
 {
 	ps_set_hint(guard, header, bit);
 }
@@ -79,7 +81,7 @@ hint_aborted(const PsRead *guard, const HeapTupleHeaderData *header, uint16 bit)
  * down since, so the vacuum has ended, and was a synchronous commit.
  */
 static XactState
-moved_state(const PsRead *guard, const HeapTupleHeaderData *header)
+moved_state(const PsRead *guard, const HeapTupleHeaderData *header) PS_REQUIRES_SHARED(guard)
 {
 	bool		vacuumed = TransactionIdDidCommit(HeapTupleHeaderGetXvac(header));
 	bool		away = (header->t_infomask & HEAP_MOVED_OFF) != 0;
@@ -95,6 +97,7 @@ moved_state(const PsRead *guard, const HeapTupleHeaderData *header)
 
 static inline XactState
 inserter_state(const PsRead *guard, const HeapTupleHeaderData *header, Snapshot mvcc)
+			PS_REQUIRES_SHARED(guard)
 {
 	uint16		mask = header->t_infomask;
 	TransactionId xmin = HeapTupleHeaderGetRawXmin(header);
@@ -127,7 +130,7 @@ inserter_state(const PsRead *guard, const HeapTupleHeaderData *header, Snapshot 
  */
 static inline XactState
 deleter_state(const PsRead *guard, const HeapTupleHeaderData *header, Snapshot mvcc,
-			  TransactionId *xmax)
+			  TransactionId *xmax) PS_REQUIRES_SHARED(guard)
 {
 	uint16		mask = header->t_infomask;
 	XactState	state;
@@ -201,7 +204,7 @@ ps_row_visible_mvcc_full(const PsRead *guard, const PsRow *row, Snapshot snapsho
 
 /* SNAPSHOT_SELF: what is true now, with our own changes, of this command too. */
 static bool
-visible_self(const PsRead *guard, const PsRow *row)
+visible_self(const PsRead *guard, const PsRow *row) PS_REQUIRES_SHARED(guard)
 {
 	XactState	inserter = inserter_state(guard, row->header, NULL);
 	XactState	deleter;
@@ -219,7 +222,7 @@ visible_self(const PsRead *guard, const PsRow *row)
  * caller to wait for.
  */
 static bool
-visible_dirty(const PsRead *guard, const PsRow *row, Snapshot snapshot)
+visible_dirty(const PsRead *guard, const PsRow *row, Snapshot snapshot) PS_REQUIRES_SHARED(guard)
 {
 	const HeapTupleHeaderData *header = row->header;
 	TransactionId xmax;
@@ -256,7 +259,7 @@ visible_dirty(const PsRead *guard, const PsRow *row, Snapshot snapshot)
 
 /* SNAPSHOT_TOAST: everything but rows that never came to be; who may see the main row may see its chunks. */
 static bool
-visible_toast(const PsRead *guard, const PsRow *row)
+visible_toast(const PsRead *guard, const PsRow *row) PS_REQUIRES_SHARED(guard)
 {
 	uint16		mask = row->header->t_infomask;
 
@@ -273,6 +276,7 @@ visible_toast(const PsRead *guard, const PsRow *row)
 /* SNAPSHOT_NON_VACUUMABLE: of use to anybody. */
 static bool
 visible_to_anybody(const PsRead *guard, const PsRow *row, Snapshot snapshot)
+			PS_REQUIRES_SHARED(guard)
 {
 	TransactionId dead_after;
 
@@ -336,6 +340,7 @@ changed_by_us(const PsRow *row, CommandId curcid)
  */
 static TM_Result
 updatable_multi(const PsRead *guard, const PsRow *row, CommandId curcid, bool own)
+			PS_REQUIRES_SHARED(guard)
 {
 	const HeapTupleHeaderData *header = row->header;
 	MultiXactId multi = HeapTupleHeaderGetRawXmax(header);
@@ -451,7 +456,7 @@ ps_row_settle_xmax(const PsRead *guard, const PsRow *row, TransactionId xid)
  * spare later visitors the look-up.
  */
 static void
-settle_lockers(const PsRead *guard, const HeapTupleHeaderData *header)
+settle_lockers(const PsRead *guard, const HeapTupleHeaderData *header) PS_REQUIRES_SHARED(guard)
 {
 	uint16		mask = header->t_infomask;
 	TransactionId xmax = HeapTupleHeaderGetRawXmax(header);
@@ -470,7 +475,7 @@ settle_lockers(const PsRead *guard, const HeapTupleHeaderData *header)
 /* The row's inserter committed: what about its deleter? */
 static HTSV_Result
 vacuum_state_of_deleter(const PsRead *guard, const HeapTupleHeaderData *header,
-						TransactionId *dead_after)
+						TransactionId *dead_after) PS_REQUIRES_SHARED(guard)
 {
 	TransactionId xmax;
 

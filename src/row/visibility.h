@@ -15,13 +15,16 @@
 #include "utils/snapmgr.h"
 
 /* Any snapshot type; Dirty fills in the snapshot's xmin, xmax and speculativeToken. */
-extern bool ps_row_visible(const PsRead *guard, const PsRow *row, Snapshot snapshot);
+extern bool ps_row_visible(const PsRead *guard, const PsRow *row, Snapshot snapshot)
+			PS_REQUIRES_SHARED(guard);
 
 /* An MVCC snapshot, and the row's hint bits alone do not tell. */
-extern bool ps_row_visible_mvcc_full(const PsRead *guard, const PsRow *row, Snapshot snapshot);
+extern bool ps_row_visible_mvcc_full(const PsRead *guard, const PsRow *row, Snapshot snapshot)
+			PS_REQUIRES_SHARED(guard);
 
 /* A logical decoding (historic) snapshot; sets no hints. (historic.c) */
-extern bool ps_row_visible_historic(const PsRead *guard, const PsRow *row, Snapshot snapshot);
+extern bool ps_row_visible_historic(const PsRead *guard, const PsRow *row, Snapshot snapshot)
+			PS_REQUIRES_SHARED(guard);
 
 /*
  * Older than everything that the snapshot held to be running.  False may mean
@@ -51,6 +54,7 @@ ps_row_plainly_visible(const HeapTupleHeaderData *header, Snapshot snapshot)
 /* ps_row_visible() for SNAPSHOT_MVCC: the inner loop of scans. */
 static inline bool
 ps_row_visible_mvcc(const PsRead *guard, const PsRow *row, Snapshot snapshot)
+			PS_REQUIRES_SHARED(guard)
 {
 	Assert(snapshot->snapshot_type == SNAPSHOT_MVCC);
 	return likely(ps_row_plainly_visible(row->header, snapshot)) ||
@@ -58,24 +62,27 @@ ps_row_visible_mvcc(const PsRead *guard, const PsRow *row, Snapshot snapshot)
 }
 
 /* May the current command update it?  (HeapTupleSatisfiesUpdate) */
-extern TM_Result ps_row_updatable(const PsRead *guard, const PsRow *row, CommandId curcid);
+extern TM_Result ps_row_updatable(const PsRead *guard, const PsRow *row, CommandId curcid)
+			PS_REQUIRES_SHARED(guard);
 
 /* Is it of use to anybody?  (HeapTupleSatisfiesVacuum and ...Horizon) */
 extern HTSV_Result ps_row_vacuum_state(const PsRead *guard, const PsRow *row,
-									   TransactionId oldest_xmin);
+									   TransactionId oldest_xmin) PS_REQUIRES_SHARED(guard);
 extern HTSV_Result ps_row_vacuum_horizon(const PsRead *guard, const PsRow *row,
-										 TransactionId *dead_after);
+										 TransactionId *dead_after) PS_REQUIRES_SHARED(guard);
 
 /* By hint bits alone.  (HeapTupleIsSurelyDead) */
 extern bool ps_row_surely_dead(const PsRow *row, struct GlobalVisState *vistest);
 
 /* Set HEAP_XMAX_COMMITTED or HEAP_XMAX_INVALID for an xmax that is no longer running. */
-extern void ps_row_settle_xmax(const PsRead *guard, const PsRow *row, TransactionId xid);
+extern void ps_row_settle_xmax(const PsRead *guard, const PsRow *row, TransactionId xid)
+			PS_REQUIRES_SHARED(guard);
 
 /*
  * SSI: a serializable reader met this row version.  Guard held.  Cheap when
  * nothing is to be checked.  (HeapCheckForSerializableConflictOut)
  */
-extern void ps_row_conflict_out(const PsRead *guard, bool visible, const PsRow *row, Snapshot snapshot);
+extern void ps_row_conflict_out(const PsRead *guard, bool visible, const PsRow *row, Snapshot snapshot)
+			PS_REQUIRES_SHARED(guard);
 
 #endif							/* PAGESTORE_ROW_VISIBILITY_H */

@@ -23,7 +23,7 @@
  * the page's LSN stays, so that the bit alone never causes a full-page image.
  */
 static XLogRecPtr
-log_visible(PsWrite *guard, Buffer vmbuf, TransactionId cutoff_xid, uint8 bits)
+log_visible(PsWrite *guard, Buffer vmbuf, TransactionId cutoff_xid, uint8 bits) PS_REQUIRES(guard)
 {
 	xl_heap_visible record = {.cutoff_xid = cutoff_xid,.flags = bits};
 	bool		protect = XLogHintBitIsNeeded();

@@ -18,6 +18,7 @@
  * dirty if that changed it.  cutoff_xid: newest xid a standby must not show as
  * running.
  */
-extern void ps_vm_set(PsWrite *guard, Buffer vmbuf, TransactionId cutoff_xid, uint8 flags);
+extern void ps_vm_set(PsWrite *guard, Buffer vmbuf, TransactionId cutoff_xid, uint8 flags)
+			PS_REQUIRES(guard);
 
 #endif							/* PAGESTORE_ROW_VM_H */

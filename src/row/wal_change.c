@@ -73,7 +73,7 @@ register_old_key(HeapTuple old_key, xl_heap_header *header)
  * rebuilt from the record alone: redo initialises it, whatever was there.
  */
 static inline bool
-only_row(const PsWrite *guard, OffsetNumber offset)
+only_row(const PsWrite *guard, OffsetNumber offset) PS_REQUIRES(guard)
 {
 	return offset == FirstOffsetNumber && ps_page_nitems(guard->page) == FirstOffsetNumber;
 }
@@ -222,7 +222,7 @@ ps_wal_delete(PsWrite *guard, const PsRowMut *row, HeapTuple old_key,
 
 /* Will the record carry a full image of the page?  A guess: a checkpoint may still come between. */
 static bool
-wants_image(const PsWrite *guard)
+wants_image(const PsWrite *guard) PS_REQUIRES(guard)
 {
 	XLogRecPtr	redo;
 	bool		full_page_writes;

@@ -15,7 +15,7 @@
 
 /* options: HEAP_INSERT_*. */
 extern void ps_wal_insert(PsWrite *guard, HeapTuple tuple, int options,
-						  bool all_visible_cleared);
+						  bool all_visible_cleared) PS_REQUIRES(guard);
 
 typedef struct PsMultiInsert
 {
@@ -27,23 +27,26 @@ typedef struct PsMultiInsert
 	bool		last;			/* last page of this call */
 } PsMultiInsert;
 
-extern void ps_wal_multi_insert(PsWrite *guard, const PsMultiInsert *what);
+extern void ps_wal_multi_insert(PsWrite *guard, const PsMultiInsert *what) PS_REQUIRES(guard);
 
 /* old_key: the replica identity to log, or NULL; see ps_replica_identity(). */
 extern void ps_wal_delete(PsWrite *guard, const PsRowMut *row, HeapTuple old_key,
-						  bool all_visible_cleared, bool changing_part);
+						  bool all_visible_cleared, bool changing_part) PS_REQUIRES(guard);
 
 /* old and new may be the same guard. */
 extern void ps_wal_update(PsWrite *old, PsWrite *new, const PsRowMut *old_row,
 						  HeapTuple new_tuple, HeapTuple old_key,
-						  bool old_all_visible_cleared, bool new_all_visible_cleared);
+						  bool old_all_visible_cleared, bool new_all_visible_cleared)
+			PS_REQUIRES(old, new);
 
-extern void ps_wal_lock(PsWrite *guard, const PsRowMut *row, bool all_frozen_cleared);
-extern void ps_wal_lock_updated(PsWrite *guard, const PsRowMut *row, bool all_frozen_cleared);
+extern void ps_wal_lock(PsWrite *guard, const PsRowMut *row, bool all_frozen_cleared)
+			PS_REQUIRES(guard);
+extern void ps_wal_lock_updated(PsWrite *guard, const PsRowMut *row, bool all_frozen_cleared)
+			PS_REQUIRES(guard);
 
 /* Speculative insertion: it stands, or it never was (xid: the inserter's). */
-extern void ps_wal_confirm(PsWrite *guard, OffsetNumber offset);
-extern void ps_wal_kill(PsWrite *guard, const PsRowMut *row, TransactionId xid);
+extern void ps_wal_confirm(PsWrite *guard, OffsetNumber offset) PS_REQUIRES(guard);
+extern void ps_wal_kill(PsWrite *guard, const PsRowMut *row, TransactionId xid) PS_REQUIRES(guard);
 
 /* Command ids of a row version that logical decoding reads as catalog data. */
 extern void ps_wal_new_cid(Relation rel, HeapTuple tuple);
@@ -62,7 +65,7 @@ extern HeapTuple ps_replica_identity(Relation rel, HeapTuple old, bool key_requi
  * vmbuf was pinned for the page before it was latched.
  */
 static inline bool
-ps_clear_all_visible(PsWrite *guard, Buffer vmbuf)
+ps_clear_all_visible(PsWrite *guard, Buffer vmbuf) PS_REQUIRES(guard)
 {
 	if (!ps_page_all_visible(guard->page))
 		return false;
@@ -73,7 +76,7 @@ ps_clear_all_visible(PsWrite *guard, Buffer vmbuf)
 
 /* A row lock leaves a page all visible, but no longer all frozen. */
 static inline bool
-ps_clear_all_frozen(PsWrite *guard, Buffer vmbuf)
+ps_clear_all_frozen(PsWrite *guard, Buffer vmbuf) PS_REQUIRES(guard)
 {
 	return ps_page_all_visible(guard->page) &&
 		visibilitymap_clear(guard->rel, guard->pin->block, vmbuf, VISIBILITYMAP_ALL_FROZEN);

@@ -24,6 +24,7 @@ typedef struct PsPruneItems
  * changed and marked dirty.  conflict_xid: newest xid whose removed row a
  * standby's query may still see.
  */
-extern void ps_log_prune(PsWrite *guard, const PsPruneItems *items, TransactionId conflict_xid);
+extern void ps_log_prune(PsWrite *guard, const PsPruneItems *items, TransactionId conflict_xid)
+			PS_REQUIRES(guard);
 
 #endif							/* PAGESTORE_ROW_WAL_PRUNE_H */
