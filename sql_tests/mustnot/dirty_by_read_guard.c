@@ -1,0 +1,24 @@
+/*
+ * A read guard marks no page dirty.
+ *
+ * gcc: incompatible pointer type
+ * clang: incompatible pointer types passing
+ */
+#include "postgres.h"
+
+#include "page/guard.h"
+#include "page/view.h"
+
+extern void look(Relation rel, PsPin *pin);
+
+void
+look(Relation rel, PsPin *pin)
+{
+	PsRead		guard;
+
+	ps_read_lock(rel, pin, &guard);
+#ifdef FAULT
+	ps_mark_dirty(&guard);
+#endif
+	ps_read_unlock(&guard);
+}

@@ -1,0 +1,26 @@
+/*
+ * A guard that has ended lends no rows.
+ *
+ * clang: calling function 'ps_read_row' requires holding read guard 'guard'
+ */
+#include "postgres.h"
+
+#include "page/guard.h"
+#include "page/view.h"
+
+extern bool look(Relation rel, PsPin *pin, PsRow *row);
+
+bool
+look(Relation rel, PsPin *pin, PsRow *row)
+{
+	PsRead		guard;
+	bool		found;
+
+	ps_read_lock(rel, pin, &guard);
+	found = ps_read_row(&guard, FirstOffsetNumber, row);
+	ps_read_unlock(&guard);
+#ifdef FAULT
+	found = ps_read_row(&guard, FirstOffsetNumber, row);
+#endif
+	return found;
+}

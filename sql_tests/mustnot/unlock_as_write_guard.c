@@ -1,0 +1,24 @@
+/*
+ * A read guard is not let go of as a write guard.
+ *
+ * gcc: incompatible pointer type
+ * clang: incompatible pointer types passing
+ */
+#include "postgres.h"
+
+#include "page/guard.h"
+#include "page/view.h"
+
+extern void look(Relation rel, PsPin *pin);
+
+void
+look(Relation rel, PsPin *pin)
+{
+	PsRead		guard;
+
+	ps_read_lock(rel, pin, &guard);
+#ifdef FAULT
+	ps_write_unlock(&guard);
+#endif
+	ps_read_unlock(&guard);
+}
