@@ -18,7 +18,7 @@
 #include <math.h>
 #include <unistd.h>
 
-#include "pool/frame.h"
+#include "pool/policy.h"
 
 #define K 4000					/* pages of the middle pool of the traces made
 								 * here */
@@ -27,13 +27,9 @@
 
 PsFramePadded *ps_frames;
 uint32		ps_pool_nframes;
+static PsPoolControl control;
+PsPoolControl *ps_pool = &control;
 static uint32 used;				/* frames that hold a page: the first ones */
-
-uint32
-ps_frames_used(void)
-{
-	return used;
-}
 
 int
 ps_tranche(PsTranche which)
@@ -138,10 +134,11 @@ replay(const PsPolicy *policy, uint32 nframes)
 	size_t		hits = 0;
 
 	used = 0;
+	pg_atomic_write_u32(&control.nused, used);
 	ps_pool_nframes = nframes;
 	ps_frames = aligned_alloc(128, (size_t) nframes * sizeof(PsFramePadded));
 	memset(ps_frames, 0, (size_t) nframes * sizeof(PsFramePadded));
-	policy->shmem_init(area, nframes, false);
+	policy->shmem_init(area, nframes);
 	for (uint32 page = 0; page < npages; page++)
 		frame_of[page] = PS_NO_FRAME;
 
@@ -157,7 +154,10 @@ replay(const PsPolicy *policy, uint32 nframes)
 			continue;
 		}
 		if (used < nframes)
+		{
 			frame = used++;
+			pg_atomic_write_u32(&control.nused, used);
+		}
 		else
 		{
 			while ((frame = policy->victim()) == PS_NO_FRAME)

@@ -15,6 +15,10 @@
 #include "page/compare.h"
 #include "page/view.h"
 #include "pool/pool.h"
+#include "pool/protect.h"
+#include "pool/read.h"
+#include "pool/replacement.h"
+#include "pool/setup.h"
 #include "pool/stray.h"
 #include "server/compat.h"
 #include "server/preload.h"
@@ -83,7 +87,7 @@ startup_shmem(void)
 	ps_debug_shmem_init();
 	ps_aio_force_sync = ps_debug_protect_frames;
 	ps_io_shmem_init();
-	ps_pool_shmem_init(IsUnderPostmaster);
+	ps_pool_shmem_init();
 	LWLockRelease(AddinShmemInitLock);
 }
 
@@ -107,8 +111,7 @@ _PG_init(void)
 	prev_shmem_startup_hook = shmem_startup_hook;
 	shmem_startup_hook = startup_shmem;
 	ps_io_init_hooks();
-	ps_pool_init_hooks();
-	ps_pool_register_workers();
+	ps_pool_init();
 	ps_utility_init();
 	ps_intercept_init();
 	ps_ownership_init();

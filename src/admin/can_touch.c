@@ -7,7 +7,8 @@
 #include "postgres.h"
 
 #include "fmgr.h"
-#include "pool/inspect.h"
+#include "pool/pool.h"
+#include "pool/protect.h"
 #include "server/preload.h"
 
 PG_FUNCTION_INFO_V1(pagestore_can_touch);

@@ -18,6 +18,7 @@
 #include "page/guard.h"
 #include "page/storage.h"
 #include "page/stream.h"
+#include "pool/pieces.h"
 #include "row/visibility.h"
 #include "storage/procarray.h"
 #include "utils/acl.h"

@@ -34,7 +34,9 @@
 #include "commands/tablecmds.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "pool/pool.h"
+#include "pool/gate.h"
+#include "pool/hold.h"
+#include "pool/registry.h"
 #include "storage/lmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -204,7 +206,7 @@ lock_to_the_end(Oid relid)
 static void
 take_over(RelFileNode rnode, bool ours)
 {
-	bool		leaves_pool = ps_gate_may_have_frames(rnode);
+	bool		leaves_pool = ps_registry_may_have_frames(rnode);
 	Snapshot	before = register_before();
 	Names		names = {0};
 	ListCell   *lc;
@@ -261,7 +263,7 @@ settle_relation(Oid relid)
 		if (ps_holds(rnode, false))
 			wrong = !ps_holds(rnode, ours); /* also where the change was undone */
 		else if (TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)))
-			wrong = (ours ? !ps_gate_pool_owns(rnode) : ps_gate_may_have_frames(rnode)) &&
+			wrong = (ours ? !ps_registry_pool_owns(rnode) : ps_registry_may_have_frames(rnode)) &&
 				has_changed(class) && !(ours && skips_wal(relid));
 	}
 	ReleaseSysCache(tuple);

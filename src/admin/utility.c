@@ -20,7 +20,8 @@
 #include "io/file.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
-#include "pool/pool.h"
+#include "pool/gate.h"
+#include "pool/sentinel_client.h"
 #include "tcop/utility.h"
 #include "utils/syscache.h"
 
@@ -173,10 +174,10 @@ at_object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *
 	{
 		announced_drop = object;
 		if (class == DatabaseRelationId && IsUnderPostmaster && is_invalid(object))
-			ps_pool_discard_database(object);
+			ps_gate_end_database(object);
 	}
 	else if (access == OAT_POST_ALTER && class == DatabaseRelationId && moving_database)
-		ps_pool_discard_database(object);
+		ps_gate_end_database(object);
 }
 
 /* Has the command just run dropped an object?  Its row is asked, which the command locks until commit. */
@@ -203,7 +204,7 @@ drop_database(const UtilityCall *call)
 	run_writing_unlogged(call);
 	if (!has_dropped(DATABASEOID))
 		return;
-	ps_pool_discard_database(announced_drop);
+	ps_gate_end_database(announced_drop);
 	ps_file_wake_idle();
 }
 
@@ -215,7 +216,7 @@ drop_tablespace(const UtilityCall *call)
 	run(call);
 	if (!has_dropped(TABLESPACEOID))
 		return;
-	ps_pool_discard_tablespace(announced_drop);
+	ps_gate_end_tablespace(announced_drop);
 	ps_file_wake_idle();
 }
 

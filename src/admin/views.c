@@ -10,6 +10,7 @@
 #include "page/guard.h"
 #include "pool/inspect.h"
 #include "pool/pool.h"
+#include "pool/stats.h"
 #include "server/preload.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -55,7 +56,7 @@ pagestore_stat(PG_FUNCTION_ARGS)
 	values[n++] = Int64GetDatum(stats.reads);
 	values[n++] = Int64GetDatum(stats.prefetched);
 	values[n++] = Int64GetDatum(stats.ring_pages);
-	values[n++] = Int64GetDatum(stats.writes_worker);
+	values[n++] = Int64GetDatum(stats.writes_writer);
 	values[n++] = Int64GetDatum(stats.writes_checkpoint);
 	values[n++] = Int64GetDatum(stats.writes_backend);
 	values[n++] = Int64GetDatum(stats.evictions);

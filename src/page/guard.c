@@ -6,6 +6,8 @@
 
 #include "access/xlog.h"
 #include "page/guard.h"
+#include "pool/gate.h"
+#include "pool/sentinel_client.h"
 
 /* The page may have moved to another frame, and the pin with it. */
 static inline void

@@ -30,6 +30,7 @@
 #include "debug/capability.h"
 #include "page/pin.h"
 #include "page/view.h"
+#include "pool/latch.h"
 #include "utils/rel.h"
 
 /* ---- read guard ---- */

@@ -6,6 +6,8 @@
 
 #include "access/xlog.h"
 #include "page/origin.h"
+#include "pool/gate.h"
+#include "pool/hold.h"
 #include "pool/pool.h"
 #include "storage/bufmgr.h"
 

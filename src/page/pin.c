@@ -10,6 +10,9 @@
 #include "page/pin.h"
 #include "page/view.h"
 #include "pgstat.h"
+#include "pool/gate.h"
+#include "pool/pin.h"
+#include "pool/read.h"
 
 /*
  * A page read through a buffer has had core's header check only: check the

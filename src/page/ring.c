@@ -16,6 +16,8 @@
 #include "executor/instrument.h"
 #include "page/ring.h"
 #include "page/view.h"
+#include "pool/pieces.h"
+#include "pool/read.h"
 #include "pgstat.h"
 #include "storage/bufmgr.h"
 #include "utils/memutils.h"

@@ -11,7 +11,7 @@
 #define PAGESTORE_PAGE_RING_H
 
 #include "io/aio.h"
-#include "pool/pool.h"
+#include "pool/tag.h"
 
 #define PS_RING_PIECES 8
 

@@ -6,9 +6,14 @@
 
 #include "catalog/storage.h"
 #include "io/extend.h"
+#include "io/notice.h"
 #include "miscadmin.h"
 #include "page/storage.h"
 #include "pgstat.h"
+#include "pool/gate.h"
+#include "pool/read.h"
+#include "pool/relation.h"
+#include "pool/sentinel_client.h"
 #include "storage/lmgr.h"
 #include "storage/smgr.h"
 
@@ -83,11 +88,47 @@ ps_nblocks(Relation rel)
 	return RelationGetNumberOfBlocks(rel);
 }
 
+/*
+ * Frames dropped before the file is cut would let a checkpoint complete with
+ * their changes neither on disk nor to be replayed; frames written after it
+ * would grow the file again.  So: no write from here, cut, drop.  The
+ * sentinel waits for a page it owes a checkpoint while it may not write it.
+ */
+static void
+truncate_pool(Relation rel, BlockNumber nblocks)
+{
+	RelFileNode rnode = rel->rd_node;
+	BlockNumber old_nblocks = smgrnblocks(RelationGetSmgr(rel), MAIN_FORKNUM);
+
+	/* a FATAL exit in between would leave pages that nobody may write */
+	HOLD_INTERRUPTS();
+	PG_TRY();
+	{
+		ps_pool_forbid_writes(rnode, nblocks, old_nblocks);
+		RelationTruncate(rel, nblocks);
+	}
+	PG_CATCH();
+	{
+		ps_pool_permit_writes(rnode, nblocks, old_nblocks);
+
+		/* it may have failed with the file already cut, in the free space map */
+		if (smgrnblocks(RelationGetSmgr(rel), MAIN_FORKNUM) <= nblocks)
+			ps_pool_discard_blocks(rnode, nblocks, old_nblocks);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	ps_pool_discard_blocks(rnode, nblocks, old_nblocks);
+
+	/* what others know of space allocated behind the end is no longer true */
+	ps_file_invalidate(rnode);
+	RESUME_INTERRUPTS();
+}
+
 void
 ps_truncate(Relation rel, BlockNumber nblocks)
 {
 	if (ps_origin(rel) == PS_POOL)
-		ps_pool_truncate(rel, nblocks);
+		truncate_pool(rel, nblocks);
 	else
 		RelationTruncate(rel, nblocks);
 }

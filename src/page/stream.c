@@ -40,6 +40,10 @@
 #include "miscadmin.h"
 #include "page/ring.h"
 #include "page/stream.h"
+#include "pool/pieces.h"
+#include "pool/pool.h"
+#include "pool/read.h"
+#include "pool/stats.h"
 #include "pgstat.h"
 
 #define MAX_AHEAD_POOL	256		/* blocks looked ahead in the pool */
@@ -182,7 +186,7 @@ drop_run(PsStream *stream)
 		ps_ring_release(run->piece);
 	if (stream->ring_pages > 0)
 	{
-		ps_pool_count_ring_pages(stream->ring_pages);
+		ps_count(PS_COUNT_RING_PAGES, stream->ring_pages);
 		stream->ring_pages = 0;
 	}
 }

@@ -12,10 +12,9 @@
  */
 #include "postgres.h"
 
-#include "access/parallel.h"
-#include "access/xlog.h"
-#include "miscadmin.h"
-#include "pool/service.h"
+#include "pool/hold.h"
+#include "pool/registry.h"
+#include "pool/relation.h"
 #include "pool/stray.h"
 #include "storage/bufmgr.h"
 #include "storage/smgr.h"
@@ -31,49 +30,25 @@ typedef struct Held
 	bool		marked;			/* in the registry, for parallel workers */
 } Held;
 
-/* Both by rnode, and NULL unless there is one in this transaction. */
-static HTAB *held = NULL;		/* of Held */
-static HTAB *born = NULL;		/* of RelFileNode: made in the pool, with no
-								 * room in the registry */
-
-static void
-make_table(HTAB **table, const char *name, Size entrysize)
-{
-	HASHCTL		ctl = {.keysize = sizeof(RelFileNode),.entrysize = entrysize,.hcxt = TopMemoryContext};
-
-	if (*table == NULL)
-		*table = hash_create(name, 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-}
-
-void
-ps_hold_note_birth(RelFileNode rnode)
-{
-	make_table(&born, "pagestore relations unknown to the registry", sizeof(RelFileNode));
-	(void) hash_search(born, &rnode, HASH_ENTER, NULL);
-}
-
-bool
-ps_hold_born_here(RelFileNode rnode)
-{
-	return born != NULL && hash_search(born, &rnode, HASH_FIND, NULL) != NULL;
-}
+HTAB	   *ps_hold_table = NULL;	/* of Held, by rnode; NULL unless there is
+									 * one in this transaction */
 
 bool
 ps_holds_any(void)
 {
-	return held != NULL && hash_get_num_entries(held) > 0;
+	return ps_hold_table != NULL && hash_get_num_entries(ps_hold_table) > 0;
 }
 
 static Held *
-find(RelFileNode rnode)
+find_held(RelFileNode rnode)
 {
-	return ps_holds_any() ? hash_search(held, &rnode, HASH_FIND, NULL) : NULL;
+	return ps_holds_any() ? hash_search(ps_hold_table, &rnode, HASH_FIND, NULL) : NULL;
 }
 
 bool
 ps_holds(RelFileNode rnode, bool for_workers)
 {
-	const Held *entry = find(rnode);
+	const Held *entry = find_held(rnode);
 
 	return entry && (entry->marked || !for_workers);
 }
@@ -81,14 +56,14 @@ ps_holds(RelFileNode rnode, bool for_workers)
 RelFileNode *
 ps_held(int *n)
 {
-	RelFileNode *result = palloc((held ? hash_get_num_entries(held) : 0) * sizeof(RelFileNode) + 1);
+	RelFileNode *result = palloc((ps_hold_table ? hash_get_num_entries(ps_hold_table) : 0) * sizeof(RelFileNode) + 1);
 	const Held *entry;
 	HASH_SEQ_STATUS seq;
 
 	*n = 0;
-	if (held == NULL)
+	if (ps_hold_table == NULL)
 		return result;
-	hash_seq_init(&seq, held);
+	hash_seq_init(&seq, ps_hold_table);
 	while ((entry = hash_seq_search(&seq)) != NULL)
 		result[(*n)++] = entry->rnode;
 	return result;
@@ -103,12 +78,12 @@ give_to_shared(RelFileNode rnode)
 	BlockNumber from = 0;
 
 	/* The pool's file has nothing dirty in shared buffers but strays. */
-	if (!ps_gate_pool_owns(rnode))
+	if (!ps_registry_pool_owns(rnode))
 		FlushRelationsAllBuffers(&smgr, 1);
 	else
 	{
 		ps_stray_leave(rnode);
-		ps_gate_begin_leaving(rnode);
+		ps_registry_begin_leaving(rnode);
 	}
 	ps_pool_flush_relation(rnode);
 	ps_pool_discard_relations(&rnode, 1);
@@ -118,18 +93,21 @@ give_to_shared(RelFileNode rnode)
 void
 ps_hold(RelFileNode rnode, bool for_workers)
 {
-	Held	   *entry = find(rnode);
+	HASHCTL		ctl = {.keysize = sizeof(RelFileNode),.entrysize = sizeof(Held),.hcxt = TopMemoryContext};
+	Held	   *entry = find_held(rnode);
 
-	make_table(&held, "pagestore held relations", sizeof(Held));
+	if (ps_hold_table == NULL)
+		ps_hold_table = hash_create("pagestore held relations", 64, &ctl,
+									HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	if (entry == NULL)
 	{
-		if (ps_gate_may_have_frames(rnode))
+		if (ps_registry_may_have_frames(rnode))
 			give_to_shared(rnode);
-		entry = hash_search(held, &rnode, HASH_ENTER, NULL);
-		entry->marked = ps_gate_hold(rnode);
+		entry = hash_search(ps_hold_table, &rnode, HASH_ENTER, NULL);
+		entry->marked = ps_registry_hold(rnode);
 	}
 	else if (!entry->marked)
-		entry->marked = ps_gate_hold(rnode);
+		entry->marked = ps_registry_hold(rnode);
 
 	if (for_workers && !entry->marked)
 		ereport(ERROR,
@@ -139,31 +117,18 @@ ps_hold(RelFileNode rnode, bool for_workers)
 				 errhint("Tables can be switched to pagestore again after a restart.")));
 }
 
-bool
-ps_gate_uses_shared(Relation rel)
-{
-	if (RecoveryInProgress() || !IsUnderPostmaster)
-		return true;
-	if (RelationIsPermanent(rel) && !RelationNeedsWAL(rel))
-		return true;
-	return ps_holds(rel->rd_node, false) || (IsParallelWorker() && ps_gate_is_held(rel->rd_node));
-}
-
 void
 ps_hold_at_xact_end(void)
 {
 	HASH_SEQ_STATUS seq;
 	const Held *entry;
 
-	if (born != NULL)
-		hash_destroy(born);
-	born = NULL;
-	if (held == NULL)
+	if (ps_hold_table == NULL)
 		return;
-	hash_seq_init(&seq, held);
+	hash_seq_init(&seq, ps_hold_table);
 	while ((entry = hash_seq_search(&seq)) != NULL)
 		if (entry->marked)
-			ps_gate_release(entry->rnode);
-	hash_destroy(held);
-	held = NULL;
+			ps_registry_release(entry->rnode);
+	hash_destroy(ps_hold_table);
+	ps_hold_table = NULL;
 }

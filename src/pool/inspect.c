@@ -4,8 +4,8 @@
  */
 #include "postgres.h"
 
-#include "pool/frame.h"
 #include "pool/inspect.h"
+#include "pool/pool.h"
 
 bool
 ps_frame_inspect(PsFrame frame, PsFrameInfo *info)

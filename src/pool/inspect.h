@@ -5,7 +5,8 @@
 #ifndef PAGESTORE_POOL_INSPECT_H
 #define PAGESTORE_POOL_INSPECT_H
 
-#include "pool/pool.h"
+#include "access/xlogdefs.h"
+#include "pool/tag.h"
 
 typedef struct PsFrameInfo
 {
@@ -15,19 +16,17 @@ typedef struct PsFrameInfo
 	XLogRecPtr	dirty_since;	/* of a dirty page of a WAL-logged relation:
 								 * all changes that disk lacks are logged
 								 * beyond it */
-	bool		dirty,
-				writing,
-				reading,
-				ghost;
+	bool		dirty;
+	bool		writing;
+	bool		reading;
+	bool		ghost;
 } PsFrameInfo;
 
 /*
- * What frame held a moment ago; false if it is free.  Takes no lock, so that
- * the fields may belong to different moments: for people, not for decisions.
+ * What the frame, one of the first ps_frames_used(), held a moment ago; false
+ * if it is free.  Takes no lock, so that the fields may belong to different
+ * moments: for people, not for decisions.
  */
 extern bool ps_frame_inspect(PsFrame frame, PsFrameInfo *info);
-
-/* Does this process's mapping let it read the frame?  (pool/protect.c) */
-extern bool ps_frame_can_touch(PsFrame frame);
 
 #endif							/* PAGESTORE_POOL_INSPECT_H */

@@ -10,34 +10,18 @@
 #include "access/xlog.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
-#include "pool/service.h"
+#include "pool/evict.h"
+#include "pool/flush.h"
+#include "pool/frame.h"
+#include "pool/latch.h"
+#include "pool/pin.h"
+#include "pool/read.h"
+#include "pool/stats.h"
 #include "storage/bufpage.h"
 #include "utils/resowner.h"
 
 /* Ghosts that may exist: an eighth of the pool, so that pins of readers cannot use it up. */
 #define GHOST_SHARE 8
-
-static inline uint32
-state_of(PsFrame frame)
-{
-	return pg_atomic_read_u32(&ps_frame(frame)->state);
-}
-
-bool
-ps_pool_is_current(PsFrame frame)
-{
-	Assert(ps_local_pins(frame) > 0);
-	return (state_of(frame) & PS_TAGGED) != 0;
-}
-
-bool
-ps_pool_frame_is(PsFrame frame, RelFileNode rnode, BlockNumber block)
-{
-	PsTag		tag = {rnode, block};
-
-	Assert(ps_local_pins(frame) > 0);
-	return ps_tag_equal(&ps_frame(frame)->tag, &tag);
-}
 
 bool
 ps_pool_holds_latch(PsFrame frame, LWLockMode mode)
@@ -59,7 +43,7 @@ follow(PsFrame ghost)
 
 	PG_TRY();
 	{
-		CurrentResourceOwner = ps_pin_owner(ghost);
+		CurrentResourceOwner = ps_frame_pin_owner(ghost);
 		current = ps_pool_pin(&key, block, PS_FETCH_READ, NULL);
 		ps_pool_unpin(ghost);
 	}
@@ -72,13 +56,13 @@ follow(PsFrame ghost)
 }
 
 void
-ps_pool_latch(PsFrame * frame, LWLockMode mode)
+ps_pool_latch(PsFrame *frame, LWLockMode mode)
 {
-	Assert(ps_local_pins(*frame) > 0);
+	Assert(ps_frame_pins_own(*frame) > 0);
 	for (;;)
 	{
 		LWLockAcquire(&ps_frame(*frame)->latch, mode);
-		if (likely(!(state_of(*frame) & PS_GHOST)))
+		if (likely(!(ps_frame_state(*frame) & PS_GHOST)))
 			return;
 		LWLockRelease(&ps_frame(*frame)->latch);
 		*frame = follow(*frame);
@@ -90,10 +74,10 @@ ps_pool_try_latch(PsFrame frame, LWLockMode mode)
 {
 	LWLock	   *latch = &ps_frame(frame)->latch;
 
-	Assert(ps_local_pins(frame) > 0);
+	Assert(ps_frame_pins_own(frame) > 0);
 	if (!LWLockConditionalAcquire(latch, mode))
 		return false;
-	if (likely(!(state_of(frame) & PS_GHOST)))
+	if (likely(!(ps_frame_state(frame) & PS_GHOST)))
 		return true;
 	LWLockRelease(latch);
 	return false;
@@ -120,56 +104,28 @@ ps_pool_unlatch(PsFrame frame)
 {
 	LWLock	   *latch = &ps_frame(frame)->latch;
 
-	Assert(ps_local_pins(frame) > 0);
+	Assert(ps_frame_pins_own(frame) > 0);
 	Assert(!LWLockHeldByMeInMode(latch, LW_EXCLUSIVE) || header_is_sane(frame));
 	LWLockRelease(latch);
 }
 
-/*
- * Set DIRTY, or REDIRTIED while a write is in flight, noting the insert
- * position first.  Who marks holds the latch, so that a write in flight can
- * end meanwhile but none can begin under the exclusive one; under the shared
- * one (hints) several may mark at once, and the position of any of them is
- * early enough: changes that need WAL come after all of them.
- */
+/* With what core counts for a buffer that turns dirty. */
 static void
 set_dirty(PsFrame frame)
 {
-	PsFrameHeader *header = ps_frame(frame);
-	uint32		state = pg_atomic_read_u32(&header->state);
-	XLogRecPtr	position = InvalidXLogRecPtr;
-
-	for (;;)
-	{
-		uint32		wanted = PS_DIRTY | ((state & PS_WRITING) ? PS_REDIRTIED : 0);
-
-		Assert(state & PS_TAGGED);
-		Assert(state & PS_VALID);
-		if ((state & wanted) == wanted)
-			return;
-		if (position == InvalidXLogRecPtr)
-			position = GetXLogInsertRecPtr();
-		pg_atomic_write_u64((state & PS_WRITING) ? &header->redirty : &header->first_dirty,
-							position);
-		if (pg_atomic_compare_exchange_u32(&header->state, &state,
-										   (state & ~PS_HINTED) | wanted))
-			break;
-	}
-	if (!(state & PS_DIRTY))
-	{
-		ps_count(PS_COUNT_DIRTY, 1);
-		VacuumPageDirty++;
-		pgBufferUsage.shared_blks_dirtied++;
-		if (VacuumCostActive)
-			VacuumCostBalance += VacuumCostPageDirty;
-	}
+	if (!ps_frame_set_dirty(frame))
+		return;
+	VacuumPageDirty++;
+	pgBufferUsage.shared_blks_dirtied++;
+	if (VacuumCostActive)
+		VacuumCostBalance += VacuumCostPageDirty;
 }
 
 void
 ps_pool_mark_dirty(PsFrame frame)
 {
 	Assert(ps_pool_holds_latch(frame, LW_EXCLUSIVE));
-	Assert(ps_local_pins(frame) > 0);
+	Assert(ps_frame_pins_own(frame) > 0);
 	Assert(!RecoveryInProgress());
 	set_dirty(frame);
 }
@@ -177,71 +133,30 @@ ps_pool_mark_dirty(PsFrame frame)
 void
 ps_pool_mark_hinted(PsFrame frame)
 {
-	PsFrameHeader *header = ps_frame(frame);
-	uint32		state;
-
 	Assert(ps_pool_holds_latch(frame, LW_SHARED));
 	if (!XLogHintBitIsNeeded())
-	{
 		set_dirty(frame);
-		return;
-	}
-	state = pg_atomic_read_u32(&header->state);
-	while (!(state & (PS_DIRTY | PS_HINTED)))
-		if (pg_atomic_compare_exchange_u32(&header->state, &state, state | PS_HINTED))
-			break;
-}
-
-/* Give the page of a latched frame a fresh frame, latched as well; the old one becomes a ghost. */
-static void
-switch_frame(PsFrame old, PsFrame new)
-{
-	PsFrameHeader *from = ps_frame(old);
-	PsFrameHeader *to = ps_frame(new);
-	uint32		hash = ps_table_hash(&from->tag);
-	uint32		state;
-
-	to->tag = from->tag;
-	memcpy(ps_frame_bytes(new), ps_frame_bytes(old), BLCKSZ);
-
-	LWLockAcquire(ps_table_lock(hash), LW_EXCLUSIVE);
-	pg_atomic_write_u64(&to->first_dirty, pg_atomic_read_u64(&from->first_dirty));
-	state = pg_atomic_read_u32(&from->state);
-	Assert((state & (PS_TAGGED | PS_VALID)) == (PS_TAGGED | PS_VALID));
-	Assert(!(state & (PS_READING | PS_WRITING | PS_REDIRTIED | PS_GHOST)));
-
-	/*
-	 * Pins may come and go meanwhile; the other flags are held still by the
-	 * exclusive latch.
-	 */
-	pg_atomic_write_u32(&to->state, 1 | (state & ~(PS_PIN_MASK | PS_AHEAD)));
-	ps_table_replace(old, new, hash);
-	while (!pg_atomic_compare_exchange_u32(&from->state, &state,
-										   (state & ~PS_LIFE_FLAGS) | PS_GHOST))
-		;
-	LWLockRelease(ps_table_lock(hash));
-	ps_policy->moved(old, new);
 }
 
 bool
-ps_pool_make_movable(PsFrame * frame, bool wait)
+ps_pool_make_movable(PsFrame *frame, bool wait)
 {
 	PsFrame		old = *frame;
 	PsFrame		new;
 	ResourceOwner saved = CurrentResourceOwner;
 
 	Assert(ps_pool_holds_latch(old, LW_EXCLUSIVE));
-	Assert(ps_local_pins(old) > 0);
+	Assert(ps_frame_pins_own(old) > 0);
 
 	/* Later pins cannot hurt: they see bytes only after a latch. */
-	if (ps_local_pins(old) == 1 && PS_PINS(state_of(old)) == 1)
+	if (ps_frame_pins_own(old) == 1 && PS_PINS(ps_frame_state(old)) == 1)
 		return true;
 
 	/* none begins while we have the latch */
-	if (!wait && (state_of(old) & PS_WRITING) != 0)
+	if (!wait && (ps_frame_state(old) & PS_WRITING) != 0)
 		return false;
 
-	ps_pin_reserve();
+	ps_frame_pin_reserve();
 	if (pg_atomic_fetch_add_u32(&ps_pool->nghosts, 1) >= ps_pool_nframes / GHOST_SHARE ||
 		(new = ps_frame_take(false, true)) == PS_NO_FRAME)
 	{
@@ -250,11 +165,11 @@ ps_pool_make_movable(PsFrame * frame, bool wait)
 	}
 
 	/* The disk must not get the old frame's copy after the new frame's. */
-	ps_wait_write(old);
-	Assert(!(state_of(old) & PS_WRITING));
+	ps_flush_wait(old);
+	Assert(!(ps_frame_state(old) & PS_WRITING));
 
 	/* A scan for dirty pages is under way: the page must not slip past it. */
-	if (!LWLockConditionalAcquire(ps_move_lock, LW_SHARED))
+	if (!LWLockConditionalAcquire(&ps_pool->move_lock, LW_SHARED))
 	{
 		ps_frame_give_back(new);
 		pg_atomic_fetch_sub_u32(&ps_pool->nghosts, 1);
@@ -262,11 +177,12 @@ ps_pool_make_movable(PsFrame * frame, bool wait)
 	}
 
 	LWLockAcquire(&ps_frame(new)->latch, LW_EXCLUSIVE);
-	CurrentResourceOwner = ps_pin_owner(old);
-	ps_pin_remember(new);
+	CurrentResourceOwner = ps_frame_pin_owner(old);
+	ps_frame_pin_note(new);
 	CurrentResourceOwner = saved;
-	switch_frame(old, new);
-	LWLockRelease(ps_move_lock);
+	memcpy(ps_frame_bytes(new), ps_frame_bytes(old), BLCKSZ);
+	ps_frame_switch_to(old, new);
+	LWLockRelease(&ps_pool->move_lock);
 	ps_count(PS_COUNT_GHOSTS, 1);
 	LWLockRelease(&ps_frame(old)->latch);
 	ps_pool_unpin(old);

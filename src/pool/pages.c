@@ -1,34 +1,15 @@
 /*
  * pages.c
  *		Lists of pages, made by a scan of the headers of all frames in use.
- *
- * A list names pages, not frames: by the time it is used a page may lie in
- * another frame, or in none.
  */
 #include "postgres.h"
 
-#include "pool/service.h"
+#include "pool/frame.h"
+#include "pool/pages.h"
 #include "utils/memutils.h"
 
-int
-ps_tag_compare(const void *a, const void *b)
-{
-	const PsTag *x = a;
-	const PsTag *y = b;
-
-	if (x->rnode.spcNode != y->rnode.spcNode)
-		return x->rnode.spcNode < y->rnode.spcNode ? -1 : 1;
-	if (x->rnode.dbNode != y->rnode.dbNode)
-		return x->rnode.dbNode < y->rnode.dbNode ? -1 : 1;
-	if (x->rnode.relNode != y->rnode.relNode)
-		return x->rnode.relNode < y->rnode.relNode ? -1 : 1;
-	if (x->block != y->block)
-		return x->block < y->block ? -1 : 1;
-	return 0;
-}
-
 PsPageList
-ps_pages_collect(PsPageFilter filter, void *arg)
+ps_pagelist_collect(PsPageFilter filter, void *arg)
 {
 	PsPageList	list = {NULL, 0};
 	uint32		room = Min(ps_pool_nframes, 1024);
@@ -40,22 +21,21 @@ ps_pages_collect(PsPageFilter filter, void *arg)
 		uint32		used;
 
 		list.n = 0;
-		LWLockAcquire(ps_move_lock, LW_EXCLUSIVE);
+		LWLockAcquire(&ps_pool->move_lock, LW_EXCLUSIVE);
 		used = ps_frames_used();
 		for (PsFrame frame = 0; frame < used; frame++)
 		{
-			PsFrameHeader *header = ps_frame(frame);
-			uint32		state = pg_atomic_read_u32(&header->state);
+			uint32		state;
+			PsTag		tag;
 
-			pg_read_barrier();
-			if ((state & PS_TAGGED) && filter(header, state, arg))
+			if (ps_frame_glance(frame, &state, &tag) && filter(ps_frame(frame), state, arg))
 			{
 				if (wanted < room)
-					list.tags[list.n++] = header->tag;
+					list.tags[list.n++] = tag;
 				wanted++;
 			}
 		}
-		LWLockRelease(ps_move_lock);
+		LWLockRelease(&ps_pool->move_lock);
 		if (wanted <= room)
 			break;
 
@@ -70,26 +50,9 @@ ps_pages_collect(PsPageFilter filter, void *arg)
 }
 
 void
-ps_pages_free(PsPageList *list)
+ps_pagelist_free(PsPageList *list)
 {
 	pfree(list->tags);
 	list->tags = NULL;
 	list->n = 0;
-}
-
-PsFrame
-ps_page_pin_raw(const PsTag *tag)
-{
-	uint32		hash = ps_table_hash(tag);
-	LWLock	   *lock = ps_table_lock(hash);
-	PsFrame		frame;
-
-	if (*ps_table_bucket(hash) == PS_NO_REF)
-		return PS_NO_FRAME;
-	LWLockAcquire(lock, LW_SHARED);
-	frame = ps_table_find(tag, hash);
-	if (frame != PS_NO_FRAME && !ps_frame_pin_if(frame, tag))
-		frame = PS_NO_FRAME;
-	LWLockRelease(lock);
-	return frame;
 }

@@ -7,13 +7,13 @@
  */
 #include "postgres.h"
 
-#include "pool/frame.h"
+#include "pool/policy.h"
 
 #define MAX_USES 5
 
 typedef struct ClockShared
 {
-	pg_atomic_uint64 hand;		/* modulo the number of frames */
+	pg_atomic_uint64 hand;		/* modulo the number of frames; atomic */
 } ClockShared;
 
 static ClockShared *clock_shared;
@@ -25,22 +25,16 @@ clock_shmem_size(uint32 nframes)
 }
 
 static void
-clock_shmem_init(void *area, uint32 nframes, bool found)
+clock_shmem_init(void *area, uint32 nframes)
 {
 	clock_shared = area;
-	if (!found)
-		pg_atomic_init_u64(&clock_shared->hand, 0);
+	pg_atomic_init_u64(&clock_shared->hand, 0);
 }
 
-/* A lost update among concurrent hits costs a use, no more. */
 static void
 clock_hit(PsFrame frame)
 {
-	pg_atomic_uint32 *word = &ps_frame(frame)->policy;
-	uint32		uses = pg_atomic_read_u32(word);
-
-	if (uses < MAX_USES)
-		pg_atomic_write_u32(word, uses + 1);
+	ps_policy_count_use(frame, MAX_USES);
 }
 
 static void
@@ -58,7 +52,7 @@ clock_forget(PsFrame frame)
 static void
 clock_moved(PsFrame old, PsFrame new)
 {
-	pg_atomic_write_u32(&ps_frame(new)->policy, pg_atomic_read_u32(&ps_frame(old)->policy));
+	ps_policy_copy_word(old, new);
 	clock_forget(old);
 }
 
@@ -82,12 +76,11 @@ clock_victim(void)
 }
 
 static uint32
-clock_coming(PsFrame * frames, uint32 max)
+clock_coming(PsFrame *frames, uint32 max)
 {
 	uint64		hand = pg_atomic_read_u64(&clock_shared->hand);
-	uint32		n = 0;
-
 	uint32		used = ps_frames_used();
+	uint32		n = 0;
 
 	for (uint32 steps = 0; steps < used && n < max; steps++)
 	{
@@ -100,7 +93,6 @@ clock_coming(PsFrame * frames, uint32 max)
 }
 
 const PsPolicy ps_policy_clock = {
-	.name = "clock",
 	.shmem_size = clock_shmem_size,
 	.shmem_init = clock_shmem_init,
 	.hit = clock_hit,

@@ -8,8 +8,9 @@
 #ifndef PAGESTORE_POOL_POLICY_LIST_H
 #define PAGESTORE_POOL_POLICY_LIST_H
 
-#include "pool/frame.h"
+#include "pool/policy.h"
 
+/* Per frame; the policy's lock. */
 typedef struct PsLink
 {
 	PsFrame		newer;
@@ -95,6 +96,27 @@ ps_list_prepend_oldest(PsList *list, PsList *from, PsLink *links)
 		list->oldest = from->oldest;
 	}
 	*from = PS_EMPTY_LIST;
+}
+
+/*
+ * Up to max frames that have not been used (their policy word is 0), in the
+ * order from old to new, beginning with this one (PS_NO_FRAME: none), among
+ * the next PS_LIST_LOOK_AHEAD of the list.
+ */
+#define PS_LIST_LOOK_AHEAD 4096
+
+static inline uint32
+ps_list_unused(const PsLink *links, PsFrame frame, PsFrame *frames, uint32 max)
+{
+	uint32		n = 0;
+
+	for (uint32 steps = 0; frame != PS_NO_FRAME && steps < PS_LIST_LOOK_AHEAD && n < max; steps++)
+	{
+		if (pg_atomic_read_u32(&ps_frame(frame)->policy) == 0)
+			frames[n++] = frame;
+		frame = links[frame].newer;
+	}
+	return n;
 }
 
 #endif							/* PAGESTORE_POOL_POLICY_LIST_H */

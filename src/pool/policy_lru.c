@@ -12,19 +12,17 @@
  */
 #include "postgres.h"
 
-#include "pool/frame.h"
 #include "pool/policy_list.h"
 #include "storage/shmem.h"
 
 #define GENERATIONS 64
 #define STEPS_A_HOLD 256		/* frames looked at in one hold of the lock */
-#define LOOK_AHEAD 4096			/* frames looked at to tell what comes */
 #define HITS_A_TICK 16			/* hits a process gathers before it moves the
 								 * clock */
 
 typedef struct LruShared
 {
-	pg_atomic_uint64 accesses;	/* the clock */
+	pg_atomic_uint64 accesses;	/* the clock; atomic */
 	LWLock		lock;			/* guards all below */
 	uint32		oldest;			/* generation of the oldest list in the window */
 	uint32		newest;
@@ -35,7 +33,7 @@ typedef struct LruShared
 static LruShared *lru;
 static uint32 accesses_a_generation;
 
-/* In which list a frame stands: its stamp when it was put there. */
+/* In which list a frame stands: its stamp when it was put there.  In shared memory, under the lock. */
 static uint32 *placed;
 
 static Size
@@ -51,13 +49,11 @@ lru_shmem_size(uint32 nframes)
 }
 
 static void
-lru_shmem_init(void *area, uint32 nframes, bool found)
+lru_shmem_init(void *area, uint32 nframes)
 {
 	lru = area;
 	placed = (uint32 *) ((char *) area + links_end(nframes));
 	accesses_a_generation = Max(nframes / GENERATIONS, 1);
-	if (found)
-		return;
 	pg_atomic_init_u64(&lru->accesses, 0);
 	LWLockInitialize(&lru->lock, ps_tranche(PS_TRANCHE_POLICY));
 	lru->oldest = lru->newest = 0;
@@ -162,7 +158,7 @@ lru_moved(PsFrame old, PsFrame new)
 	LWLockAcquire(&lru->lock, LW_EXCLUSIVE);
 	ps_list_replace(list_of(placed[old]), lru->links, old, new);
 	placed[new] = placed[old];
-	pg_atomic_write_u32(&ps_frame(new)->policy, pg_atomic_read_u32(&ps_frame(old)->policy));
+	ps_policy_copy_word(old, new);
 	LWLockRelease(&lru->lock);
 }
 
@@ -209,7 +205,7 @@ lru_victim(void)
 }
 
 static uint32
-lru_coming(PsFrame * frames, uint32 max)
+lru_coming(PsFrame *frames, uint32 max)
 {
 	uint32		steps = 0;
 	uint32		n = 0;
@@ -219,7 +215,7 @@ lru_coming(PsFrame * frames, uint32 max)
 	{
 		PsFrame		frame = lru->lists[generation % GENERATIONS].oldest;
 
-		for (; frame != PS_NO_FRAME && n < max && steps < LOOK_AHEAD; steps++)
+		for (; frame != PS_NO_FRAME && n < max && steps < PS_LIST_LOOK_AHEAD; steps++)
 		{
 			uint32		stamp = pg_atomic_read_u32(&ps_frame(frame)->policy);
 
@@ -234,7 +230,6 @@ lru_coming(PsFrame * frames, uint32 max)
 }
 
 const PsPolicy ps_policy_lru = {
-	.name = "lru",
 	.shmem_size = lru_shmem_size,
 	.shmem_init = lru_shmem_init,
 	.hit = lru_hit,

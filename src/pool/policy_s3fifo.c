@@ -16,7 +16,6 @@
  */
 #include "postgres.h"
 
-#include "pool/frame.h"
 #include "pool/policy_list.h"
 
 #define MAX_USES 3
@@ -24,7 +23,6 @@
 #define SMALL_LEAST 256			/* but room for pages read ahead, up to half of
 								 * the pool */
 #define STEPS_A_HOLD 256		/* frames looked at in one hold of the lock */
-#define LOOK_AHEAD 4096			/* frames looked at to tell what comes */
 
 /*
  * Frames proposed and not taken (dirty) stay where they are; after so many the
@@ -127,7 +125,7 @@ init_queue(Queue *queue)
 }
 
 static void
-s3fifo_shmem_init(void *area, uint32 nframes, bool found)
+s3fifo_shmem_init(void *area, uint32 nframes)
 {
 	s3 = area;
 	links = (PsLink *) ((char *) area + links_at());
@@ -136,8 +134,6 @@ s3fifo_shmem_init(void *area, uint32 nframes, bool found)
 	nbuckets = buckets_for(nframes);
 	remembered = nframes + nframes / 2;
 	small_target = Max(nframes / SMALL_SHARE, Min(nframes / 2, SMALL_LEAST));
-	if (found)
-		return;
 	LWLockInitialize(&s3->lock, ps_tranche(PS_TRANCHE_POLICY));
 	init_queue(&s3->small);
 	init_queue(&s3->main);
@@ -147,7 +143,7 @@ s3fifo_shmem_init(void *area, uint32 nframes, bool found)
 /* ---- ghosts; the lock is held ---- */
 
 static Bucket *
-bucket_of(uint32 page)
+ghosts_near(uint32 page)
 {
 	return &ghosts[(page * 0x9E3779B1u >> 7) & (nbuckets - 1)];
 }
@@ -159,9 +155,9 @@ age(const Ghost *ghost)
 }
 
 static void
-remember(uint32 page)
+remember_ghost(uint32 page)
 {
-	Bucket	   *bucket = bucket_of(page);
+	Bucket	   *bucket = ghosts_near(page);
 	Ghost	   *place = &(*bucket)[0];
 
 	for (int i = 1; i < BUCKET_GHOSTS; i++)
@@ -173,9 +169,9 @@ remember(uint32 page)
 
 /* Was the page here not long ago?  It is no ghost any more then. */
 static bool
-recall(uint32 page)
+recall_ghost(uint32 page)
 {
-	Bucket	   *bucket = bucket_of(page);
+	Bucket	   *bucket = ghosts_near(page);
 
 	for (int i = 0; i < BUCKET_GHOSTS; i++)
 	{
@@ -258,25 +254,20 @@ look_at_next(Queue *queue, PsFrame *found)
 
 /* ---- the policy ---- */
 
-/* A lost update among concurrent hits costs a use, no more. */
 static void
 s3fifo_hit(PsFrame frame)
 {
-	pg_atomic_uint32 *word = &ps_frame(frame)->policy;
-	uint32		uses = pg_atomic_read_u32(word);
-
-	if (uses < MAX_USES)
-		pg_atomic_write_u32(word, uses + 1);
+	ps_policy_count_use(frame, MAX_USES);
 }
 
 static void
 s3fifo_admit(PsFrame frame)
 {
-	uint32		page = ps_table_hash(&ps_frame(frame)->tag);
+	uint32		page = ps_tag_hash(&ps_frame(frame)->tag);
 
 	pg_atomic_write_u32(&ps_frame(frame)->policy, 0);
 	LWLockAcquire(&s3->lock, LW_EXCLUSIVE);
-	append(recall(page) ? &s3->main : &s3->small, frame);
+	append(recall_ghost(page) ? &s3->main : &s3->small, frame);
 	LWLockRelease(&s3->lock);
 }
 
@@ -286,7 +277,7 @@ s3fifo_forget(PsFrame frame)
 {
 	LWLockAcquire(&s3->lock, LW_EXCLUSIVE);
 	if (!in_main[frame])
-		remember(ps_table_hash(&ps_frame(frame)->tag));
+		remember_ghost(ps_tag_hash(&ps_frame(frame)->tag));
 	take_out(queue_of(frame), frame);
 	LWLockRelease(&s3->lock);
 }
@@ -302,7 +293,7 @@ s3fifo_moved(PsFrame old, PsFrame new)
 	ps_list_replace(&queue->list, links, old, new);
 	if (queue->hand == old)
 		queue->hand = new;
-	pg_atomic_write_u32(&ps_frame(new)->policy, pg_atomic_read_u32(&ps_frame(old)->policy));
+	ps_policy_copy_word(old, new);
 	LWLockRelease(&s3->lock);
 }
 
@@ -331,34 +322,18 @@ s3fifo_victim(void)
 }
 
 static uint32
-list_coming(const Queue *queue, PsFrame *frames, uint32 max)
-{
-	PsFrame		frame = queue->list.oldest;
-	uint32		n = 0;
-
-	for (uint32 steps = 0; frame != PS_NO_FRAME && steps < LOOK_AHEAD && n < max; steps++)
-	{
-		if (pg_atomic_read_u32(&ps_frame(frame)->policy) == 0)
-			frames[n++] = frame;
-		frame = links[frame].newer;
-	}
-	return n;
-}
-
-static uint32
 s3fifo_coming(PsFrame *frames, uint32 max)
 {
 	uint32		n;
 
 	LWLockAcquire(&s3->lock, LW_SHARED);
-	n = list_coming(&s3->small, frames, max);
-	n += list_coming(&s3->main, frames + n, max - n);
+	n = ps_list_unused(links, s3->small.list.oldest, frames, max);
+	n += ps_list_unused(links, s3->main.list.oldest, frames + n, max - n);
 	LWLockRelease(&s3->lock);
 	return n;
 }
 
 const PsPolicy ps_policy_s3fifo = {
-	.name = "s3fifo",
 	.shmem_size = s3fifo_shmem_size,
 	.shmem_init = s3fifo_shmem_init,
 	.hit = s3fifo_hit,

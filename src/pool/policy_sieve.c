@@ -10,12 +10,10 @@
  */
 #include "postgres.h"
 
-#include "pool/frame.h"
 #include "pool/policy_list.h"
 #include "storage/shmem.h"
 
 #define STEPS_A_HOLD 256		/* frames looked at in one hold of the lock */
-#define LOOK_AHEAD 4096			/* frames looked at to tell what comes */
 
 typedef struct SieveShared
 {
@@ -35,11 +33,9 @@ sieve_shmem_size(uint32 nframes)
 }
 
 static void
-sieve_shmem_init(void *area, uint32 nframes, bool found)
+sieve_shmem_init(void *area, uint32 nframes)
 {
 	sieve = area;
-	if (found)
-		return;
 	LWLockInitialize(&sieve->lock, ps_tranche(PS_TRANCHE_POLICY));
 	sieve->queue = PS_EMPTY_LIST;
 	sieve->hand = PS_NO_FRAME;
@@ -80,7 +76,7 @@ sieve_moved(PsFrame old, PsFrame new)
 	ps_list_replace(&sieve->queue, sieve->links, old, new);
 	if (sieve->hand == old)
 		sieve->hand = new;
-	pg_atomic_write_u32(&ps_frame(new)->policy, pg_atomic_read_u32(&ps_frame(old)->policy));
+	ps_policy_copy_word(old, new);
 	LWLockRelease(&sieve->lock);
 }
 
@@ -111,27 +107,21 @@ sieve_victim(void)
 }
 
 static uint32
-sieve_coming(PsFrame * frames, uint32 max)
+sieve_coming(PsFrame *frames, uint32 max)
 {
 	PsFrame		frame;
-	uint32		n = 0;
+	uint32		n;
 
 	LWLockAcquire(&sieve->lock, LW_SHARED);
 	frame = sieve->hand;
 	if (frame == PS_NO_FRAME)
 		frame = sieve->queue.oldest;
-	for (uint32 steps = 0; frame != PS_NO_FRAME && steps < LOOK_AHEAD && n < max; steps++)
-	{
-		if (pg_atomic_read_u32(&ps_frame(frame)->policy) == 0)
-			frames[n++] = frame;
-		frame = sieve->links[frame].newer;
-	}
+	n = ps_list_unused(sieve->links, frame, frames, max);
 	LWLockRelease(&sieve->lock);
 	return n;
 }
 
 const PsPolicy ps_policy_sieve = {
-	.name = "sieve",
 	.shmem_size = sieve_shmem_size,
 	.shmem_init = sieve_shmem_init,
 	.hit = sieve_hit,

@@ -1,268 +1,211 @@
 /*
  * pool.h
- *		The shared pool of frames: what layers above may ask of it.
+ *		The pool's memory: frames, their headers, the control block.
  *
- * A frame holds one page of one relation's main fork.  A pin keeps a frame's
- * bytes in place; the latch of the frame lets one look (shared) or change
- * (exclusive).  Pins belong to CurrentResourceOwner and end with it. Locking
- * order: page table bucket lock > nothing; frame latch may be held while
- * taking a bucket lock, never the other way round.  No latch is held while
- * waiting for a heavyweight lock or a transaction.
+ * A frame holds one page of one relation's main fork.  Beside it stands its
+ * header, whose state word is laid out here and changed in frame.c alone.
  */
-#ifndef PAGESTORE_POOL_H
-#define PAGESTORE_POOL_H
+#ifndef PAGESTORE_POOL_POOL_H
+#define PAGESTORE_POOL_POOL_H
 
 #include "postgres.h"
 #include "access/xlogdefs.h"
-#include "storage/block.h"
+#include "io/aio.h"
+#include "pool/tag.h"
+#include "port/atomics.h"
+#include "storage/condition_variable.h"
+#include "storage/latch.h"
 #include "storage/lwlock.h"
-#include "storage/off.h"
-#include "storage/relfilenode.h"
-#include "utils/guc.h"
-#include "utils/rel.h"
+#include "storage/spin.h"
 
-typedef uint32 PsFrame;			/* number of a frame */
-#define PS_NO_FRAME PG_UINT32_MAX
+/* Setting pagestore.pool_size, in units of BLCKSZ; registered in pagestore.c. */
+extern int	ps_pool_size_blocks;
 
-/* GUCs, registered in pagestore.c */
-extern int	ps_pool_size_blocks;	/* pagestore.pool_size, in BLCKSZ units */
-extern int	ps_replacement;		/* pagestore.replacement */
-#define PS_REPLACEMENT_DEFAULT 3	/* s3fifo, in ps_replacement_options */
-extern bool ps_debug_protect_frames;	/* pagestore.debug_protect_frames */
-extern const struct config_enum_entry ps_replacement_options[];
+/* ---- the state word ---- */
 
-/* Which relation's pages, as the pool needs to know it. */
-typedef struct PsRelKey
+/* Shared pins, 18 bits: one for each process that holds any, each I/O in flight, and workers passing by. */
+#define PS_PIN_MASK		((uint32) 0x0003FFFF)
+#define PS_PINS(state)	((state) & PS_PIN_MASK)
+
+/* In the page table under its tag. */
+#define PS_TAGGED		((uint32) 1 << 18)
+
+/* The bytes are the page. */
+#define PS_VALID		((uint32) 1 << 19)
+
+/* A read is in flight; it holds a pin of its own. */
+#define PS_READING		((uint32) 1 << 20)
+
+/* A write is in flight: set under the shared latch, in the same hold as the copy, cleared without; it has a pin. */
+#define PS_WRITING		((uint32) 1 << 21)
+
+/* Differs from disk; first_dirty is set. */
+#define PS_DIRTY		((uint32) 1 << 22)
+
+/* Changed since the write in flight copied it; redirty is set. */
+#define PS_REDIRTIED	((uint32) 1 << 23)
+
+/* Of a WAL-logged relation. */
+#define PS_PERMANENT	((uint32) 1 << 24)
+
+/* May not be written: past the end of a truncation under way, or about to be forgotten. */
+#define PS_NOWRITE		((uint32) 1 << 25)
+
+/* Its page has moved on, or is forgotten; free at the last unpin. */
+#define PS_GHOST		((uint32) 1 << 26)
+
+/* Read ahead and not used yet: its first pin is no hit. */
+#define PS_AHEAD		((uint32) 1 << 27)
+
+/* ---- headers ---- */
+
+/*
+ * How a frame is named in chains: by its number plus one.  Zero, which is what
+ * shared memory holds at first, names none, so that chains need no set-up.
+ */
+typedef uint32 PsRef;
+#define PS_NO_REF 0
+
+static inline PsRef
+ps_ref(PsFrame frame)
 {
-	RelFileNode rnode;
-	bool		permanent;		/* WAL-logged: flush WAL before its pages */
-} PsRelKey;
+	return frame + 1;
+}
 
-typedef enum PsFetch
+static inline PsFrame
+ps_deref(PsRef ref)
 {
-	PS_FETCH_READ,				/* read it if it is not here */
-	PS_FETCH_RESIDENT,			/* only if it is here and needs no wait: else
-								 * PS_NO_FRAME */
-	PS_FETCH_NEW				/* a block just added by extension: a zeroed
-								 * frame, no read */
-} PsFetch;
+	return ref - 1;				/* PS_NO_FRAME for PS_NO_REF */
+}
 
-/* The bytes of a frame.  Only with a pin. */
-extern char *ps_pool_bytes;		/* first frame; aligned to PS_IO_ALIGN (huge
-								 * page where used) */
+/* What one access to a page touches (state, tag, chain, policy, latch) shares the first cache line. */
+typedef struct PsFrameHeader
+{
+	/* changed by atomic steps; stored to only by the process that has the frame in hands */
+	pg_atomic_uint32 state;
+
+	/* changed only while in hands; stable under a pin */
+	PsTag		tag;
+
+	/* link of the page table (bucket lock) or of the free list (free_lock) */
+	PsRef		next;
+
+	/* the replacement policy's own word: atomic loads and stores, of which some may be lost */
+	pg_atomic_uint32 policy;
+
+	/* the read in flight, once its request is named, as ps_aio_pack() has it; atomic loads and stores */
+	pg_atomic_uint64 aio;
+
+	/* the right to look at the page (shared) or to change it (exclusive) */
+	LWLock		latch;
+
+	/* end of a read or a write; has a spin lock of its own */
+	ConditionVariable io_cv;
+
+	/*
+	 * Insert position before the first change that disk lacks: stored before
+	 * DIRTY is set (under the latch), or by the writer that turns REDIRTIED
+	 * into DIRTY.
+	 */
+	pg_atomic_uint64 first_dirty;
+
+	/* the same for changes since the copy in flight: stored before REDIRTIED is set */
+	pg_atomic_uint64 redirty;
+} PsFrameHeader;
+
+/* Two cache lines: traffic of neighbours stays apart. */
+typedef union PsFramePadded
+{
+	PsFrameHeader h;
+	char		pad[128];
+} PsFramePadded;
+
+extern PsFramePadded *ps_frames;
 extern uint32 ps_pool_nframes;
+
+/* The first frame's bytes, aligned to PS_IO_ALIGN, or to a huge page where those are used. */
+extern char *ps_pool_bytes;
+
+static inline PsFrameHeader *
+ps_frame(PsFrame frame)
+{
+	return &ps_frames[frame].h;
+}
+
+/* The bytes of a frame: only with a pin. */
 static inline char *
 ps_frame_bytes(PsFrame frame)
 {
 	return ps_pool_bytes + (Size) frame * BLCKSZ;
 }
 
-/*
- * Pin a page's frame.  *hit tells whether it was resident (may be NULL). Waits
- * for a read in flight.  ereport(ERROR): ERRCODE_DATA_CORRUPTED for a damaged
- * page (zero_damaged_pages is honoured), ERRCODE_INSUFFICIENT_RESOURCES when
- * every frame is pinned (hint: pagestore.pool_size), I/O errors, "could not
- * read block %u in file ...: read only %d of %d bytes" past the end. A page
- * past the end of the file is an error, as for heap.
- */
-extern PsFrame ps_pool_pin(const PsRelKey *rel, BlockNumber block, PsFetch how, bool *hit);
+/* ---- the control block ---- */
 
-extern void ps_pool_pin_again(PsFrame frame);	/* one more, caller holds one */
-extern void ps_pool_unpin(PsFrame frame);	/* of CurrentResourceOwner */
+typedef struct PsPoolControl
+{
+	slock_t		free_lock;		/* guards free_head, the chain behind it, and
+								 * changes of nused */
+	PsRef		free_head;
 
-/* The frame is still the one that holds its page (not a ghost).  Caller holds a pin. */
-extern bool ps_pool_is_current(PsFrame frame);
-extern bool ps_pool_frame_is(PsFrame frame, RelFileNode rnode, BlockNumber block);
+	/* atomics */
+	pg_atomic_uint32 nused;		/* frames that have ever been used: the first
+								 * ones; the others are untouched memory */
+	pg_atomic_uint32 nfree;		/* on the free list, or never used */
+	pg_atomic_uint32 nghosts;	/* ghosts that hold a frame besides their
+								 * page's, with those about to be made:
+								 * bounded */
+	pg_atomic_uint32 nahead;	/* frames of reads ahead in flight: bounded */
+	pg_atomic_uint32 writer_poked;	/* set since the writer last began a round */
+	Latch	   *volatile writer_latch;	/* stored once, by the writer: a word;
+										 * NULL before it has started */
 
-/*
- * Latch the page.  If the frame has become a ghost the pin moves to the page's
- * current frame, which may have to be read, and *frame is updated: any pointer
- * taken before is stale unless another pin holds that ghost.  try: false for a
- * ghost too, so that it neither waits nor reads nor fails.
- */
-extern void ps_pool_latch(PsFrame * frame, LWLockMode mode);
-extern bool ps_pool_try_latch(PsFrame frame, LWLockMode mode);
-extern void ps_pool_unlatch(PsFrame frame);
-extern bool ps_pool_holds_latch(PsFrame frame, LWLockMode mode);	/* for assertions */
+	/*
+	 * Whoever switches a page to another frame holds it shared, from before
+	 * the new frame is in the page table until the new frame carries the dirty
+	 * state; taken conditionally: no switch if it can't be had.  A scan over
+	 * all frames that may not miss a dirty page holds it exclusively.
+	 */
+	LWLock		move_lock;
 
-/* Under the exclusive latch, before XLogInsert(): the page changes now. */
-extern void ps_pool_mark_dirty(PsFrame frame);
+	int			first_tranche;	/* fixed at start */
+} PsPoolControl;
 
-/*
- * Under at least the shared latch, after setting hint bits.  Marks the page
- * dirty only where hint bits need no WAL (XLogHintBitIsNeeded() false);
- * otherwise hints ride along with the next real write.
- */
-extern void ps_pool_mark_hinted(PsFrame frame);
+extern PsPoolControl *ps_pool;
 
-/*
- * Under the exclusive latch: make sure that nobody else, and no other pin of
- * this backend, points into the frame, so that tuple bytes may be moved until
- * the latch is released.  If others hold pins the page moves to a fresh frame
- * (pin and latch move along, *frame is updated, the old one becomes a ghost).
- * False when no frame can be had at once, or a write is in flight and the
- * caller does not want to wait for it: nothing has changed.
- */
-extern bool ps_pool_make_movable(PsFrame * frame, bool wait);
-
-/* Start reading those of n adjacent blocks that are not resident; never waits for a read, never fails
- * for want of frames (does less).  Returns the number of pages whose read was started. */
-extern int	ps_pool_prefetch(const PsRelKey *rel, BlockNumber block, int n);
-
-/*
- * Is the page in the pool (no pin taken; being read counts)?  True is a guess;
- * false is certain: at some moment of the call it was not in the page table.
- * Scans around the pool depend on it (an unlocked walk that finds nothing in a
- * bucket that is not empty has to look again under the lock).
- */
-extern bool ps_pool_resident(const PsRelKey *rel, BlockNumber block);
+/* Only frames below this number have ever held a page. */
+static inline uint32
+ps_frames_used(void)
+{
+	return pg_atomic_read_u32(&ps_pool->nused);
+}
 
 /* Frames that hold no page, more or less. */
-extern uint32 ps_frames_free(void);
-
-/* Only frames below this number have ever held one. */
-extern uint32 ps_frames_used(void);
-
-/*
- * Sequence counter of the piece (PS_PIECE_PAGES adjacent blocks) that holds a
- * block: odd while one of its pages is being written.  For reads around the
- * pool: note it, read; at use, look the page up first, then compare.
- */
-#define PS_PIECE_PAGES 64
-extern uint32 ps_piece_sequence(RelFileNode rnode, BlockNumber block);
-
-/*
- * Whole relations, databases and tablespaces (pool/relation.c).
- *
- * flush: write all dirty frames and request their fsync; no frame is dropped.
- * discard: forget frames from first_block on, dirty or not, waiting out writes
- * in flight; a frame that somebody pins becomes a ghost.  A database's
- * registrations with the gate go as well, and descriptors are closed.
- */
-extern void ps_pool_flush_relation(RelFileNode rnode);
-extern void ps_pool_discard_relation(RelFileNode rnode, BlockNumber first_block);
-extern void ps_pool_discard_database(Oid dboid);
-extern void ps_pool_discard_tablespace(Oid tablespace);
-
-/*
- * Truncate the main fork (and core's maps) of a relation that the pool owns to
- * nblocks under AccessExclusiveLock: no frame past the end is written from the
- * start, RelationTruncate(), then the frames go.
- */
-extern void ps_pool_truncate(Relation rel, BlockNumber nblocks);
-
-/*
- * Gate (pool/gate.c): who owns a relfilenode, pool or shared buffers.
- *
- * ps_gate_pass: the relation's pages are about to be used through the pool: on
- * first use since start, write out its dirty shared buffers and drop the page
- * cache's copies, then register it. Cheap when passed before (backend-local
- * cache).  No latch may be held. ps_gate_new: a relfilenode begins a life, and
- * its file has been made: forget frames and registration of an earlier one.
- */
-extern void ps_gate_pass(Relation rel);
-extern void ps_gate_new(RelFileNode rnode);
-
-/*
- * Who owns it, as far as the registry knows: true is certain of the one, false
- * of the other.  What ps_gate_new() has made in this transaction, and was not
- * held since, is the pool's for certain.
- */
-extern bool ps_gate_pool_owns(RelFileNode rnode);
-extern bool ps_gate_may_have_frames(RelFileNode rnode);
-
-/*
- * Hold (pool/hold.c): a relfilenode changes its owner in this transaction.
- *
- * ps_hold: from here to the end of the transaction shared buffers own it,
- * whichever access method its relation has after all, and whatever is rolled
- * back; then it is heap's, or passes the gate.  What the pool has of it is
- * written out and forgotten, and what shared buffers have is made current.
- * Under AccessExclusiveLock, kept to the end of the transaction, on every
- * relation that has or had the file in it.  for_workers: its relation is
- * pagestore's now, so that parallel workers must know; ereport(ERROR) if there
- * is no room for that.  The way to heap is open even then.
- */
-extern void ps_hold(RelFileNode rnode, bool for_workers);
-extern bool ps_holds(RelFileNode rnode, bool for_workers);	/* does this transaction? */
-extern bool ps_holds_any(void);
-extern RelFileNode *ps_held(int *n);	/* all of them, palloc'd */
-
-/* Do shared buffers own it now?  In recovery, single-user mode, while WAL is skipped, and when held. */
-extern bool ps_gate_uses_shared(Relation rel);
-
-/*
- * The catalog has changed in this transaction, perhaps which relation has
- * which file or access method: before the next access ps_settle() puts
- * ownership right.  Set by the layer that can read the catalog
- * (admin/ownership.c).
- */
-extern bool ps_unsettled;
-extern void (*ps_settle) (void);
-
-/*
- * Waits until writes are allowed (the sentinel is there) and counts this
- * process among the writers; called before any change, with no latch held.
- * ereport(ERROR) during shutdown, or if there is no sentinel, at once when
- * none can come, else after half a minute.
- */
-extern bool ps_writer_attached;
-extern void ps_sentinel_attach_writer(void);
-extern bool ps_sentinel_try_attach_writer(void);
-static inline void
-ps_sentinel_wait_ready(void)
+static inline uint32
+ps_frames_free(void)
 {
-	if (unlikely(!ps_writer_attached))
-		ps_sentinel_attach_writer();
+	return pg_atomic_read_u32(&ps_pool->nfree);
 }
 
-/* The same for a change that can be left undone: false where the other would wait or fail. */
-static inline bool
-ps_sentinel_is_ready(void)
+/* Tell the writer that clean frames run short.  Cheap; any locks may be held. */
+extern void ps_pool_poke_writer(void);
+
+/* ---- LWLock tranches, named in pg_stat_activity ---- */
+
+typedef enum PsTranche
 {
-	return likely(ps_writer_attached) || ps_sentinel_try_attach_writer();
-}
+	PS_TRANCHE_FRAME,			/* PagestoreFrame: latches */
+	PS_TRANCHE_TABLE,			/* PagestorePageTable */
+	PS_TRANCHE_POLICY,			/* PagestorePolicy */
+	PS_TRANCHE_GATE,			/* PagestoreGate */
+	PS_TRANCHE_MOVE				/* PagestoreMove: ps_pool->move_lock */
+} PsTranche;
+#define PS_NTRANCHES (PS_TRANCHE_MOVE + 1)
 
-/*
- * While any process wants it, checkpoints write the pages of unlogged tables
- * too: around commands that copy or remove a database's files.  The process's
- * exit ends its wish.
- */
-extern void ps_sentinel_want_unlogged(bool want);
+/* Id for LWLockInitialize(), from ps_frames_shmem_init() on. */
+extern int	ps_tranche(PsTranche which);
 
-/*
- * Set-up, called from pagestore.c.  ps_pool_page_check is the layer above's
- * judge of a page that enters the pool (page/view.h: ps_page_check); must not
- * throw.
- */
-extern bool (*ps_pool_page_check) (const char *page, const char **why, OffsetNumber *offset);
-extern Size ps_pool_shmem_size(void);
-extern void ps_pool_shmem_init(bool found);
-extern void ps_pool_register_workers(void); /* sentinel and write-back, in
-											 * _PG_init */
-extern void ps_pool_init_hooks(void);	/* resource owner, xact callbacks, in
-										 * _PG_init */
+/* Shared memory of what is declared here; called by setup.c, before the other parts. */
+extern Size ps_frames_shmem_size(void);
+extern void ps_frames_shmem_init(void);
 
-/* Totals for the statistics views; any process. */
-typedef struct PsPoolStats
-{
-	uint64		hits,
-				reads,			/* pages read in by a waiting backend */
-				prefetched,		/* pages read ahead */
-				ring_pages,		/* pages read around the pool */
-				writes_worker,	/* pages written by the write-back worker */
-				writes_checkpoint,	/* ... by the sentinel for a checkpoint */
-				writes_backend, /* ... by a backend that needed a frame */
-				evictions,
-				ghosts_made;
-	uint32		frames,
-				free,
-				dirty,			/* exact when nobody is at work */
-				pinned,			/* by processes, once for each */
-				ghosts;			/* with those about to be made */
-} PsPoolStats;
-
-extern void ps_pool_stats(PsPoolStats *out);
-extern void ps_pool_count_ring_pages(uint64 n);
-
-#endif							/* PAGESTORE_POOL_H */
+#endif							/* PAGESTORE_POOL_POOL_H */

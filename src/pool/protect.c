@@ -12,8 +12,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "pool/frame.h"
-#include "pool/inspect.h"
+#include "pool/pool.h"
+#include "pool/protect.h"
 
 bool		ps_debug_protect_frames;
 

@@ -16,7 +16,14 @@
 #include "executor/instrument.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "pool/evict.h"
 #include "pool/frame.h"
+#include "pool/pin.h"
+#include "pool/protect.h"
+#include "pool/read.h"
+#include "pool/replacement.h"
+#include "pool/stats.h"
+#include "pool/table.h"
 #include "storage/bufmgr.h"
 #include "storage/bufpage.h"
 #include "utils/guc.h"
@@ -24,22 +31,24 @@
 /* Frames that reads ahead may hold: a quarter of the pool. */
 #define AHEAD_SHARE 4
 
+bool		(*ps_pool_page_check) (const char *page, const char **why, OffsetNumber *offset);
+
 /* ---- a page found ---- */
 
 /* Pin the frame for this process if it holds the page; *was: its state before. */
 static inline bool
 pin_frame(PsFrame frame, const PsTag *tag, uint32 *was)
 {
-	if (ps_local_pins(frame) > 0)
+	if (ps_frame_pins_own(frame) > 0)
 	{
 		/* Our own pin keeps the tag; only a ghost is of no use. */
-		*was = pg_atomic_read_u32(&ps_frame(frame)->state);
+		*was = ps_frame_state(frame);
 		if (!(*was & PS_TAGGED) || !ps_tag_equal(&ps_frame(frame)->tag, tag))
 			return false;
 	}
 	else
 	{
-		if (!ps_state_pin(frame, PS_AHEAD, was))
+		if (!ps_frame_pin_tagged(frame, PS_AHEAD, was))
 			return false;
 		if (unlikely(!ps_tag_equal(&ps_frame(frame)->tag, tag)))
 		{
@@ -47,7 +56,7 @@ pin_frame(PsFrame frame, const PsTag *tag, uint32 *was)
 			return false;
 		}
 	}
-	ps_pin_remember(frame);
+	ps_frame_pin_note(frame);
 	return true;
 }
 
@@ -77,9 +86,9 @@ ps_frame_wait_read(PsFrame frame)
 {
 	PsFrameHeader *header = ps_frame(frame);
 
-	while (pg_atomic_read_u32(&header->state) & PS_READING)
+	while (ps_frame_state(frame) & PS_READING)
 	{
-		PsAioRef	ref = ps_aio_unpack(pg_atomic_read_u64(&header->aio));
+		PsAioRef	ref = ps_frame_aio(frame);
 
 		if (ref.id != 0 && !ps_aio_wait_slice(ref))
 		{
@@ -95,8 +104,7 @@ ps_frame_wait_read(PsFrame frame)
 		 * its completion.
 		 */
 		ConditionVariablePrepareToSleep(&header->io_cv);
-		if ((pg_atomic_read_u32(&header->state) & PS_READING) &&
-			pg_atomic_read_u64(&header->aio) == ps_aio_pack(ref))
+		if ((ps_frame_state(frame) & PS_READING) && ps_aio_pack(ps_frame_aio(frame)) == ps_aio_pack(ref))
 			(void) ConditionVariableTimedSleep(&header->io_cv, 100, WAIT_EVENT_BUFFER_IO);
 		ConditionVariableCancelSleep();
 		CHECK_FOR_INTERRUPTS();
@@ -127,25 +135,6 @@ count_io_time(instr_time start)
 	INSTR_TIME_SUBTRACT(spent, start);
 	pgstat_count_buffer_read_time(INSTR_TIME_GET_MICROSEC(spent));
 	INSTR_TIME_ADD(pgBufferUsage.blk_read_time, spent);
-}
-
-/* End of a read: the page is here, or (failed) the frame is of no use. */
-static void
-end_read(PsFrame frame, bool good)
-{
-	PsFrameHeader *header = ps_frame(frame);
-	uint32		state;
-
-	if (!good)
-		ps_frame_detach(frame);
-	state = pg_atomic_read_u32(&header->state);
-	Assert(state & PS_READING);
-	Assert(!(state & (PS_VALID | PS_DIRTY | PS_WRITING)));
-	while (!pg_atomic_compare_exchange_u32(&header->state, &state,
-										   (state & ~PS_READING) | (good ? PS_VALID : PS_READ_FAILED)))
-		;
-	if (PS_PINS(state) > 1)
-		ConditionVariableBroadcast(&header->io_cv);
 }
 
 /* Errors as core's for the same page in shared_buffers. */
@@ -202,33 +191,6 @@ read_page(PsFrame frame, const PsTag *tag)
 	verify_page(page, tag);
 }
 
-/*
- * Put an untagged frame, in the caller's hands, into the table for a page;
- * false if another process was first, and the frame has gone back.
- */
-static bool
-enter_table(PsFrame frame, const PsRelKey *rel, const PsTag *tag, uint32 hash, uint32 flags)
-{
-	PsFrameHeader *header = ps_frame(frame);
-
-	header->tag = *tag;
-	ps_policy->admit(frame);
-	LWLockAcquire(ps_table_lock(hash), LW_EXCLUSIVE);
-	if (ps_table_find(tag, hash) != PS_NO_FRAME)
-	{
-		LWLockRelease(ps_table_lock(hash));
-		ps_policy->forget(frame);
-		ps_frame_give_back(frame);
-		return false;
-	}
-	Assert(pg_atomic_read_u32(&header->state) == 1);
-	pg_atomic_write_u32(&header->state,
-						1 | PS_TAGGED | flags | (rel->permanent ? PS_PERMANENT : 0));
-	ps_table_insert(frame, hash);
-	LWLockRelease(ps_table_lock(hash));
-	return true;
-}
-
 static PsFrame
 enter_new(const PsRelKey *rel, const PsTag *tag, uint32 hash)
 {
@@ -237,9 +199,9 @@ enter_new(const PsRelKey *rel, const PsTag *tag, uint32 hash)
 	ps_protect_allow(frame);
 	memset(ps_frame_bytes(frame), 0, BLCKSZ);
 	ps_protect_forbid(frame);
-	if (!enter_table(frame, rel, tag, hash, PS_VALID))
+	if (!ps_frame_enter(frame, rel, tag, hash, PS_VALID))
 		return PS_NO_FRAME;
-	ps_pin_remember(frame);
+	ps_frame_pin_note(frame);
 	return frame;
 }
 
@@ -248,9 +210,9 @@ enter_and_read(const PsRelKey *rel, const PsTag *tag, uint32 hash)
 {
 	PsFrame		frame = ps_frame_take(true, false);
 
-	if (!enter_table(frame, rel, tag, hash, PS_READING))
+	if (!ps_frame_enter(frame, rel, tag, hash, PS_READING))
 		return PS_NO_FRAME;
-	ps_pin_remember(frame);
+	ps_frame_pin_note(frame);
 	ps_count(PS_COUNT_READS, 1);
 	PG_TRY();
 	{
@@ -258,12 +220,12 @@ enter_and_read(const PsRelKey *rel, const PsTag *tag, uint32 hash)
 	}
 	PG_CATCH();
 	{
-		end_read(frame, false);
+		ps_frame_end_read(frame, false);
 		ps_pool_unpin(frame);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	end_read(frame, true);
+	ps_frame_end_read(frame, true);
 	return frame;
 }
 
@@ -292,7 +254,7 @@ await_read(PsFrame frame, PsFetch how)
 		ps_frame_wait_read(frame);
 		count_io_time(start);
 	}
-	if (pg_atomic_read_u32(&ps_frame(frame)->state) & PS_VALID)
+	if (ps_frame_state(frame) & PS_VALID)
 		return true;
 	ps_pool_unpin(frame);
 	return false;
@@ -302,12 +264,12 @@ PsFrame
 ps_pool_pin(const PsRelKey *rel, BlockNumber block, PsFetch how, bool *hit)
 {
 	PsTag		tag = {rel->rnode, block};
-	uint32		hash = ps_table_hash(&tag);
+	uint32		hash = ps_tag_hash(&tag);
 	PsFrame		frame;
 	bool		known;			/* was here, and not for its first use after
 								 * read-ahead */
 
-	ps_pin_reserve();
+	ps_frame_pin_reserve();
 	do
 	{
 		uint32		was;
@@ -346,7 +308,7 @@ ps_pool_resident(const PsRelKey *rel, BlockNumber block)
 {
 	PsTag		tag = {rel->rnode, block};
 
-	return ps_table_has(&tag, ps_table_hash(&tag));
+	return ps_table_has(&tag, ps_tag_hash(&tag));
 }
 
 /* ---- reading ahead ---- */
@@ -356,7 +318,7 @@ ps_pool_resident(const PsRelKey *rel, BlockNumber block)
  * may need the page: a page that does not verify is not kept.
  */
 void
-ps_read_done(const uint32 *cookies, int ncookies, ssize_t result)
+ps_pool_read_done(const uint32 *cookies, int ncookies, ssize_t result)
 {
 	for (int i = 0; i < ncookies; i++)
 	{
@@ -374,7 +336,7 @@ ps_read_done(const uint32 *cookies, int ncookies, ssize_t result)
 				ps_pool_page_check(page, &why, &offset);
 			ps_protect_forbid(frame);
 		}
-		end_read(frame, good);
+		ps_frame_end_read(frame, good);
 		ps_frame_unpin_raw(frame);
 	}
 	pg_atomic_fetch_sub_u32(&ps_pool->nahead, ncookies);
@@ -385,13 +347,7 @@ static void
 name_request(PsAioRef ref, const uint32 *cookies, int ncookies)
 {
 	for (int i = 0; i < ncookies; i++)
-	{
-		PsFrameHeader *header = ps_frame(cookies[i]);
-
-		pg_atomic_write_u64(&header->aio, ps_aio_pack(ref));
-		if (PS_PINS(pg_atomic_read_u32(&header->state)) > 1)
-			ConditionVariableBroadcast(&header->io_cv);
-	}
+		ps_frame_set_aio(cookies[i], ref);
 }
 
 /* A frame in the table for a block to be read ahead; none if it is resident or frames are short. */
@@ -399,7 +355,7 @@ static PsFrame
 enter_ahead(const PsRelKey *rel, BlockNumber block)
 {
 	PsTag		tag = {rel->rnode, block};
-	uint32		hash = ps_table_hash(&tag);
+	uint32		hash = ps_tag_hash(&tag);
 	PsFrame		frame;
 
 	if (ps_table_find(&tag, hash) != PS_NO_FRAME)
@@ -408,7 +364,7 @@ enter_ahead(const PsRelKey *rel, BlockNumber block)
 	{
 		frame = ps_frame_take(false, true);
 		if (frame != PS_NO_FRAME &&
-			enter_table(frame, rel, &tag, hash, PS_READING | PS_AHEAD))
+			ps_frame_enter(frame, rel, &tag, hash, PS_READING | PS_AHEAD))
 			return frame;
 	}
 	pg_atomic_fetch_sub_u32(&ps_pool->nahead, 1);
@@ -439,7 +395,7 @@ start_read(const PsRelKey *rel, BlockNumber block, const uint32 *frames, int n)
 	{
 		/* who needs the page will say that its file is gone */
 		if (ps_file_fd(rel->rnode, block, &offset, true) < 0)
-			ps_read_done(frames, n, -ENOENT);
+			ps_pool_read_done(frames, n, -ENOENT);
 		else
 		{
 			(void) ps_aio_read(rel->rnode, block, n, iov, niov, frames, n, name_request);
@@ -451,7 +407,7 @@ start_read(const PsRelKey *rel, BlockNumber block, const uint32 *frames, int n)
 		/* nothing was started: as if the read had failed */
 		for (int i = 0; i < n; i++)
 			ps_protect_forbid(frames[i]);
-		ps_read_done(frames, n, -EIO);
+		ps_pool_read_done(frames, n, -EIO);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
@@ -466,8 +422,8 @@ ps_pool_prefetch(const PsRelKey *rel, BlockNumber block, int n)
 {
 	int			started = 0;
 
-	if (unlikely(ps_my_counters == NULL))
-		ps_pool_attach();
+	/* what may fail for this process, before a frame waits for its read */
+	ps_frame_pin_reserve();
 
 	while (n > 0)
 	{

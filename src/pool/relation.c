@@ -1,21 +1,21 @@
 /*
  * relation.c
- *		Frames of whole relations and databases: write out, forget, cut off.
+ *		Frames of whole relations and databases.
  *
- * Callers hold a lock that keeps everyone else from using the relation
- * (AccessExclusiveLock, or nobody is connected to the database), so that its
- * pages neither come nor change frames meanwhile; only write-back and
- * eviction may touch its frames.
+ * Pages to be treated are looked up block by block, or found by one scan of
+ * the frames in use, whichever is less.
  */
 #include "postgres.h"
 
 #include <sys/stat.h>
 
-#include "catalog/storage.h"
 #include "common/relpath.h"
 #include "miscadmin.h"
-#include "pool/service.h"
-#include "storage/smgr.h"
+#include "pool/flush.h"
+#include "pool/frame.h"
+#include "pool/read.h"
+#include "pool/relation.h"
+#include "pool/table.h"
 
 /* A look at a header costs this share of the look-up of a block. */
 #define LOOKUP_SHARE 4
@@ -75,86 +75,61 @@ ps_pool_flush_relation(RelFileNode rnode)
 			PsTag		tag = {rnode, block};
 
 			CHECK_FOR_INTERRUPTS();
-			ps_write_page(&tag, dirty_of_relation, &rnode, PS_WRITE_FLUSH, true);
+			ps_flush_page(&tag, dirty_of_relation, &rnode, PS_FLUSH_COMMAND, true);
 		}
 		return;
 	}
 
-	list = ps_pages_collect(dirty_of_relation, &rnode);
+	list = ps_pagelist_collect(dirty_of_relation, &rnode);
 	for (uint32 i = 0; i < list.n; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		ps_write_page(&list.tags[i], dirty_of_relation, &rnode, PS_WRITE_FLUSH, true);
+		ps_flush_page(&list.tags[i], dirty_of_relation, &rnode, PS_FLUSH_COMMAND, true);
 	}
-	ps_pages_free(&list);
+	ps_pagelist_free(&list);
 }
 
-/* ---- discard ---- */
+/* ---- walks over frames ---- */
 
-/*
- * Forget the page of a frame that the caller has pinned raw; unpins it.
- * NOWRITE keeps new writes away while the one in flight is waited out.
- */
-static void
-discard_frame(PsFrame frame)
+typedef bool (*PageTest) (const PsTag *tag, const void *arg);
+
+/* What is done to a frame that is pinned raw; takes the pin away. */
+typedef void (*FrameAction) (PsFrame frame);
+
+/* The next frame, this one included, whose page passes: pinned raw.  PS_NO_FRAME after the last. */
+static PsFrame
+pin_next(PsFrame frame, PageTest test, const void *arg)
 {
-	PsFrameHeader *header = ps_frame(frame);
+	for (; frame < ps_frames_used(); frame++)
+	{
+		uint32		state;
+		PsTag		tag;
 
-	/* a raw pin has no owner to release it: no interrupt until it is gone */
-	HOLD_INTERRUPTS();
-	pg_atomic_fetch_or_u32(&header->state, PS_NOWRITE);
-	ps_frame_wait_read(frame);
-	ps_wait_write(frame);
-	ps_frame_detach(frame);
-	ps_frame_unpin_raw(frame);
-	RESUME_INTERRUPTS();
+		if (ps_frame_glance(frame, &state, &tag) && test(&tag, arg) && ps_frame_pin_if(frame, &tag))
+			return frame;
+	}
+	return PS_NO_FRAME;
 }
 
-/* Does this page go? */
-typedef bool (*DoomedTest) (const PsTag *tag, const void *arg);
+static void
+for_matching(PageTest test, const void *arg, FrameAction action)
+{
+	for (PsFrame frame = 0; (frame = pin_next(frame, test, arg)) != PS_NO_FRAME; frame++)
+		action(frame);
+}
 
 #ifdef USE_ASSERT_CHECKING
 /* Nobody brings in what has been forgotten: the caller's lock lasts. */
 static bool
-none_left(DoomedTest doomed, const void *arg)
+none_left(PageTest test, const void *arg)
 {
-	for (PsFrame frame = 0; frame < ps_frames_used(); frame++)
-	{
-		PsFrameHeader *header = ps_frame(frame);
-		PsTag		tag;
+	PsFrame		frame = pin_next(0, test, arg);
 
-		if ((pg_atomic_read_u32(&header->state) & PS_TAGGED) == 0)
-			continue;
-		pg_read_barrier();
-		tag = header->tag;
-		if (doomed(&tag, arg) && ps_frame_pin_if(frame, &tag))
-		{
-			ps_frame_unpin_raw(frame);
-			return false;
-		}
-	}
-	return true;
+	if (frame != PS_NO_FRAME)
+		ps_frame_unpin_raw(frame);
+	return frame == PS_NO_FRAME;
 }
 #endif
-
-static void
-discard_matching(DoomedTest doomed, const void *arg)
-{
-	uint32		used = ps_frames_used();
-
-	for (PsFrame frame = 0; frame < used; frame++)
-	{
-		PsFrameHeader *header = ps_frame(frame);
-		PsTag		tag;
-
-		if ((pg_atomic_read_u32(&header->state) & PS_TAGGED) == 0)
-			continue;
-		pg_read_barrier();
-		tag = header->tag;
-		if (doomed(&tag, arg) && ps_frame_pin_if(frame, &tag))
-			discard_frame(frame);
-	}
-}
 
 typedef struct BlockRange
 {
@@ -172,33 +147,66 @@ in_range(const PsTag *tag, const void *arg)
 		RelFileNodeEquals(tag->rnode, range->rnode);
 }
 
+/* For all frames of the range, which the relation's end bounds. */
+static void
+for_range(const BlockRange *range, FrameAction action)
+{
+	if (!few_blocks(range->end - range->first))
+	{
+		for_matching(in_range, range, action);
+		return;
+	}
+	for (BlockNumber block = range->first; block < range->end && ps_table_pages_of(&range->rnode) > 0; block++)
+	{
+		PsTag		tag = {range->rnode, block};
+		PsFrame		frame = ps_frame_pin_page(&tag);
+
+		if (frame != PS_NO_FRAME)
+			action(frame);
+	}
+}
+
+/* ---- discard ---- */
+
+/* NOWRITE keeps new writes away while the one in flight is waited out. */
+static void
+discard_frame(PsFrame frame)
+{
+	/* a raw pin has no owner to release it: no interrupt until it is gone */
+	HOLD_INTERRUPTS();
+	ps_frame_forbid_write(frame);
+	ps_frame_wait_read(frame);
+	ps_flush_wait(frame);
+	ps_frame_detach(frame);
+	ps_frame_unpin_raw(frame);
+	RESUME_INTERRUPTS();
+}
+
+static void
+discard_matching(PageTest test, const void *arg)
+{
+	for_matching(test, arg, discard_frame);
+	Assert(none_left(test, arg));
+}
+
 void
 ps_pool_discard_relation(RelFileNode rnode, BlockNumber first_block)
 {
 	BlockRange	range = {rnode, first_block, InvalidBlockNumber};
 
 	if (ps_table_pages_of(&rnode) > 0)
-		discard_matching(in_range, &range);
+		for_matching(in_range, &range, discard_frame);
+
+	/* from a later block on: a failed extension, by whoever holds the extension lock alone */
 	Assert(first_block > 0 || none_left(in_range, &range));
 }
 
-/* The same, knowing where the relation ends. */
-static void
-discard_blocks(RelFileNode rnode, BlockNumber first, BlockNumber end)
+void
+ps_pool_discard_blocks(RelFileNode rnode, BlockNumber first, BlockNumber end)
 {
 	BlockRange	range = {rnode, first, end};
 
-	if (few_blocks(end - first))
-		for (BlockNumber block = first; block < end && ps_table_pages_of(&rnode) > 0; block++)
-		{
-			PsTag		tag = {rnode, block};
-			PsFrame		frame = ps_page_pin_raw(&tag);
-
-			if (frame != PS_NO_FRAME)
-				discard_frame(frame);
-		}
-	else
-		discard_matching(in_range, &range);
+	for_range(&range, discard_frame);
 	Assert(none_left(in_range, &range));
 }
 
@@ -245,7 +253,7 @@ ps_pool_discard_relations(RelFileNode *rnodes, int n)
 	if (few_blocks(blocks))
 	{
 		for (int i = 0; i < here; i++)
-			discard_blocks(rnodes[i], 0, blocks_on_disk(rnodes[i]));
+			ps_pool_discard_blocks(rnodes[i], 0, blocks_on_disk(rnodes[i]));
 	}
 	else if (here > 0)
 	{
@@ -253,7 +261,6 @@ ps_pool_discard_relations(RelFileNode *rnodes, int n)
 
 		qsort(rnodes, here, sizeof(RelFileNode), compare_relations);
 		discard_matching(in_set, &set);
-		Assert(none_left(in_set, &set));
 	}
 }
 
@@ -273,107 +280,45 @@ void
 ps_pool_discard_database(Oid dboid)
 {
 	discard_matching(in_database, &dboid);
-	Assert(none_left(in_database, &dboid));
-	ps_gate_forget_database(dboid);
-	ps_file_invalidate((RelFileNode) {InvalidOid, dboid, InvalidOid});
 }
 
 void
 ps_pool_discard_tablespace(Oid tablespace)
 {
 	discard_matching(in_tablespace, &tablespace);
-	Assert(none_left(in_tablespace, &tablespace));
-	ps_file_invalidate((RelFileNode) {tablespace, InvalidOid, InvalidOid});
 }
 
-/* ---- truncate ---- */
+/* ---- for truncation ---- */
 
-/* Set or clear NOWRITE on the pages from first to end; setting waits out writes in flight. */
 static void
-forbid_write(PsFrame frame, bool forbid)
+forbid_write(PsFrame frame)
 {
-	PsFrameHeader *header = ps_frame(frame);
-
 	HOLD_INTERRUPTS();
-	if (forbid)
-	{
-		pg_atomic_fetch_or_u32(&header->state, PS_NOWRITE);
-		ps_wait_write(frame);
-	}
-	else
-		pg_atomic_fetch_and_u32(&header->state, ~PS_NOWRITE);
+	ps_frame_forbid_write(frame);
+	ps_flush_wait(frame);
 	ps_frame_unpin_raw(frame);
 	RESUME_INTERRUPTS();
 }
 
 static void
-forbid_writes(RelFileNode rnode, BlockNumber first, BlockNumber end, bool forbid)
+permit_write(PsFrame frame)
 {
-	BlockRange	range = {rnode, first, end};
-	uint32		used = ps_frames_used();
-
-	if (ps_table_pages_of(&rnode) == 0)
-		return;
-	if (few_blocks(end - first))
-	{
-		for (BlockNumber block = first; block < end; block++)
-		{
-			PsTag		tag = {rnode, block};
-			PsFrame		frame = ps_page_pin_raw(&tag);
-
-			if (frame != PS_NO_FRAME)
-				forbid_write(frame, forbid);
-		}
-		return;
-	}
-	for (PsFrame frame = 0; frame < used; frame++)
-	{
-		PsFrameHeader *header = ps_frame(frame);
-		PsTag		tag;
-
-		if ((pg_atomic_read_u32(&header->state) & PS_TAGGED) == 0)
-			continue;
-		pg_read_barrier();
-		tag = header->tag;
-		if (in_range(&tag, &range) && ps_frame_pin_if(frame, &tag))
-			forbid_write(frame, forbid);
-	}
+	ps_frame_permit_write(frame);
+	ps_frame_unpin_raw(frame);
 }
 
-/*
- * Frames dropped before the file is cut would let a checkpoint complete with
- * their changes neither on disk nor to be replayed; frames written after it
- * would grow the file again.  So: no write from here, cut, drop.  The
- * sentinel waits for a page it owes a checkpoint while it may not write it.
- */
 void
-ps_pool_truncate(Relation rel, BlockNumber nblocks)
+ps_pool_forbid_writes(RelFileNode rnode, BlockNumber first, BlockNumber end)
 {
-	RelFileNode rnode = rel->rd_node;
-	BlockNumber old_nblocks = smgrnblocks(RelationGetSmgr(rel), MAIN_FORKNUM);
+	BlockRange	range = {rnode, first, end};
 
-	Assert(!ps_gate_uses_shared(rel));
+	for_range(&range, forbid_write);
+}
 
-	/* a FATAL exit in between would leave pages that nobody may write */
-	HOLD_INTERRUPTS();
-	PG_TRY();
-	{
-		forbid_writes(rnode, nblocks, old_nblocks, true);
-		RelationTruncate(rel, nblocks);
-	}
-	PG_CATCH();
-	{
-		forbid_writes(rnode, nblocks, old_nblocks, false);
+void
+ps_pool_permit_writes(RelFileNode rnode, BlockNumber first, BlockNumber end)
+{
+	BlockRange	range = {rnode, first, end};
 
-		/* it may have failed with the file already cut, in the free space map */
-		if (smgrnblocks(RelationGetSmgr(rel), MAIN_FORKNUM) <= nblocks)
-			discard_blocks(rnode, nblocks, old_nblocks);
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-	discard_blocks(rnode, nblocks, old_nblocks);
-
-	/* what others know of space allocated behind the end is no longer true */
-	ps_file_invalidate(rnode);
-	RESUME_INTERRUPTS();
+	for_range(&range, permit_write);
 }

@@ -19,9 +19,9 @@
  * and START is held until the scan has found every older page clean: the
  * requests are there before the checkpoint takes them in.
  *
- * Writers attach themselves to a counter, so that at shutdown the sentinel
- * knows when the last of them has gone; it then writes all there is and closes
- * the pool.  If that fails the server stops without a shutdown checkpoint, and
+ * Processes that may dirty frames are attached (sentinel_client.c), so that at
+ * shutdown the sentinel knows when the last of them has gone; it then closes
+ * the pool and writes all there is.  If that fails the server stops without a shutdown checkpoint, and
  * recovers at its next start, as when core's own fails.  Any other exit of the
  * sentinel is a crash of the server, as the flag of a dead process would hold
  * back or (cleared) let go checkpoints wrongly.
@@ -36,9 +36,12 @@
 #include "catalog/pg_control.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "pool/service.h"
+#include "pool/flush.h"
+#include "pool/sentinel.h"
+#include "pool/sentinel_client.h"
 #include "pool/stray.h"
 #include "pool/veto.h"
+#include "pool/workers.h"
 #include "postmaster/interrupt.h"
 #include "replication/walsender.h"
 #include "replication/walsender_private.h"
@@ -58,194 +61,11 @@
 #define IDLE_AFTER 100			/* ticks without WAL */
 #define TICK_FAILED 1000		/* ... after an error: core's checkpointer
 								 * rests as long */
-#define READY_TIMEOUT 30		/* seconds a writer waits for the sentinel to
-								 * start */
-
-#define CLOSED ((uint32) 1 << 31)	/* in writers: shut down, nobody may
-									 * attach */
-
-typedef struct SentinelShared
-{
-	LWLock		move_lock;		/* see ps_move_lock */
-	pg_atomic_uint32 ready;
-	pg_atomic_uint32 writers;	/* processes that may dirty frames */
-	pg_atomic_uint32 want_unlogged;
-	ConditionVariable ready_cv;
-} SentinelShared;
-
-static SentinelShared *sentinel;
-LWLock	   *ps_move_lock;
-
-bool		ps_writer_attached = false;
-
-static bool wants_unlogged = false;
-
-Size
-ps_sentinel_shmem_size(void)
-{
-	return sizeof(SentinelShared);
-}
-
-void
-ps_sentinel_shmem_init(bool found)
-{
-	bool		known;
-
-	sentinel = ShmemInitStruct("pagestore sentinel", sizeof(SentinelShared), &known);
-	ps_move_lock = &sentinel->move_lock;
-	if (known)
-		return;
-	LWLockInitialize(&sentinel->move_lock, ps_tranche(PS_TRANCHE_SENTINEL));
-	pg_atomic_init_u32(&sentinel->ready, 0);
-	pg_atomic_init_u32(&sentinel->writers, 0);
-	pg_atomic_init_u32(&sentinel->want_unlogged, 0);
-	ConditionVariableInit(&sentinel->ready_cv);
-}
-
-/* ---- the side of the writers ---- */
-
-static void
-detach_writer(void)
-{
-	if (ps_writer_attached)
-		pg_atomic_fetch_sub_u32(&sentinel->writers, 1);
-	ps_writer_attached = false;
-}
-
-/* Runs when the process's transaction and pins are gone. */
-static void
-at_exit(int code, Datum arg)
-{
-	detach_writer();
-	ps_sentinel_want_unlogged(false);
-}
-
-/* Register what must happen at the exit of this process, once. */
-static void
-prepare_exit(void)
-{
-	static bool prepared = false;
-
-	if (!prepared)
-		on_shmem_exit(at_exit, 0);
-	prepared = true;
-}
-
-/*
- * Each checkpoint is known by its redo pointer.  One that fails leaves no
- * record behind, so that the next one's might be the same if nobody writes WAL
- * until then.
- */
-static void
-move_insert_position(void)
-{
-	char		nothing = 0;
-
-	XLogBeginInsert();
-	XLogRegisterData(&nothing, sizeof(nothing));
-	XLogSetRecordFlags(XLOG_MARK_UNIMPORTANT);
-	(void) XLogInsert(RM_XLOG_ID, XLOG_NOOP);
-}
-
-/*
- * The checkpoint to be asked for must not be taken for one that has failed,
- * whose pages are written, but for unlogged ones.
- */
-void
-ps_sentinel_want_unlogged(bool want)
-{
-	if (want == wants_unlogged)
-		return;
-	prepare_exit();
-	wants_unlogged = want;
-	if (want)
-	{
-		pg_atomic_fetch_add_u32(&sentinel->want_unlogged, 1);
-		if (!RecoveryInProgress())
-			move_insert_position();
-	}
-	else
-		pg_atomic_fetch_sub_u32(&sentinel->want_unlogged, 1);
-}
-
-/* The sentinel starts milliseconds after the server accepts connections. */
-static void
-wait_until_ready(void)
-{
-	TimestampTz give_up = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), READY_TIMEOUT * 1000);
-
-	if (!ps_sentinel_registered)
-		ereport(ERROR,
-				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-				 errmsg("pagestore tables are read-only: no background worker slot was left for the \"pagestore sentinel\""),
-				 errhint("Increase max_worker_processes (pagestore needs two) and restart the server.")));
-
-	ConditionVariablePrepareToSleep(&sentinel->ready_cv);
-	while (pg_atomic_read_u32(&sentinel->ready) == 0)
-	{
-		if (GetCurrentTimestamp() > give_up)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("pagestore tables cannot be changed: background worker \"pagestore sentinel\" has not started in %d seconds",
-							READY_TIMEOUT),
-					 errhint("The server log should say why.")));
-		(void) ConditionVariableTimedSleep(&sentinel->ready_cv, 1000, PG_WAIT_EXTENSION);
-	}
-	ConditionVariableCancelSleep();
-}
-
-/* Count this process among the writers; false if the pool is closed. */
-static bool
-attach_writer(void)
-{
-	Assert(!ps_writer_attached);
-	prepare_exit();
-	if (pg_atomic_fetch_add_u32(&sentinel->writers, 1) & CLOSED)
-	{
-		pg_atomic_fetch_sub_u32(&sentinel->writers, 1);
-		return false;
-	}
-	ps_writer_attached = true;
-	return true;
-}
-
-void
-ps_sentinel_attach_writer(void)
-{
-	wait_until_ready();
-	if (!attach_writer())
-		ereport(ERROR,
-				(errcode(ERRCODE_ADMIN_SHUTDOWN),
-				 errmsg("the database system is shutting down")));
-}
-
-/*
- * A walsender outlives the sentinel at shutdown, which therefore waits for one
- * that writes: it does so only where it must.
- */
-bool
-ps_sentinel_try_attach_writer(void)
-{
-	return pg_atomic_read_u32(&sentinel->ready) != 0 && !am_walsender && attach_writer();
-}
-
-/*
- * A walsender outlives the sentinel at shutdown: it counts as a writer only
- * while it is in a transaction.
- */
-void
-ps_sentinel_at_xact_end(void)
-{
-	if (unlikely(am_walsender))
-		detach_writer();
-}
-
-/* ---- the sentinel's own ---- */
 
 static XLogRecPtr settled;		/* the promise that our transaction id stands
 								 * for */
-static bool closing = false;	/* the last writer has gone: what is written
-								 * now is for the shutdown checkpoint */
+static bool closing = false;	/* no process is attached any more: what is
+								 * written now is for the shutdown checkpoint */
 static bool may_exit = false;
 
 /*
@@ -282,8 +102,7 @@ stand_watch(void)
 	LWLockRelease(ProcArrayLock);
 	settled = GetRedoRecPtr();
 
-	pg_atomic_exchange_u32(&sentinel->ready, 1);	/* a full barrier */
-	ConditionVariableBroadcast(&sentinel->ready_cv);
+	ps_sentinel_open();
 }
 
 static void
@@ -312,7 +131,7 @@ write_owed(XLogRecPtr redo, bool unlogged)
 	ErrorContextCallback context = {error_context_stack, explain_failure, NULL};
 
 	error_context_stack = &context;
-	ps_write_all(redo, unlogged, PS_WRITE_CHECKPOINT);
+	ps_flush_all(redo, unlogged, PS_FLUSH_CHECKPOINT);
 	error_context_stack = context.previous;
 }
 
@@ -359,16 +178,11 @@ tick(void)
 	{
 		bool		put_right = ps_stray_check_all();
 
-		/*
-		 * whoever wants unlogged pages says so before asking for its
-		 * checkpoint, whose redo pointer this is then
-		 */
-		pg_memory_barrier();
-		written = try_to_write(redo, pg_atomic_read_u32(&sentinel->want_unlogged) > 0);
+		written = try_to_write(redo, ps_sentinel_writes_unlogged());
 		if (!written)
 		{
 			ps_veto_raise();
-			move_insert_position();
+			ps_sentinel_move_insert_position();
 		}
 		else if (!ps_veto_lift())
 			return true;
@@ -421,16 +235,6 @@ may_stop(void)
 	return true;
 }
 
-/* The last writer has gone: let none in again. */
-static bool
-close_pool(void)
-{
-	uint32		writers = 0;
-
-	return pg_atomic_compare_exchange_u32(&sentinel->writers, &writers, CLOSED) ||
-		writers == CLOSED;
-}
-
 /*
  * The postmaster spares walsenders until the shutdown checkpoint, whose first
  * act is to tell them to stop: one that replicates then sends what is left,
@@ -475,7 +279,7 @@ keep_watch(void)
 		/* first: a tick may fail, again and again, and must not keep the server */
 		if (ShutdownRequestPending && may_stop())
 		{
-			closing = close_pool();
+			closing = ps_sentinel_close();
 			if (!closing)
 				end_walsenders();
 		}

@@ -43,7 +43,11 @@
 #include "common/relpath.h"
 #include "debug/stop.h"
 #include "miscadmin.h"
-#include "pool/service.h"
+#include "pool/latch.h"
+#include "pool/pin.h"
+#include "pool/read.h"
+#include "pool/registry.h"
+#include "pool/sentinel_client.h"
 #include "pool/stray.h"
 #include "storage/buf_internals.h"
 #include "storage/bufmgr.h"
@@ -67,11 +71,9 @@ typedef enum Verdict
 	STRAY_UNKNOWN				/* the page can't be read */
 } Verdict;
 
+/* Guarded by the owner lock. */
 typedef struct StrayShared
 {
-	LWLock		lock;			/* held exclusively from the look at who owns
-								 * the page until it is put right; guards what
-								 * follows */
 	TransactionId last_look;	/* next transaction id when the last complete
 								 * look at all buffers began ... */
 	TransactionId recent;		/* ... and the one before it: strays of older
@@ -90,22 +92,12 @@ ps_stray_shmem_size(void)
 }
 
 void
-ps_stray_shmem_init(bool found)
+ps_stray_shmem_init(void)
 {
-	bool		known;
+	bool		found;
 
-	stray = ShmemInitStruct("pagestore strays", sizeof(StrayShared), &known);
-	if (known)
-		return;
-	LWLockInitialize(&stray->lock, ps_tranche(PS_TRANCHE_GATE));
+	stray = ShmemInitStruct("pagestore strays", sizeof(StrayShared), &found);
 	stray->last_look = stray->recent = InvalidTransactionId;
-}
-
-void
-ps_stray_wait(void)
-{
-	LWLockAcquire(&stray->lock, LW_SHARED);
-	LWLockRelease(&stray->lock);
 }
 
 /* ---- what is left of it ---- */
@@ -270,6 +262,10 @@ put_right(const PsRelKey *key, const PsTag *tag, PsFrame *frame, Buffer buffer, 
 	const char *theirs = BufferGetPage(buffer);
 	Verdict		verdict = judge(*frame, buffer, key->permanent);
 
+	Assert(LWLockHeldByMe(ps_owner_lock));
+	Assert(ps_pool_holds_latch(*frame, LW_EXCLUSIVE));
+	Assert(LWLockHeldByMeInMode(BufferDescriptorGetContentLock(GetBufferDescriptor(buffer - 1)),
+								LW_EXCLUSIVE));
 	if (verdict == STRAY_AHEAD && !ps_pool_make_movable(frame, true))
 	{
 		if (++tries < TRIES)
@@ -301,7 +297,7 @@ put_right(const PsRelKey *key, const PsTag *tag, PsFrame *frame, Buffer buffer, 
  */
 static PsTag unreadable;
 
-/* The buffer is pinned, and stray->lock held. */
+/* The buffer is pinned, and the owner lock held. */
 static Verdict
 settle_pinned(const PsRelKey *key, const PsTag *tag, Buffer buffer, char **saved)
 {
@@ -339,7 +335,7 @@ settle_pinned(const PsRelKey *key, const PsTag *tag, Buffer buffer, char **saved
 /*
  * owned: the caller knows that the pool owns the page; else the registry is
  * asked.  A relation that leaves the pool is taken out of the registry first
- * and then waits for stray->lock, so that the answer stays true here.
+ * and then waits for the owner lock, so that the answer stays true here.
  */
 static bool
 settle(int id, const PsTag *tag, bool owned)
@@ -350,14 +346,14 @@ settle(int id, const PsTag *tag, bool owned)
 	Verdict		verdict = STRAY_NONE;
 	char	   *saved = NULL;
 
-	LWLockAcquire(&stray->lock, LW_EXCLUSIVE);
-	if ((owned || ps_gate_pool_owns(tag->rnode)) &&
+	LWLockAcquire(ps_owner_lock, LW_EXCLUSIVE);
+	if ((owned || ps_registry_pool_owns(tag->rnode)) &&
 		ReadRecentBuffer(tag->rnode, MAIN_FORKNUM, tag->block, buffer))
 	{
 		verdict = settle_pinned(&key, tag, buffer, &saved);
 		ReleaseBuffer(buffer);
 	}
-	LWLockRelease(&stray->lock);
+	LWLockRelease(ps_owner_lock);
 	report(tag, verdict, saved);
 	if (saved != NULL)
 		pfree(saved);
@@ -393,7 +389,7 @@ check_range(int from, int to)
 	{
 		if (!is_dirty_main(id, &tag) || RelFileNodeEquals(tag.rnode, other))
 			continue;
-		if (!ps_gate_pool_owns(tag.rnode))
+		if (!ps_registry_pool_owns(tag.rnode))
 			other = tag.rnode;
 		else if (!settle(id, &tag, false))
 			done = false;
@@ -405,10 +401,10 @@ check_range(int from, int to)
 static void
 end_look(TransactionId began)
 {
-	LWLockAcquire(&stray->lock, LW_EXCLUSIVE);
+	LWLockAcquire(ps_owner_lock, LW_EXCLUSIVE);
 	stray->recent = stray->last_look;
 	stray->last_look = began;
-	LWLockRelease(&stray->lock);
+	LWLockRelease(ps_owner_lock);
 }
 
 bool

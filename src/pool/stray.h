@@ -24,14 +24,8 @@ extern void ps_stray_pass(Relation rel);
 /* The relation leaves the pool, under AccessExclusiveLock: settle its dirty shared buffers, which are about to be dropped. */
 extern void ps_stray_leave(RelFileNode rnode);
 
-/*
- * After an entry was taken out of the gate's registry, before its frames are
- * forgotten: nobody is at work on a page of it any more.
- */
-extern void ps_stray_wait(void);
-
 extern Size ps_stray_shmem_size(void);
-extern void ps_stray_shmem_init(bool found);
+extern void ps_stray_shmem_init(void);
 
 /*
  * Does page a hold all that page b holds, hint bits aside?  Set by the layer

@@ -14,7 +14,7 @@
  */
 #include "postgres.h"
 
-#include "pool/frame.h"
+#include "pool/table.h"
 #include "port/pg_bitutils.h"
 #include "storage/shmem.h"
 
@@ -23,22 +23,23 @@
 typedef struct TableShared
 {
 	LWLockPadded locks[PARTITIONS];
-	PsRef		heads[FLEXIBLE_ARRAY_MEMBER];
+	PsRef		heads[FLEXIBLE_ARRAY_MEMBER];	/* each under its partition's
+												 * lock */
 } TableShared;
 
 static TableShared *table;
-static pg_atomic_uint32 *pages_of;	/* by a hash of the relation */
+static pg_atomic_uint32 *pages_of;	/* by a hash of the relation; atomics */
 PsRef	   *ps_table_heads;
 uint32		ps_table_mask;
 
-/* About two buckets a frame, never fewer than partitions: a bucket has one lock. */
+/* About two buckets per frame, never fewer than partitions: a bucket has one lock. */
 static uint32
 bucket_count(void)
 {
 	return Max((uint32) PARTITIONS, pg_nextpower2_32(ps_pool_size_blocks) * 2);
 }
 
-/* A byte a frame: counters are shared only where there are very many relations. */
+/* A byte per frame: counters are shared only where there are very many relations. */
 static uint32
 counter_count(void)
 {
@@ -53,7 +54,7 @@ heads_size(void)
 }
 
 static Size
-counters_size(void)
+pages_of_size(void)
 {
 	return mul_size(counter_count(), sizeof(pg_atomic_uint32));
 }
@@ -61,22 +62,19 @@ counters_size(void)
 Size
 ps_table_shmem_size(void)
 {
-	return add_size(heads_size(), counters_size());
+	return add_size(heads_size(), pages_of_size());
 }
 
+/* Shared memory comes zeroed: empty chains, counts of none, and no page touched at start. */
 void
-ps_table_shmem_init(bool found)
+ps_table_shmem_init(void)
 {
-	bool		known;
+	bool		found;
 
-	table = ShmemInitStruct("pagestore page table", heads_size(), &known);
-	Assert(known == found);
-	pages_of = ShmemInitStruct("pagestore pages by relation", counters_size(), &known);
-	Assert(known == found);
+	table = ShmemInitStruct("pagestore page table", heads_size(), &found);
+	pages_of = ShmemInitStruct("pagestore pages by relation", pages_of_size(), &found);
 	ps_table_heads = table->heads;
 	ps_table_mask = bucket_count() - 1;
-	if (found)
-		return;
 	for (int i = 0; i < PARTITIONS; i++)
 		LWLockInitialize(&table->locks[i].lock, ps_tranche(PS_TRANCHE_TABLE));
 }
@@ -92,7 +90,7 @@ counter_of(const RelFileNode *rnode)
 {
 	PsTag		tag = {*rnode, 0};
 
-	return &pages_of[ps_table_hash(&tag) & (counter_count() - 1)];
+	return &pages_of[ps_tag_hash(&tag) & (counter_count() - 1)];
 }
 
 uint32
@@ -101,7 +99,7 @@ ps_table_pages_of(const RelFileNode *rnode)
 	return pg_atomic_read_u32(counter_of(rnode));
 }
 
-/* True is a guess; false is certain: the page was not in the table at some moment of the call. */
+/* An unlocked walk that finds nothing in a bucket that is not empty has to look again under the lock. */
 bool
 ps_table_has(const PsTag *tag, uint32 hash)
 {

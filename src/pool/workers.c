@@ -5,17 +5,21 @@
 #include "postgres.h"
 
 #include "access/xlog.h"
+#include "io/segment.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "pool/service.h"
+#include "pool/workers.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/bgworker_internals.h"
 #include "postmaster/interrupt.h"
 #include "storage/bufmgr.h"
+#include "storage/condition_variable.h"
 #include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "storage/lwlock.h"
 #include "storage/smgr.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/timestamp.h"
@@ -63,10 +67,10 @@ is_registered(const char *name)
 }
 
 void
-ps_pool_register_workers(void)
+ps_workers_register(void)
 {
 	register_worker(SENTINEL, "ps_sentinel_main");
-	register_worker(WRITER, "ps_writeback_main");
+	register_worker(WRITER, "ps_writer_main");
 
 	/* every process inherits this by fork */
 	ps_sentinel_registered = is_registered(SENTINEL);
@@ -94,7 +98,6 @@ ps_worker_begin(void)
 										   ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(worker_context);
 	CurrentResourceOwner = ResourceOwnerCreate(NULL, "pagestore worker");
-	ps_pool_attach();
 }
 
 void

@@ -13,8 +13,13 @@
 
 #include "access/xact.h"
 #include "catalog/storage.h"
-#include "pool/service.h"
+#include "io/notice.h"
+#include "pool/hold.h"
+#include "pool/registry.h"
+#include "pool/relation.h"
+#include "pool/sentinel_client.h"
 #include "pool/stray.h"
+#include "pool/xact.h"
 
 /*
  * Nothing here may fail: after commit it would be too late.
@@ -29,11 +34,11 @@ discard_unlinked(bool for_commit)
 	if (n == 0)
 		return;
 	for (int i = 0; i < n; i++)
-		if (ps_gate_may_have_frames(rnodes[i]))
+		if (ps_registry_may_have_frames(rnodes[i]))
 			rnodes[ours++] = rnodes[i];
 	if (ours > 0)
 	{
-		ps_gate_forget(rnodes, ours);
+		ps_registry_forget(rnodes, ours);
 		ps_pool_discard_relations(rnodes, ours);
 		for (int i = 0; i < ours; i++)
 			ps_file_invalidate(rnodes[i]);
@@ -54,14 +59,14 @@ give_up_pending(bool for_commit)
 
 	for (int i = 0; i < n; i++)
 	{
-		if (!ps_gate_may_have_frames(rnodes[i]))
+		if (!ps_registry_may_have_frames(rnodes[i]))
 			continue;
 		ps_stray_leave(rnodes[i]);
-		ps_gate_begin_leaving(rnodes[i]);
+		ps_registry_begin_leaving(rnodes[i]);
 		ps_pool_flush_relation(rnodes[i]);
 		ps_pool_discard_relations(&rnodes[i], 1);
 		ps_file_invalidate(rnodes[i]);
-		ps_gate_forget(&rnodes[i], 1);
+		ps_registry_forget(&rnodes[i], 1);
 	}
 }
 
@@ -88,6 +93,7 @@ at_xact_event(XactEvent event, void *arg)
 			return;
 	}
 	ps_hold_at_xact_end();
+	ps_registry_at_xact_end();
 	ps_sentinel_at_xact_end();
 }
 

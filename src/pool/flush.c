@@ -1,5 +1,5 @@
 /*
- * write.c
+ * flush.c
  *		Dirty frames to disk.
  *
  * A page is copied under its shared latch into private memory and written from
@@ -17,7 +17,11 @@
 #include "executor/instrument.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "pool/service.h"
+#include "pool/flush.h"
+#include "pool/frame.h"
+#include "pool/pieces.h"
+#include "pool/protect.h"
+#include "pool/stats.h"
 #include "storage/bufpage.h"
 #include "utils/memutils.h"
 
@@ -66,25 +70,16 @@ static bool
 claim(WriteRun *run, PsFrame frame, int i, bool wait)
 {
 	PsFrameHeader *header = ps_frame(frame);
-	const uint32 wanted = PS_TAGGED | PS_VALID | PS_DIRTY;
-	const uint32 unwanted = PS_WRITING | PS_NOWRITE | PS_GHOST | PS_READING;
-	uint32		state;
 
 	if (wait)
 		LWLockAcquire(&header->latch, LW_SHARED);
 	else if (!LWLockConditionalAcquire(&header->latch, LW_SHARED))
 		return false;
-
-	state = pg_atomic_read_u32(&header->state);
-	do
+	if (!ps_frame_begin_write(frame))
 	{
-		if ((state & wanted) != wanted || (state & unwanted) != 0)
-		{
-			LWLockRelease(&header->latch);
-			return false;
-		}
-	} while (!pg_atomic_compare_exchange_u32(&header->state, &state,
-											 (state | PS_WRITING) & ~(PS_HINTED | PS_REDIRTIED)));
+		LWLockRelease(&header->latch);
+		return false;
+	}
 
 	/*
 	 * hint bits may be set meanwhile: the copy has them or not, both are
@@ -96,7 +91,7 @@ claim(WriteRun *run, PsFrame frame, int i, bool wait)
 	LWLockRelease(&header->latch);
 
 	run->frames[i] = frame;
-	if (state & PS_PERMANENT)
+	if (ps_frame_state(frame) & PS_PERMANENT)
 		run->lsn = Max(run->lsn, PageGetLSN(bounce_page(i)));
 	return true;
 }
@@ -106,7 +101,7 @@ static bool
 claim_neighbour(WriteRun *run, BlockNumber block, int i)
 {
 	PsTag		tag = {run->rnode, block};
-	PsFrame		frame = ps_page_pin_raw(&tag);
+	PsFrame		frame = ps_frame_pin_page(&tag);
 
 	if (frame == PS_NO_FRAME)
 		return false;
@@ -135,32 +130,6 @@ gather(WriteRun *run, int behind, int ahead)
 		run->n++;
 }
 
-/* The write is over: DIRTY goes unless it failed or the page changed since the copy. */
-static void
-complete(PsFrame frame, bool written)
-{
-	PsFrameHeader *header = ps_frame(frame);
-	uint32		state = pg_atomic_read_u32(&header->state);
-	uint32		next;
-
-	do
-	{
-		Assert(state & PS_WRITING);
-		next = state & ~(PS_WRITING | PS_REDIRTIED);
-		if (written)
-		{
-			if (state & PS_REDIRTIED)
-				pg_atomic_write_u64(&header->first_dirty,
-									pg_atomic_read_u64(&header->redirty));
-			else
-				next &= ~PS_DIRTY;
-		}
-	} while (!pg_atomic_compare_exchange_u32(&header->state, &state, next));
-	if ((state & PS_DIRTY) && !(next & PS_DIRTY))
-		ps_count(PS_COUNT_DIRTY, -1);
-	ConditionVariableBroadcast(&header->io_cv);
-}
-
 /*
  * The file is gone: so is the page.  Whoever removes files forgets their
  * frames first, so somebody has removed, or cut, this one by hand.
@@ -168,17 +137,15 @@ complete(PsFrame frame, bool written)
 static void
 drop_claimed(const WriteRun *run, PsFrame frame)
 {
-	PsFrameHeader *header = ps_frame(frame);
 	char	   *path = relpathperm(run->rnode, MAIN_FORKNUM);
 
 	ereport(LOG,
 			(errcode(ERRCODE_DATA_CORRUPTED),
 			 errmsg("page of block %u is lost: its place in file \"%s\" does not exist any more",
-					header->tag.block, path)));
+					ps_frame(frame)->tag.block, path)));
 	pfree(path);
 	ps_frame_detach(frame);
-	pg_atomic_fetch_and_u32(&header->state, ~PS_WRITING);
-	ConditionVariableBroadcast(&header->io_cv);
+	ps_frame_end_write(frame, false);
 }
 
 static bool
@@ -210,7 +177,7 @@ write_run(WriteRun *run)
 	{
 		PS_STOP("write-before-clean");
 		while (run->done < run->n)
-			complete(run->frames[run->first + run->done++], true);
+			ps_frame_end_write(run->frames[run->first + run->done++], true);
 		return run->n;
 	}
 
@@ -222,7 +189,7 @@ write_run(WriteRun *run)
 
 		if (good)
 		{
-			complete(frame, true);
+			ps_frame_end_write(frame, true);
 			written++;
 		}
 		else
@@ -251,7 +218,7 @@ finish_run(WriteRun *run, PsFrame own)
 			PsFrame		frame = run->frames[run->first + i];
 
 			if (i >= run->done)
-				complete(frame, false);
+				ps_frame_end_write(frame, false);
 			if (frame != own)
 				ps_frame_unpin_raw(frame);
 		}
@@ -261,18 +228,18 @@ finish_run(WriteRun *run, PsFrame own)
 }
 
 static void
-count_writes(PsWriteReason reason, int n)
+count_writes(PsFlushReason reason, int n)
 {
 	switch (reason)
 	{
-		case PS_WRITE_WORKER:
-			ps_count(PS_COUNT_WRITES_WORKER, n);
+		case PS_FLUSH_WRITER:
+			ps_count(PS_COUNT_WRITES_WRITER, n);
 			break;
-		case PS_WRITE_CHECKPOINT:
+		case PS_FLUSH_CHECKPOINT:
 			ps_count(PS_COUNT_WRITES_CHECKPOINT, n);
 			break;
-		case PS_WRITE_BACKEND:
-		case PS_WRITE_FLUSH:
+		case PS_FLUSH_BACKEND:
+		case PS_FLUSH_COMMAND:
 			ps_count(PS_COUNT_WRITES_BACKEND, n);
 			pgBufferUsage.shared_blks_written += n;
 			break;
@@ -280,20 +247,20 @@ count_writes(PsWriteReason reason, int n)
 }
 
 void
-ps_wait_write(PsFrame frame)
+ps_flush_wait(PsFrame frame)
 {
 	PsFrameHeader *header = ps_frame(frame);
 
-	if ((pg_atomic_read_u32(&header->state) & PS_WRITING) == 0)
+	if ((ps_frame_state(frame) & PS_WRITING) == 0)
 		return;
 	ConditionVariablePrepareToSleep(&header->io_cv);
-	while (pg_atomic_read_u32(&header->state) & PS_WRITING)
+	while (ps_frame_state(frame) & PS_WRITING)
 		ConditionVariableSleep(&header->io_cv, PG_WAIT_EXTENSION);
 	ConditionVariableCancelSleep();
 }
 
 int
-ps_write_frame(PsFrame frame, PsWriteReason reason, bool wait)
+ps_flush_frame(PsFrame frame, PsFlushReason reason, bool wait)
 {
 	const int	middle = PS_IO_MAX_PAGES;
 	WriteRun	run;
@@ -317,7 +284,7 @@ ps_write_frame(PsFrame frame, PsWriteReason reason, bool wait)
 		RESUME_INTERRUPTS();
 		return 0;
 	}
-	if (reason == PS_WRITE_BACKEND)
+	if (reason == PS_FLUSH_BACKEND)
 		gather(&run, BACKEND_PAGES / 2, BACKEND_PAGES / 2 - 1);
 	else
 		gather(&run, 0, PS_IO_MAX_PAGES - 1);
@@ -334,9 +301,8 @@ ps_write_frame(PsFrame frame, PsWriteReason reason, bool wait)
  * be written just now.
  */
 static bool
-write_page_in(PsFrame frame, PsPageFilter filter, void *arg, PsWriteReason reason, bool wait)
+write_page_in(PsFrame frame, PsPageFilter filter, void *arg, PsFlushReason reason, bool wait)
 {
-	PsFrameHeader *header = ps_frame(frame);
 	volatile bool refused = false;
 	uint32		state;
 
@@ -348,8 +314,8 @@ write_page_in(PsFrame frame, PsPageFilter filter, void *arg, PsWriteReason reaso
 		 * the pin is ours: a filter that asks for none sees the state without
 		 * it
 		 */
-		if (filter(header, pg_atomic_read_u32(&header->state) - 1, arg))
-			refused = ps_write_frame(frame, reason, wait) == 0;
+		if (filter(ps_frame(frame), ps_frame_state(frame) - 1, arg))
+			refused = ps_flush_frame(frame, reason, wait) == 0;
 	}
 	PG_CATCH();
 	{
@@ -357,7 +323,7 @@ write_page_in(PsFrame frame, PsPageFilter filter, void *arg, PsWriteReason reaso
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	state = pg_atomic_read_u32(&header->state);
+	state = ps_frame_state(frame);
 	ps_frame_unpin_raw(frame);
 	RESUME_INTERRUPTS();
 	return (state & PS_GHOST) == 0 &&
@@ -376,19 +342,19 @@ pause_at(PsFrame frame)
 
 	CHECK_FOR_INTERRUPTS();
 	ConditionVariablePrepareToSleep(&header->io_cv);
-	if (pg_atomic_read_u32(&header->state) & (PS_WRITING | PS_NOWRITE))
+	if (ps_frame_state(frame) & (PS_WRITING | PS_NOWRITE))
 		(void) ConditionVariableTimedSleep(&header->io_cv, 10, PG_WAIT_EXTENSION);
 	ConditionVariableCancelSleep();
 }
 
 /* A page that is not here has been written and evicted, or its relation is gone. */
 void
-ps_write_page(const PsTag *tag, PsPageFilter filter, void *arg,
-			  PsWriteReason reason, bool wait)
+ps_flush_page(const PsTag *tag, PsPageFilter filter, void *arg,
+			  PsFlushReason reason, bool wait)
 {
 	PsFrame		frame;
 
-	while ((frame = ps_page_pin_raw(tag)) != PS_NO_FRAME &&
+	while ((frame = ps_frame_pin_page(tag)) != PS_NO_FRAME &&
 		   !write_page_in(frame, filter, arg, reason, wait) && wait)
 		pause_at(frame);
 }
@@ -419,15 +385,15 @@ must_write(PsFrameHeader *header, uint32 state, void *arg)
 }
 
 void
-ps_write_all(XLogRecPtr redo, bool unlogged, PsWriteReason reason)
+ps_flush_all(XLogRecPtr redo, bool unlogged, PsFlushReason reason)
 {
 	DirtyFilter filter = {redo, unlogged};
-	PsPageList	list = ps_pages_collect(must_write, &filter);
+	PsPageList	list = ps_pagelist_collect(must_write, &filter);
 
 	for (uint32 i = 0; i < list.n; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		ps_write_page(&list.tags[i], must_write, &filter, reason, true);
+		ps_flush_page(&list.tags[i], must_write, &filter, reason, true);
 	}
-	ps_pages_free(&list);
+	ps_pagelist_free(&list);
 }

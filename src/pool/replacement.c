@@ -1,10 +1,11 @@
 /*
- * policy.c
+ * replacement.c
  *		The choice of a replacement policy.
  */
 #include "postgres.h"
 
-#include "pool/frame.h"
+#include "pool/replacement.h"
+#include "storage/shmem.h"
 
 int			ps_replacement = PS_REPLACEMENT_DEFAULT;
 
@@ -23,10 +24,22 @@ static const PsPolicy *const policies[] = {
 	&ps_policy_s3fifo
 };
 
+StaticAssertDecl(lengthof(policies) + 1 == lengthof(ps_replacement_options), "each policy has a name");
+
 const PsPolicy *ps_policy;
 
-void
-ps_policy_choose(void)
+Size
+ps_policy_shmem_size(void)
 {
 	ps_policy = policies[ps_replacement];
+	return ps_policy->shmem_size(ps_pool_size_blocks);
+}
+
+void
+ps_policy_shmem_init(void)
+{
+	bool		found;
+
+	ps_policy->shmem_init(ShmemInitStruct("pagestore policy", ps_policy_shmem_size(), &found),
+						  ps_pool_nframes);
 }

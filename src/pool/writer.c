@@ -1,9 +1,9 @@
 /*
- * writeback.c
+ * writer.c
  *		The background worker that keeps clean frames ready.
  *
- * A backend that needs a frame should find a clean one; it pokes the worker
- * when the policy proposes dirty ones to it.  The worker then writes the cold
+ * A backend that needs a frame should find a clean one; it pokes the writer
+ * when the policy proposes dirty ones to it.  The writer then writes the cold
  * dirty pages that the policy will come to next, sorted so that adjacent ones
  * go in one write.  When much of the pool is dirty it does so unasked, a
  * little at a time, so that a checkpoint has less to do. Nothing depends on it
@@ -12,12 +12,15 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "pool/service.h"
+#include "pool/flush.h"
+#include "pool/frame.h"
+#include "pool/replacement.h"
+#include "pool/stats.h"
+#include "pool/workers.h"
+#include "pool/writer.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
-#include "storage/proc.h"
-#include "storage/shmem.h"
 
 #define NAP 200					/* milliseconds between looks when nobody
 								 * pokes */
@@ -25,45 +28,6 @@
 #define DIRTY_SHARE 2			/* trickle when more than one frame in so many
 								 * is dirty */
 #define TRICKLE_SHARE 256		/* ... and so many of all frames a nap */
-
-typedef struct WritebackShared
-{
-	Latch	   *volatile latch; /* the worker's; NULL before it has started */
-	pg_atomic_uint32 poked;		/* set since the worker last began a round */
-} WritebackShared;
-
-static WritebackShared *writeback;
-
-Size
-ps_writeback_shmem_size(void)
-{
-	return sizeof(WritebackShared);
-}
-
-void
-ps_writeback_shmem_init(bool found)
-{
-	bool		known;
-
-	writeback = ShmemInitStruct("pagestore writer", sizeof(WritebackShared), &known);
-	if (known)
-		return;
-	writeback->latch = NULL;
-	pg_atomic_init_u32(&writeback->poked, 0);
-}
-
-/*
- * The latch belongs to the worker's PGPROC: setting it when the worker is gone
- * does nothing, or wakes somebody for nothing.
- */
-void
-ps_writeback_wake(void)
-{
-	Latch	   *latch = writeback->latch;
-
-	if (latch != NULL && pg_atomic_exchange_u32(&writeback->poked, 1) == 0)
-		SetLatch(latch);
-}
 
 /* Worth writing early: dirty, and nobody in it. */
 static bool
@@ -91,12 +55,11 @@ choose(PsTag *tags, uint32 limit)
 
 	for (uint32 i = 0; i < nframes && n < limit; i++)
 	{
-		PsFrameHeader *header = ps_frame(frames[i]);
-		uint32		state = pg_atomic_read_u32(&header->state);
+		uint32		state;
+		PsTag		tag;
 
-		pg_read_barrier();
-		if ((state & PS_TAGGED) && idle_and_dirty(header, state, NULL))
-			tags[n++] = header->tag;
+		if (ps_frame_glance(frames[i], &state, &tag) && idle_and_dirty(ps_frame(frames[i]), state, NULL))
+			tags[n++] = tag;
 	}
 	qsort(tags, n, sizeof(PsTag), ps_tag_compare);
 	return n;
@@ -111,7 +74,7 @@ write_round(uint32 limit)
 	for (uint32 i = 0; i < n && !ShutdownRequestPending; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		ps_write_page(&tags[i], idle_and_dirty, NULL, PS_WRITE_WORKER, false);
+		ps_flush_page(&tags[i], idle_and_dirty, NULL, PS_FLUSH_WRITER, false);
 	}
 }
 
@@ -120,7 +83,7 @@ serve(void)
 {
 	while (!ShutdownRequestPending)
 	{
-		if (pg_atomic_exchange_u32(&writeback->poked, 0) != 0)
+		if (pg_atomic_exchange_u32(&ps_pool->writer_poked, 0) != 0)
 			write_round(ROUND_PAGES);
 		else if (much_is_dirty())
 			write_round(ps_pool_nframes / TRICKLE_SHARE);
@@ -129,10 +92,10 @@ serve(void)
 }
 
 void
-ps_writeback_main(Datum arg)
+ps_writer_main(Datum arg)
 {
 	ps_worker_begin();
-	writeback->latch = MyLatch;
+	ps_pool->writer_latch = MyLatch;
 
 	while (!ShutdownRequestPending)
 	{

@@ -1,0 +1,19 @@
+/*
+ * evict.h
+ *		Frames to fill: the free list, and victims of the replacement policy.
+ */
+#ifndef PAGESTORE_POOL_EVICT_H
+#define PAGESTORE_POOL_EVICT_H
+
+#include "pool/tag.h"
+
+/*
+ * A frame in hands, with one raw pin for the caller.  may_write: dirty pages
+ * may be written out to get it.  may_fail: returns PS_NO_FRAME rather than
+ * wait or ereport(ERROR); else waits up to two seconds, serving interrupts,
+ * then ERRCODE_INSUFFICIENT_RESOURCES.  No bucket lock may be held; latches
+ * may: a victim's is only tried.
+ */
+extern PsFrame ps_frame_take(bool may_write, bool may_fail);
+
+#endif							/* PAGESTORE_POOL_EVICT_H */

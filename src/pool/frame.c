@@ -1,0 +1,396 @@
+/*
+ * frame.c
+ *		The state word of a frame: each of its transitions (frame.h draws them).
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "pool/frame.h"
+#include "pool/replacement.h"
+#include "pool/stats.h"
+#include "pool/table.h"
+
+/* What ends when the page leaves the frame; PERMANENT, VALID and I/O flags stay with the bytes. */
+#define LIFE_FLAGS (PS_TAGGED | PS_DIRTY | PS_REDIRTIED | PS_NOWRITE | PS_AHEAD)
+
+#ifdef USE_ASSERT_CHECKING
+static inline bool
+implies(uint32 state, uint32 flag, uint32 needed, uint32 excluded)
+{
+	return (state & flag) == 0 || ((state & needed) == needed && (state & excluded) == 0);
+}
+
+/* What holds of every state word, whoever looks. */
+static bool
+is_sound(uint32 state)
+{
+	return implies(state, PS_TAGGED, 0, PS_GHOST) &&
+		implies(state, PS_READING, 0, PS_VALID | PS_DIRTY | PS_WRITING) &&
+		implies(state, PS_DIRTY, PS_TAGGED | PS_VALID, 0) &&
+		implies(state, PS_REDIRTIED, PS_DIRTY | PS_WRITING, 0) &&
+		implies(state, PS_AHEAD, PS_TAGGED, 0) &&
+		((state & (PS_READING | PS_WRITING | PS_GHOST)) == 0 || PS_PINS(state) > 0) &&
+		((state & (PS_TAGGED | PS_GHOST)) != 0 || state <= 1);
+}
+#endif
+
+/* One atomic step; on failure *state is what it is now. */
+static inline bool
+step(PsFrameHeader *header, uint32 *state, uint32 next)
+{
+	Assert(is_sound(*state) && is_sound(next));
+	return pg_atomic_compare_exchange_u32(&header->state, state, next);
+}
+
+/* ---- pins ---- */
+
+bool
+ps_frame_pin_if(PsFrame frame, const PsTag *tag)
+{
+	uint32		was;
+
+	if (!ps_frame_pin_tagged(frame, 0, &was))
+		return false;
+	if (tag == NULL || ps_tag_equal(&ps_frame(frame)->tag, tag))
+		return true;
+	ps_frame_unpin_raw(frame);
+	return false;
+}
+
+PsFrame
+ps_frame_pin_page(const PsTag *tag)
+{
+	uint32		hash = ps_tag_hash(tag);
+	LWLock	   *lock = ps_table_lock(hash);
+	PsFrame		frame;
+
+	if (*ps_table_bucket(hash) == PS_NO_REF)
+		return PS_NO_FRAME;
+	LWLockAcquire(lock, LW_SHARED);
+	frame = ps_table_find(tag, hash);
+	if (frame != PS_NO_FRAME && !ps_frame_pin_if(frame, tag))
+		frame = PS_NO_FRAME;
+	LWLockRelease(lock);
+	return frame;
+}
+
+void
+ps_frame_bury(PsFrame frame)
+{
+	PsFrameHeader *header = ps_frame(frame);
+
+	Assert(!(ps_frame_state(frame) & (PS_TAGGED | PS_READING | PS_WRITING)));
+	pg_atomic_fetch_sub_u32(&ps_pool->nghosts, 1);
+	pg_atomic_write_u32(&header->state, 1);
+	ps_frame_give_back(frame);
+}
+
+/* ---- free and in hands ---- */
+
+/* The first use of a frame; shared memory comes zeroed, so that its state and links are right. */
+static void
+init_frame(PsFrame frame)
+{
+	PsFrameHeader *header = ps_frame(frame);
+
+	pg_atomic_init_u32(&header->policy, 0);
+	pg_atomic_init_u64(&header->aio, ps_aio_pack(PS_AIO_NONE));
+	pg_atomic_init_u64(&header->first_dirty, InvalidXLogRecPtr);
+	pg_atomic_init_u64(&header->redirty, InvalidXLogRecPtr);
+	LWLockInitialize(&header->latch, ps_tranche(PS_TRANCHE_FRAME));
+	ConditionVariableInit(&header->io_cv);
+}
+
+PsFrame
+ps_frame_take_free(void)
+{
+	PsFrame		frame;
+	bool		fresh = false;
+
+	if (ps_frames_free() == 0)
+		return PS_NO_FRAME;
+	SpinLockAcquire(&ps_pool->free_lock);
+	frame = ps_deref(ps_pool->free_head);
+	if (frame != PS_NO_FRAME)
+		ps_pool->free_head = ps_frame(frame)->next;
+	else if (ps_frames_used() < ps_pool_nframes)
+	{
+		frame = pg_atomic_fetch_add_u32(&ps_pool->nused, 1);
+		fresh = true;
+	}
+	if (frame != PS_NO_FRAME)
+		pg_atomic_fetch_sub_u32(&ps_pool->nfree, 1);
+	SpinLockRelease(&ps_pool->free_lock);
+	if (frame != PS_NO_FRAME)
+	{
+		if (fresh)
+			init_frame(frame);
+		Assert(ps_frame_state(frame) == 0);
+		pg_atomic_write_u32(&ps_frame(frame)->state, 1);
+	}
+	return frame;
+}
+
+void
+ps_frame_give_back(PsFrame frame)
+{
+	Assert(ps_frame_state(frame) == 1);
+	pg_atomic_write_u32(&ps_frame(frame)->state, 0);
+	SpinLockAcquire(&ps_pool->free_lock);
+	ps_frame(frame)->next = ps_pool->free_head;
+	ps_pool->free_head = ps_ref(frame);
+	pg_atomic_fetch_add_u32(&ps_pool->nfree, 1);
+	SpinLockRelease(&ps_pool->free_lock);
+}
+
+bool
+ps_frame_enter(PsFrame frame, const PsRelKey *rel, const PsTag *tag, uint32 hash, uint32 flags)
+{
+	PsFrameHeader *header = ps_frame(frame);
+	uint32		state = 1 | PS_TAGGED | flags | (rel->permanent ? PS_PERMANENT : 0);
+
+	Assert(((flags & PS_READING) != 0) != ((flags & PS_VALID) != 0));
+	Assert(is_sound(state));
+	Assert(ps_frame_state(frame) == 1);
+	header->tag = *tag;
+	pg_atomic_write_u64(&header->aio, ps_aio_pack(PS_AIO_NONE));
+	ps_policy->admit(frame);
+	LWLockAcquire(ps_table_lock(hash), LW_EXCLUSIVE);
+	if (ps_table_find(tag, hash) != PS_NO_FRAME)
+	{
+		LWLockRelease(ps_table_lock(hash));
+		ps_policy->forget(frame);
+		ps_frame_give_back(frame);
+		return false;
+	}
+	pg_atomic_write_u32(&header->state, state);
+	ps_table_insert(frame, hash);
+	LWLockRelease(ps_table_lock(hash));
+	return true;
+}
+
+/* The state is judged under the bucket lock, where only pins by others can interfere. */
+bool
+ps_frame_evict(PsFrame frame)
+{
+	PsFrameHeader *header = ps_frame(frame);
+	uint32		hash = ps_tag_hash(&header->tag);
+	uint32		state;
+
+	LWLockAcquire(ps_table_lock(hash), LW_EXCLUSIVE);
+	state = ps_frame_state(frame);
+	Assert(PS_PINS(state) > 0);
+	do
+	{
+		if (PS_PINS(state) != 1 || !(state & PS_TAGGED) ||
+			(state & (PS_DIRTY | PS_READING | PS_WRITING)))
+		{
+			LWLockRelease(ps_table_lock(hash));
+			return false;
+		}
+	} while (!step(header, &state, 1));
+	ps_table_remove(frame, hash);
+	LWLockRelease(ps_table_lock(hash));
+	ps_policy->forget(frame);
+	ps_count(PS_COUNT_EVICTIONS, 1);
+	return true;
+}
+
+/* ---- reads ---- */
+
+void
+ps_frame_set_aio(PsFrame frame, PsAioRef ref)
+{
+	PsFrameHeader *header = ps_frame(frame);
+
+	Assert(ps_frame_state(frame) & PS_READING);
+	pg_atomic_write_u64(&header->aio, ps_aio_pack(ref));
+	if (PS_PINS(ps_frame_state(frame)) > 1)
+		ConditionVariableBroadcast(&header->io_cv);
+}
+
+PsAioRef
+ps_frame_aio(PsFrame frame)
+{
+	return ps_aio_unpack(pg_atomic_read_u64(&ps_frame(frame)->aio));
+}
+
+void
+ps_frame_end_read(PsFrame frame, bool good)
+{
+	PsFrameHeader *header = ps_frame(frame);
+	uint32		state;
+
+	if (!good)
+		ps_frame_detach(frame);
+	state = ps_frame_state(frame);
+	do
+	{
+		Assert(state & PS_READING);
+	} while (!step(header, &state, (state & ~PS_READING) | (good ? PS_VALID : 0)));
+	if (PS_PINS(state) > 1)
+		ConditionVariableBroadcast(&header->io_cv);
+}
+
+/* ---- changes and writes ---- */
+
+/*
+ * Whoever calls this holds the latch, so that a write in flight can end
+ * meanwhile but none can begin under the exclusive one; under the shared one
+ * (hints) several may mark at once, and the position of any of them is early
+ * enough: changes that need WAL come after all of them.
+ */
+bool
+ps_frame_set_dirty(PsFrame frame)
+{
+	PsFrameHeader *header = ps_frame(frame);
+	uint32		state = ps_frame_state(frame);
+	XLogRecPtr	position = InvalidXLogRecPtr;
+	uint32		wanted;
+
+	do
+	{
+		Assert(state & PS_TAGGED);
+		Assert(state & PS_VALID);
+		wanted = PS_DIRTY | ((state & PS_WRITING) ? PS_REDIRTIED : 0);
+		if ((state & wanted) == wanted)
+			return false;
+		if (position == InvalidXLogRecPtr)
+			position = GetXLogInsertRecPtr();
+		pg_atomic_write_u64((state & PS_WRITING) ? &header->redirty : &header->first_dirty,
+							position);
+	} while (!step(header, &state, state | wanted));
+	if (state & PS_DIRTY)
+		return false;
+	ps_count(PS_COUNT_DIRTY, 1);
+	return true;
+}
+
+bool
+ps_frame_begin_write(PsFrame frame)
+{
+	PsFrameHeader *header = ps_frame(frame);
+	const uint32 wanted = PS_TAGGED | PS_VALID | PS_DIRTY;
+	const uint32 unwanted = PS_WRITING | PS_NOWRITE | PS_GHOST | PS_READING;
+	uint32		state = ps_frame_state(frame);
+
+	Assert(LWLockHeldByMeInMode(&header->latch, LW_SHARED));
+	do
+	{
+		if ((state & wanted) != wanted || (state & unwanted) != 0)
+			return false;
+	} while (!step(header, &state, (state | PS_WRITING) & ~PS_REDIRTIED));
+	return true;
+}
+
+void
+ps_frame_end_write(PsFrame frame, bool written)
+{
+	PsFrameHeader *header = ps_frame(frame);
+	uint32		state = ps_frame_state(frame);
+	uint32		next;
+
+	do
+	{
+		Assert(state & PS_WRITING);
+		next = state & ~(PS_WRITING | PS_REDIRTIED);
+		if (written)
+		{
+			if (state & PS_REDIRTIED)
+				pg_atomic_write_u64(&header->first_dirty,
+									pg_atomic_read_u64(&header->redirty));
+			else
+				next &= ~PS_DIRTY;
+		}
+	} while (!step(header, &state, next));
+	if ((state & PS_DIRTY) && !(next & PS_DIRTY))
+		ps_count(PS_COUNT_DIRTY, -1);
+	ConditionVariableBroadcast(&header->io_cv);
+}
+
+void
+ps_frame_forbid_write(PsFrame frame)
+{
+	Assert(PS_PINS(ps_frame_state(frame)) > 0);
+	pg_atomic_fetch_or_u32(&ps_frame(frame)->state, PS_NOWRITE);
+}
+
+void
+ps_frame_permit_write(PsFrame frame)
+{
+	Assert(PS_PINS(ps_frame_state(frame)) > 0);
+	pg_atomic_fetch_and_u32(&ps_frame(frame)->state, ~PS_NOWRITE);
+}
+
+/* ---- leaving the page table ---- */
+
+/* Unless the page has left already, or the state lacks what it must have. */
+static void
+leave_table(PsFrame frame, uint32 must_have)
+{
+	PsFrameHeader *header = ps_frame(frame);
+	uint32		hash = ps_tag_hash(&header->tag);
+	uint32		state;
+
+	LWLockAcquire(ps_table_lock(hash), LW_EXCLUSIVE);
+	state = ps_frame_state(frame);
+	Assert(PS_PINS(state) > 0);
+	do
+	{
+		if ((state & must_have) != must_have)
+		{
+			LWLockRelease(ps_table_lock(hash));
+			return;
+		}
+	} while (!step(header, &state, (state & ~LIFE_FLAGS) | PS_GHOST));
+	if (state & PS_DIRTY)
+		ps_count(PS_COUNT_DIRTY, -1);
+	pg_atomic_fetch_add_u32(&ps_pool->nghosts, 1);
+	ps_table_remove(frame, hash);
+	LWLockRelease(ps_table_lock(hash));
+	ps_policy->forget(frame);
+}
+
+void
+ps_frame_detach(PsFrame frame)
+{
+	leave_table(frame, PS_TAGGED);
+}
+
+void
+ps_frame_leave_to_read(PsFrame frame)
+{
+	leave_table(frame, PS_TAGGED | PS_READING);
+}
+
+void
+ps_frame_switch_to(PsFrame old, PsFrame new)
+{
+	PsFrameHeader *from = ps_frame(old);
+	PsFrameHeader *to = ps_frame(new);
+	uint32		hash = ps_tag_hash(&from->tag);
+	uint32		state;
+
+	Assert(LWLockHeldByMeInMode(&from->latch, LW_EXCLUSIVE));
+	Assert(LWLockHeldByMeInMode(&to->latch, LW_EXCLUSIVE));
+	Assert(LWLockHeldByMe(&ps_pool->move_lock));
+	Assert(ps_frame_state(new) == 1);
+	to->tag = from->tag;
+
+	LWLockAcquire(ps_table_lock(hash), LW_EXCLUSIVE);
+	pg_atomic_write_u64(&to->first_dirty, pg_atomic_read_u64(&from->first_dirty));
+	state = ps_frame_state(old);
+	Assert((state & (PS_TAGGED | PS_VALID)) == (PS_TAGGED | PS_VALID));
+	Assert(!(state & (PS_READING | PS_WRITING | PS_REDIRTIED | PS_GHOST)));
+
+	/*
+	 * Pins may come and go meanwhile; the other flags are held still by the
+	 * exclusive latch.
+	 */
+	pg_atomic_write_u32(&to->state, 1 | (state & ~(PS_PIN_MASK | PS_AHEAD)));
+	ps_table_replace(old, new, hash);
+	while (!step(from, &state, (state & ~LIFE_FLAGS) | PS_GHOST))
+		;
+	LWLockRelease(ps_table_lock(hash));
+	ps_policy->moved(old, new);
+}

@@ -1,0 +1,59 @@
+/*
+ * read.h
+ *		Pin a page, reading it if it is not here; read ahead.
+ */
+#ifndef PAGESTORE_POOL_READ_H
+#define PAGESTORE_POOL_READ_H
+
+#include "pool/tag.h"
+#include "storage/off.h"
+
+typedef enum PsFetch
+{
+	PS_FETCH_READ,				/* read it if it is not here */
+	PS_FETCH_RESIDENT,			/* only if it is here and needs no wait: else
+								 * PS_NO_FRAME */
+	PS_FETCH_NEW				/* a block just added by extension: a zeroed
+								 * frame, no read */
+} PsFetch;
+
+/*
+ * Pin a page's frame, for CurrentResourceOwner; waits for a read in flight.
+ * *hit (may be NULL): the page was here, and not for its first use after it
+ * was read ahead.  Latches may be held, no other lock of the pool.
+ *
+ * ereport(ERROR), as for heap: ERRCODE_DATA_CORRUPTED for a damaged page
+ * (zero_damaged_pages is honoured) and for one past the end of the file;
+ * ERRCODE_INSUFFICIENT_RESOURCES when every frame is pinned (hint:
+ * pagestore.pool_size); I/O errors.
+ */
+extern PsFrame ps_pool_pin(const PsRelKey *rel, BlockNumber block, PsFetch how, bool *hit);
+
+/*
+ * Start reading those of n adjacent blocks that are not resident; never waits
+ * for a read, never fails for want of frames (does less).  Returns the number
+ * of pages whose read was started.  ereport(ERROR) where the file can't be
+ * opened, though not if it is missing.
+ */
+extern int	ps_pool_prefetch(const PsRelKey *rel, BlockNumber block, int n);
+
+/*
+ * Is the page in the pool (no pin taken; being read counts)?  True is a guess;
+ * false is certain: at some moment of the call it was not in the page table.
+ * Scans around the pool depend on it.
+ */
+extern bool ps_pool_resident(const PsRelKey *rel, BlockNumber block);
+
+/* Wait until a read in flight is over, whoever started it.  The caller holds a pin.  Serves interrupts. */
+extern void ps_frame_wait_read(PsFrame frame);
+
+/* The end of reads into frames, for ps_aio_frame_done: throws nothing. */
+extern void ps_pool_read_done(const uint32 *cookies, int ncookies, ssize_t result);
+
+/*
+ * The judge of a page that enters the pool, set by the layer that knows pages
+ * (page/view.h: ps_page_check); must not throw.
+ */
+extern bool (*ps_pool_page_check) (const char *page, const char **why, OffsetNumber *offset);
+
+#endif							/* PAGESTORE_POOL_READ_H */

@@ -1,0 +1,302 @@
+/*
+ * registry.c
+ *		The registry of relations that have passed the gate.
+ *
+ * It is empty at start and grows by what is used: its room is address space
+ * until then.  Should it ever be full, relations are served without being in
+ * it: it is "incomplete", each process passes them for itself, and who wants to
+ * know whether a number has frames asks the page table.
+ */
+#include "postgres.h"
+
+#include "debug/stop.h"
+#include "miscadmin.h"
+#include "pool/pool.h"
+#include "pool/registry.h"
+#include "storage/shmem.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+
+#define ENTRIES 1048576			/* room of the registry: 42 MB of address
+								 * space */
+#define ENTRIES_AT_START 512
+
+typedef struct RegistryEntry
+{
+	RelFileNode rnode;
+	PsRegistryState state;
+} RegistryEntry;
+
+typedef struct RegistryShared
+{
+	/* atomics; every page access reads them */
+	pg_atomic_uint64 generation;
+	pg_atomic_uint32 nheld;
+	pg_atomic_uint32 incomplete;
+	char		pad[PG_CACHE_LINE_SIZE];
+
+	LWLock		lock;			/* guards the entries */
+	LWLock		owner_lock;		/* see ps_owner_lock */
+} RegistryShared;
+
+static RegistryShared *shared;
+static HTAB *registry;			/* of RegistryEntry, by rnode; shared->lock */
+pg_atomic_uint64 *ps_registry_generation;
+LWLock	   *ps_owner_lock;
+
+/*
+ * Of this process and transaction: relations made in the pool, with no room in
+ * the registry.  By rnode; NULL unless there is one.
+ */
+static HTAB *born = NULL;
+
+Size
+ps_registry_shmem_size(void)
+{
+	return add_size(MAXALIGN(sizeof(RegistryShared)),
+					hash_estimate_size(ENTRIES, sizeof(RegistryEntry)));
+}
+
+void
+ps_registry_shmem_init(void)
+{
+	HASHCTL		ctl = {.keysize = sizeof(RelFileNode),.entrysize = sizeof(RegistryEntry)};
+	bool		found;
+
+	shared = ShmemInitStruct("pagestore gate", sizeof(RegistryShared), &found);
+	registry = ShmemInitHash("pagestore gate's registry", ENTRIES_AT_START, ENTRIES,
+							 &ctl, HASH_ELEM | HASH_BLOBS);
+	ps_registry_generation = &shared->generation;
+	ps_owner_lock = &shared->owner_lock;
+	pg_atomic_init_u64(&shared->generation, 1);
+	pg_atomic_init_u32(&shared->nheld, 0);
+	pg_atomic_init_u32(&shared->incomplete, 0);
+	LWLockInitialize(&shared->lock, ps_tranche(PS_TRANCHE_GATE));
+	LWLockInitialize(&shared->owner_lock, ps_tranche(PS_TRANCHE_GATE));
+}
+
+/* ---- entries ---- */
+
+static RegistryEntry *
+find_entry(const RelFileNode *rnode)
+{
+	Assert(LWLockHeldByMe(&shared->lock));
+	return hash_search(registry, rnode, HASH_FIND, NULL);
+}
+
+/* The relation's entry, made if need be; NULL when there is no room. */
+static RegistryEntry *
+make_entry(const RelFileNode *rnode)
+{
+	RegistryEntry *entry = find_entry(rnode);
+	bool		found;
+
+	Assert(LWLockHeldByMeInMode(&shared->lock, LW_EXCLUSIVE));
+	if (entry != NULL || PS_ASK("gate-full"))
+		return entry;
+	entry = hash_search(registry, rnode, HASH_ENTER_NULL, &found);
+	if (entry != NULL)
+		entry->state = PS_REGISTRY_NONE;
+	return entry;
+}
+
+static void
+remove_entry(RegistryEntry *entry)
+{
+	Assert(LWLockHeldByMeInMode(&shared->lock, LW_EXCLUSIVE));
+	if (entry->state == PS_REGISTRY_HELD)
+		pg_atomic_fetch_sub_u32(&shared->nheld, 1);
+	(void) hash_search(registry, &entry->rnode, HASH_REMOVE, NULL);
+}
+
+/* Nobody may go on believing what it remembers. */
+static void
+next_generation(void)
+{
+	pg_atomic_fetch_add_u64(&shared->generation, 1);
+}
+
+/* Whoever acts on an answer of before has finished when this returns. */
+static void
+wait_for_owner_lock(void)
+{
+	LWLockAcquire(ps_owner_lock, LW_SHARED);
+	LWLockRelease(ps_owner_lock);
+}
+
+/* ---- births without room ---- */
+
+static void
+note_birth(RelFileNode rnode)
+{
+	HASHCTL		ctl = {.keysize = sizeof(RelFileNode),.entrysize = sizeof(RelFileNode),.hcxt = TopMemoryContext};
+
+	if (born == NULL)
+		born = hash_create("pagestore relations unknown to the registry", 64, &ctl,
+						   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	(void) hash_search(born, &rnode, HASH_ENTER, NULL);
+}
+
+static bool
+is_born_here(RelFileNode rnode)
+{
+	return born != NULL && hash_search(born, &rnode, HASH_FIND, NULL) != NULL;
+}
+
+void
+ps_registry_at_xact_end(void)
+{
+	if (born != NULL)
+		hash_destroy(born);
+	born = NULL;
+}
+
+/* ---- questions ---- */
+
+PsRegistryState
+ps_registry_state(RelFileNode rnode)
+{
+	RegistryEntry *entry;
+	PsRegistryState state;
+
+	LWLockAcquire(&shared->lock, LW_SHARED);
+	entry = find_entry(&rnode);
+	state = entry ? entry->state : PS_REGISTRY_NONE;
+	LWLockRelease(&shared->lock);
+	return state;
+}
+
+bool
+ps_registry_is_incomplete(void)
+{
+	return pg_atomic_read_u32(&shared->incomplete) != 0;
+}
+
+bool
+ps_registry_pool_owns(RelFileNode rnode)
+{
+	PsRegistryState state = ps_registry_state(rnode);
+
+	return state == PS_REGISTRY_FRESH || state == PS_REGISTRY_POOL ||
+		(state == PS_REGISTRY_NONE && is_born_here(rnode));
+}
+
+bool
+ps_registry_may_have_frames(RelFileNode rnode)
+{
+	return ps_registry_is_incomplete() || ps_registry_state(rnode) != PS_REGISTRY_NONE;
+}
+
+bool
+ps_registry_is_held(RelFileNode rnode)
+{
+	return pg_atomic_read_u32(&shared->nheld) != 0 && ps_registry_state(rnode) == PS_REGISTRY_HELD;
+}
+
+/* ---- changes ---- */
+
+void
+ps_registry_enter(RelFileNode rnode, PsRegistryState state)
+{
+	RegistryEntry *entry;
+	bool		is_news = false;
+
+	Assert(state == PS_REGISTRY_FRESH || state == PS_REGISTRY_POOL);
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	entry = make_entry(&rnode);
+	if (entry)
+	{
+		Assert(entry->state != PS_REGISTRY_HELD);
+		entry->state = state;
+	}
+	else
+		is_news = pg_atomic_exchange_u32(&shared->incomplete, 1) == 0;
+	LWLockRelease(&shared->lock);
+
+	if (is_news)
+		ereport(LOG,
+				(errmsg("pagestore has no room to remember more than %ld tables in use",
+						hash_get_num_entries(registry)),
+				 errdetail("The first access of each process to a further one looks through shared_buffers.")));
+	if (entry == NULL && state == PS_REGISTRY_FRESH)
+		note_birth(rnode);
+}
+
+bool
+ps_registry_hold(RelFileNode rnode)
+{
+	RegistryEntry *entry;
+
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	entry = make_entry(&rnode);
+	if (entry)
+	{
+		if (entry->state != PS_REGISTRY_HELD)
+			pg_atomic_fetch_add_u32(&shared->nheld, 1);
+		entry->state = PS_REGISTRY_HELD;
+	}
+
+	/* marked or not: others may remember that it has passed */
+	next_generation();
+	LWLockRelease(&shared->lock);
+	return entry != NULL;
+}
+
+void
+ps_registry_release(RelFileNode rnode)
+{
+	RegistryEntry *entry;
+
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	entry = find_entry(&rnode);
+
+	/* the number may have begun another life meanwhile */
+	if (entry && entry->state == PS_REGISTRY_HELD)
+		remove_entry(entry);
+	LWLockRelease(&shared->lock);
+}
+
+void
+ps_registry_begin_leaving(RelFileNode rnode)
+{
+	RegistryEntry *entry;
+
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	entry = find_entry(&rnode);
+	if (entry)
+	{
+		entry->state = PS_REGISTRY_LEAVING;
+		next_generation();
+	}
+	LWLockRelease(&shared->lock);
+	wait_for_owner_lock();
+}
+
+void
+ps_registry_forget(const RelFileNode *rnodes, int n)
+{
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < n; i++)
+	{
+		RegistryEntry *entry = find_entry(&rnodes[i]);
+
+		if (entry)
+			remove_entry(entry);
+	}
+	LWLockRelease(&shared->lock);
+	wait_for_owner_lock();
+}
+
+void
+ps_registry_forget_database(Oid dboid)
+{
+	HASH_SEQ_STATUS scan;
+	RegistryEntry *entry;
+
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	hash_seq_init(&scan, registry);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+		if (entry->rnode.dbNode == dboid)
+			remove_entry(entry);
+	LWLockRelease(&shared->lock);
+}

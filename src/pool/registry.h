@@ -1,0 +1,85 @@
+/*
+ * registry.h
+ *		The registry of relations that have passed the gate.
+ *
+ * In shared memory, for all processes: nothing of theirs is dirty in shared
+ * buffers, and only they can have frames.  All take the registry's lock, and
+ * no other but where it is said; no lock of the pool may be held but the
+ * owner lock.
+ */
+#ifndef PAGESTORE_POOL_REGISTRY_H
+#define PAGESTORE_POOL_REGISTRY_H
+
+#include "postgres.h"
+#include "port/atomics.h"
+#include "storage/lwlock.h"
+#include "storage/relfilenode.h"
+
+typedef enum PsRegistryState
+{
+	PS_REGISTRY_NONE,			/* not in the registry */
+	PS_REGISTRY_FRESH,			/* born in the pool; its page cache has not
+								 * been dropped yet */
+	PS_REGISTRY_POOL,
+	PS_REGISTRY_LEAVING,		/* its frames are on their way to the file */
+	PS_REGISTRY_HELD			/* its owner changes in a transaction still
+								 * running (hold.c) */
+} PsRegistryState;
+
+extern PsRegistryState ps_registry_state(RelFileNode rnode);
+
+/* FRESH or POOL from here on.  Where there is no room the registry is incomplete, which is logged once. */
+extern void ps_registry_enter(RelFileNode rnode, PsRegistryState state);
+
+/* Further relations are served without being in it. */
+extern bool ps_registry_is_incomplete(void);
+
+/*
+ * Who owns it, as far as the registry knows: true is certain of the one, false
+ * of the other.  What was entered as FRESH in this transaction is the pool's
+ * for certain, room or not, until it is held.
+ */
+extern bool ps_registry_pool_owns(RelFileNode rnode);
+extern bool ps_registry_may_have_frames(RelFileNode rnode);
+
+/*
+ * What a process remembers of the registry is good as long as the generation
+ * stands: it moves when a number that may be remembered is taken out and lives
+ * on.  No lock.
+ */
+extern pg_atomic_uint64 *ps_registry_generation;
+
+/*
+ * A mark for all processes that a running transaction has the relation in
+ * shared buffers: nothing of it is in the pool, whose entry ends.  False: there
+ * is no room.  Release takes the mark away and nothing else.  Neither throws.
+ */
+extern bool ps_registry_hold(RelFileNode rnode);
+extern bool ps_registry_is_held(RelFileNode rnode);
+extern void ps_registry_release(RelFileNode rnode);
+
+/*
+ * Held exclusively by whoever acts on who owns a page, from the question to
+ * the end of what follows.  Taken before latches and content locks of buffers,
+ * by processes that hold neither.
+ */
+extern LWLock *ps_owner_lock;
+
+/*
+ * These wait for the owner lock, so that nobody acts on the old answer when
+ * they return, and frames can be forgotten for good.  begin_leaving: the entry
+ * stays, but nobody brings a page of it into the pool on its own.  Neither
+ * throws.
+ */
+extern void ps_registry_begin_leaving(RelFileNode rnode);
+extern void ps_registry_forget(const RelFileNode *rnodes, int n);
+
+/* Nobody is connected to the database: waits for nobody. */
+extern void ps_registry_forget_database(Oid dboid);
+
+extern void ps_registry_at_xact_end(void);
+
+extern Size ps_registry_shmem_size(void);
+extern void ps_registry_shmem_init(void);
+
+#endif							/* PAGESTORE_POOL_REGISTRY_H */
