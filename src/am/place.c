@@ -267,6 +267,8 @@ extend(const Search *s) PS_UNCHECKED
 	bool		need_lock = !RELATION_IS_LOCAL(s->rel);
 	BlockNumber block;
 
+	/* before the lock: see ps_extend() */
+	(void) ps_origin(s->rel);
 	if (need_lock)
 	{
 		block = lock_extension(s);

@@ -60,6 +60,8 @@ ps_extend(Relation rel, PsPin *pin, PsWrite *guard)
 {
 	bool		need_lock = !RELATION_IS_LOCAL(rel);
 
+	/* settled before: under the extension lock no other is to be waited for */
+	(void) ps_origin(rel);
 	if (need_lock)
 		LockRelationForExtension(rel, ExclusiveLock);
 

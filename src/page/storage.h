@@ -10,7 +10,8 @@
 /*
  * Add a block to the relation: pins it in *pin and latches it exclusively,
  * zeroed (PageInit is the caller's).  Takes and releases the extension lock
- * itself when needed.
+ * itself when needed.  A caller that has it already has asked ps_origin()
+ * before: that may look into the catalog, for which the lock is no place.
  */
 extern void ps_extend(Relation rel, PsPin *pin, PsWrite *guard) PS_ACQUIRE(guard);
 
