@@ -5,8 +5,8 @@
 #include "postgres.h"
 
 #include "admin/admin.h"
-#include "am/am.h"
 #include "am/behind.h"
+#include "am/readahead.h"
 #include "debug/stop.h"
 #include "fmgr.h"
 #include "io/aio.h"

@@ -18,7 +18,7 @@ look(Relation rel, PsPin *pin)
 	bool		found;
 
 	ps_read_lock(rel, pin, &guard);
-	found = ps_read_row(&guard, FirstOffsetNumber, &row);
+	found = ps_row_at(&guard, FirstOffsetNumber, &row);
 #ifdef FAULT
 	if (!found)
 		return false;

@@ -21,7 +21,7 @@ look(Relation rel, PsPin *pin)
 
 	ps_read_lock(rel, pin, &guard);
 #ifdef FAULT
-	(void) ps_write_row(&guard, FirstOffsetNumber, &row);
+	(void) ps_row_at_mut(&guard, FirstOffsetNumber, &row);
 #endif
 	ps_read_unlock(&guard);
 }

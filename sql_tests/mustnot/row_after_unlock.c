@@ -1,7 +1,7 @@
 /*
  * A guard that has ended lends no rows.
  *
- * clang: calling function 'ps_read_row' requires holding read guard 'guard'
+ * clang: calling function 'ps_row_at' requires holding read guard 'guard'
  */
 #include "postgres.h"
 
@@ -17,10 +17,10 @@ look(Relation rel, PsPin *pin, PsRow *row)
 	bool		found;
 
 	ps_read_lock(rel, pin, &guard);
-	found = ps_read_row(&guard, FirstOffsetNumber, row);
+	found = ps_row_at(&guard, FirstOffsetNumber, row);
 	ps_read_unlock(&guard);
 #ifdef FAULT
-	found = ps_read_row(&guard, FirstOffsetNumber, row);
+	found = ps_row_at(&guard, FirstOffsetNumber, row);
 #endif
 	return found;
 }

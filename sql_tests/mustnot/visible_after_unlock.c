@@ -19,7 +19,7 @@ look(Relation rel, PsPin *pin, Snapshot snapshot)
 	bool		visible;
 
 	ps_read_lock(rel, pin, &guard);
-	visible = ps_read_row(&guard, FirstOffsetNumber, &row) &&
+	visible = ps_row_at(&guard, FirstOffsetNumber, &row) &&
 		ps_row_visible(&guard, &row, snapshot);
 	ps_read_unlock(&guard);
 #ifdef FAULT

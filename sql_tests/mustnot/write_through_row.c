@@ -18,7 +18,7 @@ look(Relation rel, PsPin *pin)
 	PsRow		row;
 
 	ps_read_lock(rel, pin, &guard);
-	if (ps_read_row(&guard, FirstOffsetNumber, &row))
+	if (ps_row_at(&guard, FirstOffsetNumber, &row))
 	{
 #ifdef FAULT
 		row.header->t_infomask = 0;

@@ -362,7 +362,7 @@ check_page(MapCheck *check, PsPin *pin)
 			PsRow		row;
 			bool		good = !ItemIdIsDead(ps_page_item(guard.page, offset));
 
-			if (ps_read_row(&guard, offset, &row))
+			if (ps_row_at(&guard, offset, &row))
 				good = row_is_good(check, &guard, &row);
 			if (!good)
 				check->bad[check->nbad++] = offset;

@@ -9,9 +9,8 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "am/am.h"
 #include "am/analyze.h"
-#include "am/scan.h"
+#include "am/desc.h"
 #include "am/slot.h"
 #include "row/visibility.h"
 
@@ -112,7 +111,7 @@ judge_page(PsScanDesc *scan, TransactionId oldest_xmin, double *live, double *de
 	{
 		PsRow		row;
 
-		if (!ps_read_row(&guard, offset, &row))
+		if (!ps_row_at(&guard, offset, &row))
 		{
 			/* A dead line pointer is work for vacuum. */
 			if (ItemIdIsDead(ps_page_item(guard.page, offset)))

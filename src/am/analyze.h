@@ -1,24 +1,15 @@
 /*
  * analyze.h
- *		Knowing the blocks that ANALYZE is going to sample.
+ *		ANALYZE: a sample of a table's pages, and their rows.
  */
 #ifndef PAGESTORE_AM_ANALYZE_H
 #define PAGESTORE_AM_ANALYZE_H
 
-#include "am/scan.h"
+#include "access/tableam.h"
 
-/*
- * Somebody has asked for the size of a table's main fork.  If it is ANALYZE,
- * about to choose its sample: remember what the choice depends on, and have it
- * not prefetch into the kernel's page cache.
- */
-extern void ps_analyze_sized(Relation rel, BlockNumber nblocks);
-
-/*
- * An analyze scan begins: the blocks it will visit, in order, as a sampler
- * that makes the same choice; NULL if that can't be known.  Allocated in
- * CurrentMemoryContext.
- */
-extern BlockSampler ps_analyze_blocks(Relation rel);
+/* Callbacks (access/tableam.h) of a scan that ps_scan_begin() began. */
+extern bool ps_analyze_next_block(TableScanDesc scan, BlockNumber blockno, BufferAccessStrategy bstrategy);
+extern bool ps_analyze_next_tuple(TableScanDesc scan, TransactionId OldestXmin, double *liverows,
+								  double *deadrows, TupleTableSlot *slot);
 
 #endif							/* PAGESTORE_AM_ANALYZE_H */

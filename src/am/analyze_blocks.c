@@ -12,9 +12,10 @@
  */
 #include "postgres.h"
 
-#include "am/analyze.h"
+#include "am/analyze_blocks.h"
 #include "commands/progress.h"
 #include "common/pg_prng.h"
+#include "page/origin.h"
 #include "storage/bufmgr.h"
 #include "utils/backend_status.h"
 #include "utils/guc.h"

@@ -11,8 +11,7 @@
  * (imports.c): one that is called on a table whose pages the pool owns is an
  * error before anything is touched, whatever the library.
  *
- * Libraries known to work that way are refused earlier, so that the
- * first change tells and not the first one that takes the wrong way.
+ * Libraries known to work that way are refused earlier (outsiders.c).
  */
 #include "postgres.h"
 
@@ -21,53 +20,12 @@
 #include "am/am.h"
 #include "am/behind.h"
 #include "am/imports.h"
+#include "am/outsiders.h"
 #include "catalog/indexing.h"
 #include "page/guard.h"
 #include "storage/bufmgr.h"
-#include "utils/guc.h"
 
 #include <dlfcn.h>
-
-/* Libraries whose workers change rows of users' tables by heap's functions. */
-typedef struct Outsider
-{
-	const char *library;
-	const char *unless;			/* a setting: on, it goes by SQL instead */
-	const char *instead;		/* what to do */
-} Outsider;
-
-static const Outsider outsiders[] = {
-	{"pglogical", "pglogical.use_spi",
-		"Set pglogical.use_spi, so that it applies changes by SQL, or use built-in logical replication."},
-	{"bdr", NULL, "Use built-in logical replication."},
-	{"pgactive", NULL, "Use built-in logical replication."},
-	{"pg_rewrite", NULL, "Partition into heap tables and switch them by pagestore_convert()."},
-};
-
-static const Outsider *
-find_outsider(const char *library)
-{
-	for (int i = 0; i < lengthof(outsiders); i++)
-		if (strcmp(outsiders[i].library, library) == 0)
-			return &outsiders[i];
-	return NULL;
-}
-
-void
-ps_refuse_worker(Relation rel)
-{
-	const Outsider *outsider = find_outsider(MyBgworkerEntry->bgw_library_name);
-	const char *setting = outsider && outsider->unless ? GetConfigOption(outsider->unless, true, false) : NULL;
-
-	if (outsider == NULL || (setting != NULL && strcmp(setting, "on") == 0) || ps_origin(rel) != PS_POOL)
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("%s cannot write to pagestore table \"%s\"",
-					outsider->library, RelationGetRelationName(rel)),
-			 errdetail("It changes rows behind the table's access method."),
-			 errhint("%s", outsider->instead)));
-}
 
 /* Base name of the library that holds an address, without its suffix. */
 static char *
@@ -94,7 +52,7 @@ static void
 refuse(Relation rel, const char *function, const void *caller)
 {
 	char	   *library;
-	const Outsider *outsider;
+	const PsOutsider *outsider;
 
 	if (!ps_is_pagestore(rel) || ps_origin(rel) != PS_POOL)
 		return;
@@ -103,7 +61,7 @@ refuse(Relation rel, const char *function, const void *caller)
 	/* pg_prewarm(), begun in recovery (contrib.c), looks at none of it */
 	if (strcmp(library, "pg_prewarm") == 0)
 		return;
-	outsider = find_outsider(library);
+	outsider = ps_outsider(library);
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("%s cannot work on pagestore table \"%s\"", library, RelationGetRelationName(rel)),

@@ -13,10 +13,12 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/transam.h"
 #include "access/xact.h"
-#include "am/am.h"
+#include "am/build.h"
 #include "am/scan.h"
+#include "am/slot.h"
 #include "catalog/index.h"
 #include "commands/progress.h"
 #include "executor/executor.h"
@@ -146,7 +148,7 @@ note_visible(Build *build)
 	{
 		bool		visible;
 
-		if (!ps_read_row(&guard, at, &row))
+		if (!ps_row_at(&guard, at, &row))
 			continue;
 		visible = ps_row_visible(&guard, &row, build->snapshot);
 		ps_row_conflict_out(&guard, visible, &row, build->snapshot);
@@ -228,7 +230,7 @@ judge_deleting(Build *build, const PsRow *row, TransactionId *xwait)
 
 /* What counts as live must agree with ANALYZE (analyze.c). */
 static Verdict
-judge(Build *build, const PsRead *guard, const PsRow *row, TransactionId *xwait)
+judge_row(Build *build, const PsRead *guard, const PsRow *row, TransactionId *xwait)
 			PS_REQUIRES_SHARED(guard)
 {
 	switch (ps_row_vacuum_state(guard, row, build->oldest_xmin))
@@ -266,9 +268,9 @@ note_unless_dead(Build *build, OffsetNumber *offset)
 	{
 		PsRow		row;
 
-		if (!ps_read_row(&guard, at, &row))
+		if (!ps_row_at(&guard, at, &row))
 			continue;
-		verdict = judge(build, &guard, &row, &xwait);
+		verdict = judge_row(build, &guard, &row, &xwait);
 		if (verdict == ROW_WAIT)
 			break;
 		pgstat_count_heap_getnext(build->rel);

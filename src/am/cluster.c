@@ -12,7 +12,7 @@
 #include "access/genam.h"
 #include "access/rewriteheap.h"
 #include "access/xact.h"
-#include "am/am.h"
+#include "am/cluster.h"
 #include "am/slot.h"
 #include "commands/progress.h"
 #include "executor/tuptable.h"
@@ -141,7 +141,7 @@ typedef struct AllBlocks
 } AllBlocks;
 
 static BlockNumber
-next_block(void *arg)
+next_of_all(void *arg)
 {
 	AllBlocks  *blocks = arg;
 
@@ -161,7 +161,7 @@ copy_page(Copy *c, PsPin *pin)
 	ps_read_lock(c->from, pin, &guard);
 	last = ps_page_nitems(guard.page);
 	for (OffsetNumber offset = FirstOffsetNumber; offset <= last; offset++)
-		if (ps_read_row(&guard, offset, &rows[n]))
+		if (ps_row_at(&guard, offset, &rows[n]))
 		{
 			states[n] = ps_row_vacuum_state(&guard, &rows[n], c->oldest_xmin);
 			n++;
@@ -188,7 +188,7 @@ copy_sequentially(Copy *c)
 	pgstat_count_heap_scan(c->from);
 
 	/* No one changes these pages: images read around the pool are as good. */
-	stream = ps_stream_begin(c->from, next_block, &blocks, PS_STREAM_AROUND_POOL);
+	stream = ps_stream_begin(c->from, next_of_all, &blocks, PS_STREAM_AROUND_POOL);
 	while (ps_stream_next(stream, &pin))
 	{
 		pgstat_progress_update_param(PROGRESS_CLUSTER_HEAP_BLKS_SCANNED, pin.block + 1);
@@ -210,7 +210,7 @@ copy_slot(Copy *c, TupleTableSlot *slot)
 	bool		found;
 
 	ps_read_lock(c->from, &pin, &guard);
-	found = ps_read_row(&guard, ItemPointerGetOffsetNumber(&slot->tts_tid), &row);
+	found = ps_row_at(&guard, ItemPointerGetOffsetNumber(&slot->tts_tid), &row);
 	if (found)
 		state = ps_row_vacuum_state(&guard, &row, c->oldest_xmin);
 	ps_read_unlock(&guard);

@@ -8,8 +8,8 @@
 #include "access/multixact.h"
 #include "access/toast_internals.h"
 #include "access/transam.h"
-#include "am/am.h"
-#include "am/analyze.h"
+#include "am/analyze_blocks.h"
+#include "am/ddl.h"
 #include "catalog/pg_am_d.h"
 #include "catalog/storage.h"
 #include "catalog/storage_xlog.h"
@@ -17,6 +17,7 @@
 #include "storage/smgr.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 /* Per-tuple and per-page overhead, as the planner's estimate for heap counts them. */
 #define OVERHEAD_BYTES_PER_TUPLE (MAXALIGN(SizeofHeapTupleHeader) + sizeof(ItemIdData))

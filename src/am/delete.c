@@ -4,12 +4,14 @@
  */
 #include "postgres.h"
 
+#include "access/heaptoast.h"
 #include "access/xact.h"
 #include "am/am.h"
-#include "am/modify.h"
+#include "am/delete.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "row/claim.h"
+#include "row/vm.h"
 #include "row/wal_change.h"
 #include "storage/predicate.h"
 
@@ -35,7 +37,7 @@ mark_deleted(PsClaim *claim, HeapTuple tuple, CommandId cid, bool changing_part)
 	START_CRIT_SECTION();
 	ps_mark_dirty(&claim->guard);
 	PageSetPrunable(claim->guard.page, xid);
-	all_visible_cleared = ps_clear_all_visible(&claim->guard, claim->vmbuf);
+	all_visible_cleared = ps_vm_clear(&claim->guard, claim->vmbuf);
 	header->t_infomask &= ~HEAP_MOVED;
 	ps_xmax_store(header, xmax);
 	HeapTupleHeaderClearHotUpdated(header);

@@ -6,9 +6,9 @@
 
 #include "access/heapam.h"
 #include "access/htup_details.h"
-#include "am/am.h"
+#include "am/desc.h"
 #include "am/fetch.h"
-#include "am/scan.h"
+#include "am/readahead.h"
 #include "am/slot.h"
 #include "row/chain.h"
 #include "row/prune.h"
@@ -59,7 +59,7 @@ still_there(const PsIndexFetch *fetch, const PsRead *guard, ItemPointer tid)
 {
 	PsRow		row;
 
-	return ps_read_row(guard, ItemPointerGetOffsetNumber(tid), &row) &&
+	return ps_row_at(guard, ItemPointerGetOffsetNumber(tid), &row) &&
 		TransactionIdEquals(HeapTupleHeaderGetRawXmin(row.header), fetch->xmin);
 }
 
@@ -136,7 +136,7 @@ ps_fetch_row_version(Relation rel, ItemPointer tid, Snapshot snapshot, TupleTabl
 	TestForOldSnapshot(snapshot, rel, unconstify(char *, guard.page));
 
 	/* The line pointer may have gone since the caller learnt of the TID. */
-	if (ps_read_row(&guard, ItemPointerGetOffsetNumber(tid), &row))
+	if (ps_row_at(&guard, ItemPointerGetOffsetNumber(tid), &row))
 	{
 		visible = ps_row_visible(&guard, &row, snapshot);
 		if (visible)
@@ -182,7 +182,7 @@ ps_get_latest_tid(TableScanDesc base, ItemPointer tid)
 		ps_read_lock(rel, &pin, &guard);
 		TestForOldSnapshot(snapshot, rel, unconstify(char *, guard.page));
 
-		more = ps_read_row(&guard, ItemPointerGetOffsetNumber(&next), &row) &&
+		more = ps_row_at(&guard, ItemPointerGetOffsetNumber(&next), &row) &&
 			(!TransactionIdIsValid(updater) ||
 			 TransactionIdEquals(updater, HeapTupleHeaderGetXmin(row.header)));
 		if (more)
@@ -226,7 +226,7 @@ ps_satisfies_snapshot(Relation rel, TupleTableSlot *slot, Snapshot snapshot)
 	Assert(ps_is_slot(slot) && ps->tuple != NULL);
 
 	ps_read_lock(rel, &pin, &guard);
-	visible = ps_read_row(&guard, ItemPointerGetOffsetNumber(&slot->tts_tid), &row) &&
+	visible = ps_row_at(&guard, ItemPointerGetOffsetNumber(&slot->tts_tid), &row) &&
 		HeapTupleHeaderGetRawXmin(row.header) == HeapTupleHeaderGetRawXmin(ps->tuple->t_data) &&
 		ps_row_visible(&guard, &row, snapshot);
 	ps_read_unlock(&guard);

@@ -5,13 +5,26 @@
 #include "postgres.h"
 
 #include "access/heaptoast.h"
-#include "access/htup_details.h"
-#include "am/am.h"
-#include "catalog/pg_am.h"
+#include "access/tableam.h"
+#include "am/analyze.h"
+#include "am/build.h"
+#include "am/cluster.h"
+#include "am/ddl.h"
+#include "am/delete.h"
+#include "am/fetch.h"
+#include "am/index_delete.h"
+#include "am/insert.h"
+#include "am/lock.h"
+#include "am/multi_insert.h"
+#include "am/scan.h"
+#include "am/scan_bitmap.h"
+#include "am/scan_sample.h"
+#include "am/slot.h"
+#include "am/speculative.h"
+#include "am/update.h"
+#include "am/vacuum.h"
 #include "fmgr.h"
-#include "miscadmin.h"
 #include "server/preload.h"
-#include "utils/syscache.h"
 
 PG_FUNCTION_INFO_V1(pagestore_tableam_handler);
 
@@ -72,28 +85,6 @@ static const TableAmRoutine pagestore_routine = {
 	.scan_sample_next_block = ps_scan_sample_next_block,
 	.scan_sample_next_tuple = ps_scan_sample_next_tuple,
 };
-
-bool
-ps_is_pagestore_am(Oid amoid)
-{
-	HeapTuple	tuple;
-	Oid			handler;
-
-	if (amoid == HEAP_TABLE_AM_OID)
-		return false;
-	tuple = SearchSysCache1(AMOID, ObjectIdGetDatum(amoid));
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for access method %u", amoid);
-	handler = ((Form_pg_am) GETSTRUCT(tuple))->amhandler;
-	ReleaseSysCache(tuple);
-	return GetTableAmRoutine(handler) == &pagestore_routine;
-}
-
-bool
-ps_is_pagestore(Relation rel)
-{
-	return rel->rd_tableam == &pagestore_routine;
-}
 
 /* SQL: pagestore_tableam_handler(internal) returns table_am_handler */
 Datum

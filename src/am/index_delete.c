@@ -13,7 +13,7 @@
 #include "postgres.h"
 
 #include "access/heapam_xlog.h"
-#include "am/am.h"
+#include "am/index_delete.h"
 #include "port/pg_bitutils.h"
 #include "row/chain.h"
 #include "utils/spccache.h"

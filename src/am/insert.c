@@ -4,12 +4,16 @@
  */
 #include "postgres.h"
 
+#include "access/heapam.h"
+#include "access/heaptoast.h"
 #include "access/parallel.h"
 #include "access/xact.h"
 #include "am/am.h"
-#include "am/modify.h"
+#include "am/insert.h"
+#include "am/place.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "row/vm.h"
 #include "row/wal_change.h"
 #include "storage/predicate.h"
 
@@ -65,13 +69,13 @@ ps_insert_tuple(Relation rel, HeapTuple tuple, CommandId cid, int options)
 	START_CRIT_SECTION();
 	ps_mark_dirty(&place.guard);
 	ps_place_put(&place.guard, stored, (options & HEAP_INSERT_SPECULATIVE) != 0);
-	all_visible_cleared = ps_clear_all_visible(&place.guard, place.vmbuf);
+	all_visible_cleared = ps_vm_clear(&place.guard, place.vmbuf);
 	if (RelationNeedsWAL(rel))
 		ps_wal_insert(&place.guard, stored, options, all_visible_cleared);
 	END_CRIT_SECTION();
 
 	ps_place_leave(&place);
-	ps_release_vm(&place.vmbuf);
+	ps_vm_release(&place.vmbuf);
 
 	pgstat_count_heap_insert(rel, 1);
 

@@ -6,9 +6,11 @@
 
 #include "access/transam.h"
 #include "access/xact.h"
-#include "am/am.h"
+#include "am/lock.h"
+#include "am/slot.h"
 #include "miscadmin.h"
 #include "row/claim.h"
+#include "row/vm.h"
 #include "row/wal_change.h"
 
 /*
@@ -43,7 +45,7 @@ mark_locked(PsClaim *claim) PS_REQUIRES(claim->guard)
 		HeapTupleHeaderClearHotUpdated(header);
 		header->t_ctid = claim->tid;
 	}
-	all_frozen_cleared = ps_clear_all_frozen(&claim->guard, claim->vmbuf);
+	all_frozen_cleared = ps_vm_clear_frozen(&claim->guard, claim->vmbuf);
 	if (RelationNeedsWAL(claim->rel))
 		ps_wal_lock(&claim->guard, &claim->row, all_frozen_cleared);
 	END_CRIT_SECTION();
@@ -69,7 +71,7 @@ look_at(Relation rel, ItemPointer tid, Snapshot dirty)
 	PsRow		row;
 
 	ps_read_lock(rel, &pin, &guard);
-	if (ps_read_row(&guard, ItemPointerGetOffsetNumber(tid), &row))
+	if (ps_row_at(&guard, ItemPointerGetOffsetNumber(tid), &row))
 	{
 		HeapTupleHeader header = unconstify(HeapTupleHeaderData *, row.header);
 
@@ -158,7 +160,7 @@ find_newest(Relation rel, ItemPointer tid, CommandId cid, LockWaitPolicy wait_po
 
 /* Lock the version at *tid and put it into the slot. */
 static TM_Result
-lock_version(Relation rel, ItemPointer tid, TupleTableSlot *slot, PsClaim *claim,
+lock_here(Relation rel, ItemPointer tid, TupleTableSlot *slot, PsClaim *claim,
 			 bool want_newest, TM_FailureData *tmfd)
 {
 	TM_Result	result;
@@ -203,7 +205,7 @@ ps_tuple_lock(Relation rel, ItemPointer tid, Snapshot snapshot, TupleTableSlot *
 	tmfd->traversed = false;
 	for (;;)
 	{
-		result = lock_version(rel, tid, slot, &claim, want_newest, tmfd);
+		result = lock_here(rel, tid, slot, &claim, want_newest, tmfd);
 		if (result != TM_Updated || !want_newest)
 			return result;
 		if (ItemPointerEquals(&tmfd->ctid, tid))

@@ -4,9 +4,11 @@
  */
 #include "postgres.h"
 
+#include "access/heapam.h"
 #include "access/xact.h"
-#include "am/am.h"
-#include "am/modify.h"
+#include "am/insert.h"
+#include "am/multi_insert.h"
+#include "am/place.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "row/vm.h"
@@ -48,7 +50,7 @@ insert_on_one_page(Relation rel, HeapTuple *tuples, int n, int options, PsPlace 
 	if (what.all_frozen_set)
 		PageSetAllVisible(place->guard.page);
 	else if (!(options & HEAP_INSERT_FROZEN))
-		what.all_visible_cleared = ps_clear_all_visible(&place->guard, place->vmbuf);
+		what.all_visible_cleared = ps_vm_clear(&place->guard, place->vmbuf);
 	if (RelationNeedsWAL(rel))
 		ps_wal_multi_insert(&place->guard, &what);
 	END_CRIT_SECTION();
@@ -90,7 +92,7 @@ ps_multi_insert(Relation rel, TupleTableSlot **slots, int nslots, CommandId cid,
 		CHECK_FOR_INTERRUPTS();
 		done += insert_on_one_page(rel, tuples + done, nslots - done, options, &place);
 	}
-	ps_release_vm(&place.vmbuf);
+	ps_vm_release(&place.vmbuf);
 
 	CheckForSerializableConflictIn(rel, NULL, InvalidBlockNumber);
 

@@ -87,23 +87,39 @@ at_hand(const Search *s)
 	return on_old_page(s) ? s->old_guard : &s->place->guard;
 }
 
-/*
- * These two, and what is below, hold a page or two, as it comes: more than the
- * analysis can follow.
- */
+/* Does a change of this page touch the visibility map?  A frozen load sets bits for pages it fills. */
+static inline bool
+needs_vm(const char *page, int options)
+{
+	return ps_page_all_visible(page) ||
+		((options & HEAP_INSERT_FROZEN) && ps_page_nitems(page) == 0);
+}
+
+/* Pin the map pages that seem to be needed: a guess, as the pages are not latched. */
 static void
-latch(const Search *s) PS_UNCHECKED
+pin_maps(const Search *s)
 {
 	PsPlace    *place = s->place;
-	bool		old_first = s->old != NULL &&
-	(on_old_page(s) || s->old->block < place->pin.block);
 
-	if (old_first)
-		ps_write_lock(s->rel, s->old, s->old_guard);
-	if (!on_old_page(s))
-		ps_write_lock(s->rel, &place->pin, &place->guard);
-	if (s->old != NULL && !old_first)
-		ps_write_lock(s->rel, s->old, s->old_guard);
+	if (!on_old_page(s) && needs_vm(place->pin.page, s->options))
+		visibilitymap_pin(s->rel, place->pin.block, &place->vmbuf);
+	if (s->old != NULL && needs_vm(s->old->page, 0))
+		visibilitymap_pin(s->rel, s->old->block, s->old_vmbuf);
+}
+
+/*
+ * With the pages latched: do we have the map pages?  From here on a page or two
+ * are held, as it comes: more than the analysis can follow.
+ */
+static bool
+have_maps(const Search *s) PS_UNCHECKED
+{
+	const PsPlace *place = s->place;
+
+	return (on_old_page(s) || !needs_vm(place->guard.page, s->options) ||
+			visibilitymap_pin_ok(place->pin.block, place->vmbuf)) &&
+		(s->old == NULL || !needs_vm(s->old_guard->page, 0) ||
+		 visibilitymap_pin_ok(s->old->block, *s->old_vmbuf));
 }
 
 static void
@@ -115,45 +131,27 @@ unlatch(const Search *s) PS_UNCHECKED
 		ps_write_unlock(s->old_guard);
 }
 
-/* Does a change of this page touch the visibility map?  A frozen load sets bits for pages it fills. */
-static inline bool
-needs_vm(const char *page, int options)
-{
-	return ps_page_all_visible(page) ||
-		((options & HEAP_INSERT_FROZEN) && ps_page_nitems(page) == 0);
-}
-
-static inline bool
-lacks_vm(const char *page, BlockNumber block, int options, Buffer vmbuf)
-{
-	return needs_vm(page, options) && !visibilitymap_pin_ok(block, vmbuf);
-}
-
-/*
- * With the pages latched, see that we have the map pages; otherwise let go of
- * the latches to pin them, and look again: a page may have become all visible
- * meanwhile.
- */
+/* Latch the pages, with their map pages pinned: one may become all visible before we have it. */
 static void
-settle_vm_pins(const Search *s)
+latch(const Search *s) PS_UNCHECKED
 {
 	PsPlace    *place = s->place;
 
 	for (;;)
 	{
-		bool		new_lacks = !on_old_page(s) &&
-		lacks_vm(place->guard.page, place->pin.block, s->options, place->vmbuf);
-		bool		old_lacks = s->old != NULL &&
-		lacks_vm(s->old_guard->page, s->old->block, 0, *s->old_vmbuf);
+		bool		old_first = s->old != NULL &&
+		(on_old_page(s) || s->old->block < place->pin.block);
 
-		if (!new_lacks && !old_lacks)
+		pin_maps(s);
+		if (old_first)
+			ps_write_lock(s->rel, s->old, s->old_guard);
+		if (!on_old_page(s))
+			ps_write_lock(s->rel, &place->pin, &place->guard);
+		if (s->old != NULL && !old_first)
+			ps_write_lock(s->rel, s->old, s->old_guard);
+		if (have_maps(s))
 			return;
 		unlatch(s);
-		if (new_lacks)
-			visibilitymap_pin(s->rel, place->pin.block, &place->vmbuf);
-		if (old_lacks)
-			visibilitymap_pin(s->rel, s->old->block, s->old_vmbuf);
-		latch(s);
 	}
 }
 
@@ -172,16 +170,8 @@ try_block(const Search *s, BlockNumber block, Size *room)
 	PsWrite    *guard;
 
 	if (s->old == NULL || s->old->block != block)
-	{
 		place->pin = ps_pin(s->rel, block);
-		if (needs_vm(place->pin.page, s->options))
-			visibilitymap_pin(s->rel, block, &place->vmbuf);
-	}
-	else if (needs_vm(s->old->page, 0))
-		visibilitymap_pin(s->rel, block, s->old_vmbuf);
-
 	latch(s);
-	settle_vm_pins(s);
 
 	guard = at_hand(s);
 	ps_write_held(guard);
@@ -293,7 +283,11 @@ extend(const Search *s) PS_UNCHECKED
 		ps_write_unlock(&place->guard);
 		latch(s);
 	}
-	settle_vm_pins(s);
+	else if (!have_maps(s))
+	{
+		unlatch(s);
+		latch(s);
+	}
 
 	if (page_room(&place->guard) >= s->len)
 		return InvalidBlockNumber;
@@ -304,7 +298,7 @@ extend(const Search *s) PS_UNCHECKED
 }
 
 static void
-find(Search *s, Size len)
+find_page(Search *s, Size len)
 {
 	BlockNumber target;
 
@@ -348,7 +342,7 @@ ps_place_find(Relation rel, Size len, int options, PsPlace *place)
 	Search		s = {.rel = rel,.options = options,.place = place};
 
 	Assert(!ps_pinned(&place->pin));
-	find(&s, len);
+	find_page(&s, len);
 	ps_write_held(&place->guard);
 }
 
@@ -362,7 +356,7 @@ ps_place_find_beside(Relation rel, Size len, PsPin *old, PsWrite *old_guard,
 	};
 
 	Assert(!ps_pinned(&place->pin));
-	find(&s, len);
+	find_page(&s, len);
 	ps_write_held(old_guard);
 	return ps_pinned(&place->pin);
 }

@@ -44,15 +44,6 @@ extern bool ps_place_find_beside(Relation rel, Size len, PsPin *old, PsWrite *ol
 /* Unlatch and unpin the page; the map page stays pinned. */
 extern void ps_place_leave(PsPlace *place) PS_RELEASE(place->guard);
 
-/* Drop the pin of a map page, if any. */
-static inline void
-ps_release_vm(Buffer *vmbuf)
-{
-	if (BufferIsValid(*vmbuf))
-		ReleaseBuffer(*vmbuf);
-	*vmbuf = InvalidBuffer;
-}
-
 /*
  * Put the tuple on the page (critical section, page marked dirty): sets
  * t_self, and t_ctid of the stored row unless that holds a speculative token.

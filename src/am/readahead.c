@@ -18,8 +18,8 @@
 #include "access/nbtree.h"
 #include "access/visibilitymap.h"
 #include "am/am.h"
-#include "am/fetch.h"
-#include "am/scan.h"
+#include "am/desc.h"
+#include "am/readahead.h"
 #include "catalog/pg_am_d.h"
 #include "executor/executor.h"
 #include "executor/instrument.h"
@@ -479,7 +479,7 @@ find_nodes(PlanState *state, List **index_nodes)
 }
 
 static void
-executor_start(QueryDesc *desc, int eflags)
+start_executor(QueryDesc *desc, int eflags)
 {
 	List	   *nodes = NIL;
 	MemoryContext old;
@@ -511,5 +511,5 @@ void
 ps_readahead_init(void)
 {
 	prev_executor_start = ExecutorStart_hook;
-	ExecutorStart_hook = executor_start;
+	ExecutorStart_hook = start_executor;
 }

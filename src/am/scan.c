@@ -15,8 +15,8 @@
 #include "access/tsmapi.h"
 #include "access/valid.h"
 #include "access/xact.h"
-#include "am/am.h"
-#include "am/analyze.h"
+#include "am/analyze_blocks.h"
+#include "am/readahead.h"
 #include "am/scan.h"
 #include "am/slot.h"
 #include "miscadmin.h"
@@ -194,7 +194,7 @@ block_at(const PsScanDesc *scan, int64 index)
 
 /* Which block comes next: asked by the stream, ahead of use. */
 static BlockNumber
-next_block(void *arg)
+next_scanned(void *arg)
 {
 	PsScanDesc *scan = arg;
 
@@ -237,7 +237,7 @@ aim_stream(PsScanDesc *scan, bool backward)
 		/* we may be called in a context that lives for one row */
 		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(scan));
 
-		scan->stream = ps_stream_begin(scan->base.rs_rd, next_block, scan, flags);
+		scan->stream = ps_stream_begin(scan->base.rs_rd, next_scanned, scan, flags);
 		MemoryContextSwitchTo(old);
 
 		/* Small enough that no process is left without its share. */
@@ -293,16 +293,69 @@ ps_scan_advance(PsScanDesc *scan, bool backward)
 	return true;
 }
 
+/* All rows of a page that everybody sees. */
+static inline int
+list_all(const char *page, OffsetNumber *visible)
+{
+	const ItemIdData *items = ((const PageHeaderData *) page)->pd_linp;
+	OffsetNumber nitems = ps_page_nitems(page);
+	int			n = 0;
+
+	for (OffsetNumber i = 0; i < nitems; i++)
+		if (ItemIdIsNormal(&items[i]))
+			visible[n++] = i + 1;
+	return n;
+}
+
+/* The rows that the snapshot sees.  all_visible: everybody does; what is left to do is for serializable readers. */
+static int
+list_visible(const PsScanDesc *scan, const PsRead *guard, bool all_visible, bool serializable,
+			 OffsetNumber *visible) PS_REQUIRES_SHARED(guard)
+{
+	Relation	rel = scan->base.rs_rd;
+	Snapshot	snapshot = scan->base.rs_snapshot;
+	const ItemIdData *items = ((const PageHeaderData *) guard->page)->pd_linp;
+	OffsetNumber nitems = ps_page_nitems(guard->page);
+	bool		quick = !serializable && snapshot->snapshot_type == SNAPSHOT_MVCC;
+	PsRow		row;
+	int			n = 0;
+
+	row.table = RelationGetRelid(rel);
+	for (OffsetNumber i = 0; i < nitems; i++)
+	{
+		bool		seen;
+
+		if (!ItemIdIsNormal(&items[i]))
+			continue;
+		row.header = (const HeapTupleHeaderData *) (guard->page + ItemIdGetOffset(&items[i]));
+		if (quick && likely(ps_row_plainly_visible(row.header, snapshot)))
+		{
+			visible[n++] = i + 1;
+			continue;
+		}
+		row.len = ItemIdGetLength(&items[i]);
+		ItemPointerSet(&row.tid, scan->pin.block, i + 1);
+		seen = all_visible || ps_row_visible(guard, &row, snapshot);
+		if (serializable)
+		{
+			/* the page of a lossy bitmap: no relation lock covers its rows */
+			if (seen && (scan->base.rs_flags & SO_TYPE_BITMAPSCAN))
+				PredicateLockTID(rel, &row.tid, snapshot, HeapTupleHeaderGetXmin(row.header));
+			ps_row_conflict_out(guard, seen, &row, snapshot);
+		}
+		if (seen)
+			visible[n++] = i + 1;
+	}
+	return n;
+}
+
 void
 ps_scan_collect(PsScanDesc *scan)
 {
 	Relation	rel = scan->base.rs_rd;
 	Snapshot	snapshot = scan->base.rs_snapshot;
-	OffsetNumber nitems;
-	OffsetNumber *visible = scan->visible;
-	int			nvisible = 0;
-	const ItemIdData *items;
 	PsRead		guard;
+	bool		all_visible;
 	bool		serializable;
 
 	if (scan->pin.origin != PS_RING)
@@ -310,8 +363,6 @@ ps_scan_collect(PsScanDesc *scan)
 
 	ps_read_lock(rel, &scan->pin, &guard);
 	TestForOldSnapshot(snapshot, rel, unconstify(char *, guard.page));
-	nitems = ps_page_nitems(guard.page);
-	items = ((const PageHeaderData *) guard.page)->pd_linp;
 	serializable = CheckForSerializableConflictOutNeeded(rel, snapshot);
 
 	/*
@@ -319,53 +370,11 @@ ps_scan_collect(PsScanDesc *scan)
 	 * still to a snapshot taken here, and the page's flag is not
 	 * conflict-checked.
 	 */
-	if (ps_page_all_visible(guard.page) && !snapshot->takenDuringRecovery && !serializable)
-	{
-		for (OffsetNumber i = 0; i < nitems; i++)
-			if (ItemIdIsNormal(&items[i]))
-				visible[nvisible++] = i + 1;
-	}
-	else
-	{
-		bool		all_visible = ps_page_all_visible(guard.page) && !snapshot->takenDuringRecovery;
-		bool		quick = !serializable && snapshot->snapshot_type == SNAPSHOT_MVCC;
-		PsRow		row;
-
-		row.table = RelationGetRelid(rel);
-
-		for (OffsetNumber i = 0; i < nitems; i++)
-		{
-			bool		seen;
-
-			if (!ItemIdIsNormal(&items[i]))
-				continue;
-			row.header = (const HeapTupleHeaderData *) (guard.page + ItemIdGetOffset(&items[i]));
-			if (quick && likely(ps_row_plainly_visible(row.header, snapshot)))
-			{
-				visible[nvisible++] = i + 1;
-				continue;
-			}
-			row.len = ItemIdGetLength(&items[i]);
-			ItemPointerSet(&row.tid, scan->pin.block, i + 1);
-			seen = all_visible || ps_row_visible(&guard, &row, snapshot);
-			if (serializable)
-			{
-				/*
-				 * the page of a lossy bitmap: no relation lock covers its
-				 * rows
-				 */
-				if (seen && (scan->base.rs_flags & SO_TYPE_BITMAPSCAN))
-					PredicateLockTID(rel, &row.tid, snapshot, HeapTupleHeaderGetXmin(row.header));
-				ps_row_conflict_out(&guard, seen, &row, snapshot);
-			}
-			if (seen)
-				visible[nvisible++] = i + 1;
-		}
-	}
+	all_visible = ps_page_all_visible(guard.page) && !snapshot->takenDuringRecovery;
+	scan->nvisible = all_visible && !serializable ? list_all(guard.page, scan->visible) :
+		list_visible(scan, &guard, all_visible, serializable, scan->visible);
 	ps_read_unlock(&guard);
-
-	Assert(nvisible <= MaxHeapTuplesPerPage);
-	scan->nvisible = nvisible;
+	Assert(scan->nvisible <= MaxHeapTuplesPerPage);
 }
 
 /* ---- rows ---- */
@@ -442,7 +451,7 @@ next_judged(PsScanDesc *scan, int step, TupleTableSlot *slot)
 			{
 				bool		seen;
 
-				if (!ps_read_row(&guard, offset, &row))
+				if (!ps_row_at(&guard, offset, &row))
 					continue;
 				seen = ps_row_visible(&guard, &row, snapshot);
 				ps_row_conflict_out(&guard, seen, &row, snapshot);

@@ -5,8 +5,9 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "am/am.h"
+#include "am/readahead.h"
 #include "am/scan.h"
+#include "am/scan_bitmap.h"
 #include "am/slot.h"
 #include "nodes/tidbitmap.h"
 #include "pgstat.h"

@@ -5,8 +5,8 @@
 #include "postgres.h"
 
 #include "access/tsmapi.h"
-#include "am/am.h"
 #include "am/scan.h"
+#include "am/scan_sample.h"
 #include "am/slot.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -72,7 +72,7 @@ ps_scan_sample_next_block(TableScanDesc base, struct SampleScanState *state)
 
 /* Is it among the rows listed, in ascending order, by ps_scan_collect()? */
 static bool
-is_listed(const PsScanDesc *scan, OffsetNumber offset)
+among_visible(const PsScanDesc *scan, OffsetNumber offset)
 {
 	int			low = 0,
 				high = scan->nvisible;
@@ -107,14 +107,14 @@ next_choice(PsScanDesc *scan, struct SampleScanState *state, OffsetNumber nitems
 
 /* The page has been judged as a whole: the next choice among the rows listed. */
 static bool
-next_listed(PsScanDesc *scan, struct SampleScanState *state, TupleTableSlot *slot)
+choose_listed(PsScanDesc *scan, struct SampleScanState *state, TupleTableSlot *slot)
 {
 	OffsetNumber nitems = ps_page_nitems(scan->pin.page);
 	OffsetNumber offset;
 	PsRow		row;
 
 	while (next_choice(scan, state, nitems, &offset, &row))
-		if (is_listed(scan, offset))
+		if (among_visible(scan, offset))
 		{
 			ps_slot_store(slot, &row, &scan->pin);
 			return true;
@@ -124,7 +124,7 @@ next_listed(PsScanDesc *scan, struct SampleScanState *state, TupleTableSlot *slo
 
 /* Each choice is judged by itself, under a guard. */
 static bool
-next_visible(PsScanDesc *scan, struct SampleScanState *state, TupleTableSlot *slot)
+choose_visible(PsScanDesc *scan, struct SampleScanState *state, TupleTableSlot *slot)
 {
 	Snapshot	snapshot = scan->base.rs_snapshot;
 	PsRead		guard;
@@ -150,8 +150,8 @@ bool
 ps_scan_sample_next_tuple(TableScanDesc base, struct SampleScanState *state, TupleTableSlot *slot)
 {
 	PsScanDesc *scan = (PsScanDesc *) base;
-	bool		found = judges_pages(scan) ? next_listed(scan, state, slot) :
-	next_visible(scan, state, slot);
+	bool		found = judges_pages(scan) ? choose_listed(scan, state, slot) :
+	choose_visible(scan, state, slot);
 
 	if (!found)
 	{

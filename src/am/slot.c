@@ -17,8 +17,7 @@
 
 #include "access/htup_details.h"
 #include "access/sysattr.h"
-#include "am/am.h"
-#include "am/behind.h"
+#include "am/outsiders.h"
 #include "am/slot.h"
 #include "page/storage.h"
 #include "utils/rel.h"
@@ -184,7 +183,7 @@ sysattr_from_current(const PsSlot *ps, int attnum, Datum *value, bool *isnull)
 		PsRow		row;
 
 		ps_read_lock(rel, &pin, &guard);
-		if (ps_read_row(&guard, ItemPointerGetOffsetNumber(&ps->row.t_self), &row) &&
+		if (ps_row_at(&guard, ItemPointerGetOffsetNumber(&ps->row.t_self), &row) &&
 			HeapTupleHeaderGetRawXmin(row.header) == HeapTupleHeaderGetRawXmin(ps->row.t_data))
 		{
 			HeapTupleData tuple = ps_row_tuple(&row);

@@ -21,6 +21,9 @@ typedef struct PsSlot
 
 extern const TupleTableSlotOps TTSOpsPagestore;
 
+/* The callback slot_callbacks (access/tableam.h). */
+extern const TupleTableSlotOps *ps_slot_callbacks(Relation rel);
+
 static inline bool
 ps_is_slot(const TupleTableSlot *slot)
 {

@@ -4,10 +4,12 @@
  */
 #include "postgres.h"
 
+#include "access/heapam.h"
+#include "access/heaptoast.h"
 #include "access/transam.h"
 #include "access/xact.h"
-#include "am/am.h"
-#include "am/modify.h"
+#include "am/insert.h"
+#include "am/speculative.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "row/wal_change.h"
@@ -36,7 +38,7 @@ latch_own_row(Relation rel, ItemPointer tid, PsPin *pin, PsWrite *guard, PsRowMu
 {
 	*pin = ps_pin(rel, ItemPointerGetBlockNumber(tid));
 	ps_write_lock(rel, pin, guard);
-	if (!ps_write_row(guard, ItemPointerGetOffsetNumber(tid), row))
+	if (!ps_row_at_mut(guard, ItemPointerGetOffsetNumber(tid), row))
 		elog(ERROR, "invalid line pointer of a speculative tuple");
 	if (!HeapTupleHeaderIsSpeculative(row->header))
 		elog(ERROR, "tuple (%u,%u) is not speculative",

@@ -9,16 +9,18 @@
  */
 #include "postgres.h"
 
+#include "access/heaptoast.h"
 #include "access/sysattr.h"
 #include "access/transam.h"
-#include "access/visibilitymap.h"
 #include "access/xact.h"
 #include "am/am.h"
-#include "am/modify.h"
+#include "am/place.h"
+#include "am/update.h"
 #include "miscadmin.h"
 #include "nodes/bitmapset.h"
 #include "pgstat.h"
 #include "row/claim.h"
+#include "row/vm.h"
 #include "row/wal_change.h"
 #include "storage/predicate.h"
 #include "utils/datum.h"
@@ -41,8 +43,6 @@ typedef struct Update
 									 * of line */
 
 	PsXmax		inherited;		/* lockers that the new version takes over */
-	bool		unlatched;		/* the old version was locked and its latch
-								 * let go */
 	PsPlace		place;			/* another page, if it came to that */
 	PsWrite    *target;			/* page of the new version */
 } Update;
@@ -195,13 +195,12 @@ lock_old_version(Update *u) PS_RELEASE(u->claim.guard)
 	HeapTupleHeaderClearHotUpdated(header);
 	HeapTupleHeaderSetCmax(header, u->cid, u->is_combo);
 	header->t_ctid = u->claim.tid;
-	all_frozen_cleared = ps_clear_all_frozen(&u->claim.guard, u->claim.vmbuf);
+	all_frozen_cleared = ps_vm_clear_frozen(&u->claim.guard, u->claim.vmbuf);
 	if (RelationNeedsWAL(u->claim.rel))
 		ps_wal_lock(&u->claim.guard, &u->claim.row, all_frozen_cleared);
 	END_CRIT_SECTION();
 
 	ps_claim_unlatch(&u->claim);
-	u->unlatched = true;
 	return locked;
 }
 
@@ -215,14 +214,10 @@ latch_pages(Update *u, Size room) PS_ACQUIRE(u->claim.guard)
 	Size		need = MAXALIGN(u->stored->t_len);
 
 	u->target = &u->claim.guard;
-	while (need <= room)
+	if (need <= room)
 	{
-		if (!BufferIsValid(u->claim.vmbuf) && ps_page_all_visible(u->claim.pin.page))
-			visibilitymap_pin(u->claim.rel, u->claim.pin.block, &u->claim.vmbuf);
 		ps_claim_latch(&u->claim);
-		room = PageGetHeapFreeSpace(u->claim.guard.page);
-		if (need <= room &&
-			(BufferIsValid(u->claim.vmbuf) || !ps_page_all_visible(u->claim.guard.page)))
+		if (need <= PageGetHeapFreeSpace(u->claim.guard.page))
 			return;
 		ps_claim_unlatch(&u->claim);
 	}
@@ -325,9 +320,9 @@ apply(Update *u, bool hot) PS_RELEASE(u->claim.guard)
 	HeapTupleHeaderSetCmax(old_header, u->cid, u->is_combo);
 	old_header->t_ctid = u->stored->t_self;
 
-	old_cleared = ps_clear_all_visible(&u->claim.guard, u->claim.vmbuf);
+	old_cleared = ps_vm_clear(&u->claim.guard, u->claim.vmbuf);
 	if (!same_page)
-		new_cleared = ps_clear_all_visible(u->target, u->place.vmbuf);
+		new_cleared = ps_vm_clear(u->target, u->place.vmbuf);
 
 	if (RelationNeedsWAL(rel))
 		ps_wal_update(&u->claim.guard, u->target, &u->claim.row, u->stored, old_key,
@@ -399,7 +394,7 @@ update(Update *u, Relation rel, ItemPointer otid, Snapshot crosscheck, TM_Failur
 
 	hot = u->target == &u->claim.guard && !bms_overlap(u->modified, u->indexed);
 	apply(u, hot);
-	ps_release_vm(&u->place.vmbuf);
+	ps_vm_release(&u->place.vmbuf);
 	ps_claim_close(&u->claim);
 	pgstat_count_heap_update(rel, hot);
 

@@ -6,82 +6,19 @@
 
 #include "access/multixact.h"
 #include "access/visibilitymap.h"
-#include "am/am.h"
 #include "am/vacuum.h"
+#include "am/vacuum_index.h"
+#include "am/vacuum_report.h"
+#include "am/vacuum_scan.h"
+#include "am/vacuum_state.h"
+#include "am/vacuum_truncate.h"
 #include "commands/dbcommands.h"
 #include "commands/progress.h"
 #include "debug/stop.h"
 #include "miscadmin.h"
 #include "page/storage.h"
 #include "pgstat.h"
-#include "storage/bufmgr.h"
 #include "utils/lsyscache.h"
-
-static void
-error_context(void *arg)
-{
-	const PsVacuum *v = arg;
-	const PsVacuumPlace *at = &v->at;
-
-	switch (at->phase)
-	{
-		case PS_VACUUM_IDLE:
-			break;
-		case PS_VACUUM_SCAN:
-		case PS_VACUUM_REAP:
-			{
-				const char *doing = at->phase == PS_VACUUM_SCAN ? "scanning" : "vacuuming";
-
-				if (!BlockNumberIsValid(at->block))
-					errcontext("while %s relation \"%s.%s\"", doing, v->schema, v->name);
-				else if (!OffsetNumberIsValid(at->offset))
-					errcontext("while %s block %u of relation \"%s.%s\"",
-							   doing, at->block, v->schema, v->name);
-				else
-					errcontext("while %s block %u offset %u of relation \"%s.%s\"",
-							   doing, at->block, at->offset, v->schema, v->name);
-				break;
-			}
-		case PS_VACUUM_INDEXES:
-			errcontext("while vacuuming index \"%s\" of relation \"%s.%s\"",
-					   at->index, v->schema, v->name);
-			break;
-		case PS_VACUUM_CLEANUP:
-			errcontext("while cleaning up index \"%s\" of relation \"%s.%s\"",
-					   at->index, v->schema, v->name);
-			break;
-		case PS_VACUUM_TRUNCATE:
-			if (BlockNumberIsValid(at->block))
-				errcontext("while truncating relation \"%s.%s\" to %u blocks",
-						   v->schema, v->name, at->block);
-			break;
-	}
-}
-
-bool
-ps_vacuum_failsafe(PsVacuum *v)
-{
-	if (v->failsafe)
-		return true;
-	if (likely(!vacuum_xid_failsafe_check(v->old_frozenxid, v->old_minmulti)))
-		return false;
-
-	v->failsafe = true;
-	v->index_vacuuming = false;
-	v->index_cleanup = false;
-	v->truncation = false;
-	ereport(WARNING,
-			(errmsg("bypassing nonessential maintenance of table \"%s.%s.%s\" as a failsafe after %d index scans",
-					v->database, v->schema, v->name, v->index_scans),
-			 errdetail("The table's relfrozenxid or relminmxid is too far in the past."),
-			 errhint("Consider increasing configuration parameter \"maintenance_work_mem\" or \"autovacuum_work_mem\".\n"
-					 "You might also need to consider other ways for VACUUM to keep up with the allocation of transaction IDs.")));
-
-	/* From here on as fast as it can. */
-	VacuumCostActive = false;
-	VacuumCostBalance = 0;
-	return true;
-}
 
 static PsVacuum *
 begin(Relation rel, const VacuumParams *params, BufferAccessStrategy strategy)
@@ -176,7 +113,7 @@ ps_vacuum(Relation rel, VacuumParams *params, BufferAccessStrategy bstrategy)
 {
 	PsVacuum   *v = begin(rel, params, bstrategy);
 	PsVacuumReport *report = ps_vacuum_report_begin(v, params);
-	ErrorContextCallback context = {.callback = error_context,.arg = v};
+	ErrorContextCallback context = {.callback = ps_vacuum_error_context,.arg = v};
 	bool		frozenxid_updated,
 				minmulti_updated;
 

@@ -6,7 +6,8 @@
 
 #include "access/multixact.h"
 #include "access/xact.h"
-#include "am/vacuum.h"
+#include "am/vacuum_index.h"
+#include "am/vacuum_reap.h"
 #include "commands/progress.h"
 #include "miscadmin.h"
 #include "page/view.h"

@@ -4,7 +4,7 @@
  */
 #include "postgres.h"
 
-#include "am/vacuum.h"
+#include "am/vacuum_page.h"
 #include "commands/progress.h"
 #include "debug/stop.h"
 #include "miscadmin.h"
@@ -19,21 +19,32 @@
 /* Milliseconds between two tries to get a frame for a page that must be frozen. */
 #define WAIT_FOR_FRAME_MS 10
 
+/* What is to become of rows that are dead. */
+typedef enum Dead
+{
+	PRUNE,						/* stop at the first: the page must be pruned,
+								 * then looked at again */
+	PRUNE_BY_CUTOFF,			/* likewise, but only for what is older than
+								 * our cutoff */
+	MISS						/* they stay: count them */
+} Dead;
+
 /* What one look at a page's items found. */
 typedef struct Survey
 {
 	int			live;
 	int			recently_dead;
+	int			missed;
 	bool		has_rows;
 	bool		all_visible;
 	bool		all_frozen;
 	TransactionId newest_xmin;
 	TransactionId new_frozenxid;
 	MultiXactId new_minmulti;
-	int			ndead;
+	int			ndead;			/* LP_DEAD items */
 	int			nfreeze;
 	OffsetNumber dead[MaxHeapTuplesPerPage];
-	xl_heap_freeze_tuple freeze[MaxHeapTuplesPerPage];
+	PsFreezePlan freeze[MaxHeapTuplesPerPage];
 } Survey;
 
 /*
@@ -96,36 +107,72 @@ count_row(const PsVacuum *v, const PsRow *row, HTSV_Result state, Survey *s)
 		case HEAPTUPLE_INSERT_IN_PROGRESS:
 			break;				/* likewise its inserter */
 		case HEAPTUPLE_DEAD:
-			pg_unreachable();
+			s->missed++;
+			break;
 	}
 	s->all_visible = false;
 }
 
+/* Plan to freeze a row, or take note of the ids that stay in it. */
+static void
+plan_freeze(const PsVacuum *v, PsRowMut *row, Survey *s)
+{
+	PsFreezePlan *plan = &s->freeze[s->nfreeze];
+	bool		totally_frozen;
+
+	if (heap_prepare_freeze_tuple(row->header, v->old_frozenxid, v->old_minmulti,
+								  v->freeze_limit, v->multi_limit, plan, &totally_frozen,
+								  &s->new_frozenxid, &s->new_minmulti))
+	{
+		plan->offset = ItemPointerGetOffsetNumber(&row->tid);
+		s->nfreeze++;
+	}
+	if (!totally_frozen)
+		s->all_frozen = false;
+}
+
+/* False: see survey_page(). */
+static bool
+survey_row(const PsVacuum *v, const PsRead *guard, PsRowMut *row, Dead dead, Survey *s)
+			PS_REQUIRES_SHARED(guard)
+{
+	PsRow		seen = ps_row_lend(row);
+	HTSV_Result state = row_state(v, guard, &seen, dead == PRUNE);
+
+	if (state == HEAPTUPLE_DEAD && dead != MISS)
+		return false;
+	count_row(v, &seen, state, s);
+	if (dead == MISS)
+		return !heap_tuple_would_freeze(row->header, v->freeze_limit, v->multi_limit,
+										&s->new_frozenxid, &s->new_minmulti) || !v->aggressive;
+	plan_freeze(v, row, s);
+	return true;
+}
+
 /*
- * Look at every item, and plan what to freeze.  False as soon as there is
- * something to prune; then the survey is void.
+ * Look at every item, and plan what to freeze, if dead rows don't stay.  False,
+ * and the survey is void, as soon as there is something to prune; or, where
+ * dead rows stay, something that an aggressive vacuum must freeze.
  */
 static bool
-survey_page(PsVacuum *v, const PsWrite *guard, bool eager, Survey *s) PS_REQUIRES(guard)
+survey_page(PsVacuum *v, const PsWrite *guard, Dead dead, Survey *s) PS_REQUIRES(guard)
 {
 	PsRead		lent;
 	OffsetNumber last = ps_page_nitems(guard->page);
+	bool		valid = true;
 
 	ps_write_lend(guard, &lent);
-	s->live = s->recently_dead = s->ndead = s->nfreeze = 0;
+	s->live = s->recently_dead = s->missed = s->ndead = s->nfreeze = 0;
 	s->has_rows = false;
 	s->all_visible = s->all_frozen = true;
 	s->newest_xmin = InvalidTransactionId;
 	s->new_frozenxid = v->new_frozenxid;
 	s->new_minmulti = v->new_minmulti;
 
-	for (OffsetNumber offset = FirstOffsetNumber; offset <= last; offset++)
+	for (OffsetNumber offset = FirstOffsetNumber; offset <= last && valid; offset++)
 	{
 		const ItemIdData *item = ps_page_item(guard->page, offset);
 		PsRowMut	row;
-		PsRow		seen;
-		HTSV_Result state;
-		bool		totally_frozen;
 
 		if (!ItemIdIsUsed(item))
 			continue;
@@ -142,26 +189,13 @@ survey_page(PsVacuum *v, const PsWrite *guard, bool eager, Survey *s) PS_REQUIRE
 		}
 
 		s->has_rows = true;
-		if (!ps_write_row(guard, offset, &row))
+		if (!ps_row_at_mut(guard, offset, &row))
 			continue;			/* a redirect */
-
 		v->at.offset = offset;
-		seen = ps_row_lend(&row);
-		state = row_state(v, &lent, &seen, eager);
-		if (state == HEAPTUPLE_DEAD)
-			return false;
-		count_row(v, &seen, state, s);
-
-		if (heap_prepare_freeze_tuple(row.header, v->old_frozenxid, v->old_minmulti,
-									  v->freeze_limit, v->multi_limit,
-									  &s->freeze[s->nfreeze], &totally_frozen,
-									  &s->new_frozenxid, &s->new_minmulti))
-			s->freeze[s->nfreeze++].offset = offset;
-		if (!totally_frozen)
-			s->all_frozen = false;
+		valid = survey_row(v, &lent, &row, dead, s);
 	}
 	v->at.offset = InvalidOffsetNumber;
-	return true;
+	return valid;
 }
 
 static void
@@ -183,6 +217,19 @@ collect_dead(PsVacuum *v, BlockNumber block, const OffsetNumber *offsets, int n)
 	pgstat_progress_update_param(PROGRESS_VACUUM_NUM_DEAD_TUPLES, dead->num_items);
 }
 
+/* Add up what a valid survey has counted. */
+static void
+count_survey(PsVacuum *v, const Survey *s)
+{
+	v->new_frozenxid = s->new_frozenxid;
+	v->new_minmulti = s->new_minmulti;
+	v->live += s->live;
+	v->recently_dead += s->recently_dead;
+	v->missed += s->missed;
+	if (s->missed > 0)
+		v->missed_pages++;
+}
+
 /*
  * Prune until a survey finds nothing more to prune, and freeze.  False if
  * pruning is called for and can't be done now; nothing has changed then.
@@ -196,9 +243,9 @@ prune_and_freeze(PsVacuum *v, PsWrite *guard, PsVacuumPage *left) PS_REQUIRES(gu
 {
 	Survey		s;
 	int			removed = 0;
-	bool		eager = true;
+	Dead		dead = PRUNE;
 
-	while (!survey_page(v, guard, eager, &s))
+	while (!survey_page(v, guard, dead, &s))
 	{
 		int			new_dead;
 		int			pruned;
@@ -214,31 +261,29 @@ prune_and_freeze(PsVacuum *v, PsWrite *guard, PsVacuumPage *left) PS_REQUIRES(gu
 		 * is dead by the cutoff and yet can't be pruned is heap-only, has a
 		 * successor, and no chain leads to it: we would look again for ever.
 		 */
-		if (pruned == 0 && new_dead == 0 && !eager)
+		if (pruned == 0 && new_dead == 0 && dead == PRUNE_BY_CUTOFF)
 			ereport(ERROR,
 					(errcode(ERRCODE_DATA_CORRUPTED),
 					 errmsg("dead row in block %u of relation \"%s\" belongs to no update chain",
 							guard->pin->block, RelationGetRelationName(guard->rel))));
 		removed += pruned;
-		eager = false;
+		dead = PRUNE_BY_CUTOFF;
 	}
 
 	if (s.nfreeze > 0)
 		ps_freeze_page(guard, v->freeze_limit, s.freeze, s.nfreeze);
-
-	v->new_frozenxid = s.new_frozenxid;
-	v->new_minmulti = s.new_minmulti;
 	v->removed += removed;
-	v->live += s.live;
-	v->recently_dead += s.recently_dead;
+	count_survey(v, &s);
 	collect_dead(v, guard->pin->block, s.dead, s.ndead);
 
-	left->has_rows = s.has_rows;
-	left->has_dead = s.ndead > 0;
-	left->all_visible = s.all_visible;
-	left->all_frozen = s.all_frozen;
-	left->newest_xmin = s.newest_xmin;
-	left->unpruned = false;
+	*left = (PsVacuumPage)
+	{
+		.has_rows = s.has_rows,
+		.has_dead = s.ndead > 0,
+		.all_visible = s.all_visible,
+		.all_frozen = s.all_frozen,
+		.newest_xmin = s.newest_xmin
+	};
 	return true;
 }
 
@@ -250,84 +295,28 @@ prune_and_freeze(PsVacuum *v, PsWrite *guard, PsVacuumPage *left) PS_REQUIRES(gu
 static bool
 leave_unpruned(PsVacuum *v, const PsWrite *guard, PsVacuumPage *left) PS_REQUIRES(guard)
 {
-	PsRead		lent;
-	OffsetNumber last = ps_page_nitems(guard->page);
-	OffsetNumber dead[MaxHeapTuplesPerPage];
-	TransactionId frozenxid = v->new_frozenxid;
-	MultiXactId minmulti = v->new_minmulti;
-	int			ndead = 0,
-				live = 0,
-				recently_dead = 0,
-				missed = 0;
+	Survey		s;
 
-	ps_write_lend(guard, &lent);
+	if (!survey_page(v, guard, MISS, &s))
+		return false;
+
 	*left = (PsVacuumPage)
 	{
+		.has_rows = s.has_rows,
 		.unpruned = true
 	};
-	for (OffsetNumber offset = FirstOffsetNumber; offset <= last; offset++)
-	{
-		const ItemIdData *item = ps_page_item(guard->page, offset);
-		PsRowMut	row;
-		PsRow		seen;
-
-		if (!ItemIdIsUsed(item))
-			continue;
-		if (ItemIdIsDead(item))
-		{
-			dead[ndead++] = offset;
-			continue;
-		}
-		left->has_rows = true;
-		if (!ps_write_row(guard, offset, &row))
-			continue;			/* a redirect */
-
-		v->at.offset = offset;
-		if (heap_tuple_would_freeze(row.header, v->freeze_limit, v->multi_limit,
-									&frozenxid, &minmulti) && v->aggressive)
-		{
-			v->at.offset = InvalidOffsetNumber;
-			return false;
-		}
-
-		seen = ps_row_lend(&row);
-		switch (row_state(v, &lent, &seen, false))
-		{
-			case HEAPTUPLE_LIVE:
-			case HEAPTUPLE_DELETE_IN_PROGRESS:
-				live++;
-				break;
-			case HEAPTUPLE_DEAD:
-				missed++;
-				break;
-			case HEAPTUPLE_RECENTLY_DEAD:
-				recently_dead++;
-				break;
-			case HEAPTUPLE_INSERT_IN_PROGRESS:
-				break;
-		}
-	}
-	v->at.offset = InvalidOffsetNumber;
-
 	if (v->nindexes > 0)
 	{
-		collect_dead(v, guard->pin->block, dead, ndead);
-		left->has_dead = ndead > 0;
+		collect_dead(v, guard->pin->block, s.dead, s.ndead);
+		left->has_dead = s.ndead > 0;
 	}
-	else if (ndead > 0)
+	else if (s.ndead > 0)
 	{
 		/* Without indexes there is no second pass to come by: they stay. */
 		left->has_rows = true;
-		missed += ndead;
+		s.missed += s.ndead;
 	}
-
-	v->new_frozenxid = frozenxid;
-	v->new_minmulti = minmulti;
-	v->live += live;
-	v->recently_dead += recently_dead;
-	v->missed += missed;
-	if (missed > 0)
-		v->missed_pages++;
+	count_survey(v, &s);
 	return true;
 }
 
@@ -372,7 +361,7 @@ ps_vacuum_page_visible(PsVacuum *v, const PsRead *guard,
 		PsRow		row;
 
 		v->at.offset = offset;
-		if (ps_read_row(guard, offset, &row))
+		if (ps_row_at(guard, offset, &row))
 		{
 			visible = row_state(v, guard, &row, false) == HEAPTUPLE_LIVE &&
 				seen_by_all(v, &row, newest_xmin);

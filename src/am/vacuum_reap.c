@@ -4,29 +4,17 @@
  */
 #include "postgres.h"
 
-#include "access/heapam_xlog.h"
 #include "access/visibilitymap.h"
-#include "access/xloginsert.h"
-#include "am/vacuum.h"
+#include "am/vacuum_page.h"
+#include "am/vacuum_reap.h"
 #include "commands/progress.h"
 #include "miscadmin.h"
 #include "page/stream.h"
 #include "page/view.h"
 #include "pgstat.h"
 #include "row/vm.h"
+#include "row/wal_prune.h"
 #include "storage/freespace.h"
-
-static XLogRecPtr
-log_reap(const PsWrite *guard, OffsetNumber *unused, int n) PS_REQUIRES(guard)
-{
-	xl_heap_vacuum record = {.nunused = n};
-
-	XLogBeginInsert();
-	XLogRegisterData((char *) &record, SizeOfHeapVacuum);
-	ps_xlog_register(0, guard, REGBUF_STANDARD);
-	XLogRegisterBufData(0, (char *) unused, n * sizeof(OffsetNumber));
-	return XLogInsert(RM_HEAP2_ID, XLOG_HEAP2_VACUUM);
-}
 
 /*
  * No tuple's bytes move, since dead items have none: the latch is enough.
@@ -45,7 +33,7 @@ make_unused(PsWrite *guard, OffsetNumber *offsets, int n) PS_REQUIRES(guard)
 	}
 	PageTruncateLinePointerArray(guard->page);
 	if (RelationNeedsWAL(guard->rel))
-		ps_set_lsn(guard, log_reap(guard, offsets, n));
+		ps_wal_reap(guard, offsets, n);
 	END_CRIT_SECTION();
 }
 

@@ -4,7 +4,7 @@
  */
 #include "postgres.h"
 
-#include "am/vacuum.h"
+#include "am/vacuum_report.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -24,7 +24,6 @@ struct PsVacuumReport
 	StringInfoData indexes;
 };
 
-/* NULL if nobody wants to know. */
 PsVacuumReport *
 ps_vacuum_report_begin(const PsVacuum *v, const VacuumParams *params)
 {

@@ -5,15 +5,17 @@
 #include "postgres.h"
 
 #include "access/visibilitymap.h"
-#include "access/xloginsert.h"
-#include "am/vacuum.h"
-#include "catalog/pg_control.h"
+#include "am/vacuum_index.h"
+#include "am/vacuum_page.h"
+#include "am/vacuum_reap.h"
+#include "am/vacuum_scan.h"
 #include "commands/progress.h"
 #include "miscadmin.h"
 #include "page/stream.h"
 #include "page/view.h"
 #include "pgstat.h"
 #include "row/vm.h"
+#include "row/wal_prune.h"
 #include "storage/freespace.h"
 
 /* A run of skippable pages shorter than this is read: it costs little, and may let relfrozenxid advance. */
@@ -101,11 +103,7 @@ mark_empty_page(PsWrite *guard, Buffer vmbuf) PS_REQUIRES(guard)
 	START_CRIT_SECTION();
 	ps_mark_dirty(guard);
 	if (RelationNeedsWAL(guard->rel) && XLogRecPtrIsInvalid(PageGetLSN(guard->page)))
-	{
-		XLogBeginInsert();
-		ps_xlog_register(0, guard, REGBUF_STANDARD | REGBUF_FORCE_IMAGE);
-		ps_set_lsn(guard, XLogInsert(RM_XLOG_ID, XLOG_FPI));
-	}
+		ps_wal_image(guard);
 	PageSetAllVisible(guard->page);
 	ps_vm_set(guard, vmbuf, InvalidTransactionId,
 			  VISIBILITYMAP_ALL_VISIBLE | VISIBILITYMAP_ALL_FROZEN);

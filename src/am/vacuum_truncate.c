@@ -4,7 +4,7 @@
  */
 #include "postgres.h"
 
-#include "am/vacuum.h"
+#include "am/vacuum_truncate.h"
 #include "commands/progress.h"
 #include "miscadmin.h"
 #include "page/storage.h"

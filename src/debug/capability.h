@@ -7,7 +7,7 @@
  * named by an expression of a function's parameters:
  *
  *	extern void ps_read_lock(Relation rel, PsPin *pin, PsRead *guard) PS_ACQUIRE_SHARED(guard);
- *	extern bool ps_read_row(const PsRead *guard, ...) PS_REQUIRES_SHARED(guard);
+ *	extern bool ps_row_at(const PsRead *guard, ...) PS_REQUIRES_SHARED(guard);
  *
  * doc/debugging.md tells what the analysis can't see.
  */

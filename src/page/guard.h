@@ -62,7 +62,7 @@ extern bool ps_may_set_hint(const PsRead *guard, XLogRecPtr commit_lsn) PS_REQUI
 
 /* The row at offset; false if there is none. */
 static inline bool
-ps_read_row(const PsRead *guard, OffsetNumber offset, PsRow *row) PS_REQUIRES_SHARED(guard)
+ps_row_at(const PsRead *guard, OffsetNumber offset, PsRow *row) PS_REQUIRES_SHARED(guard)
 {
 	return ps_page_row(guard->page, RelationGetRelid(guard->rel), guard->pin->block, offset, row);
 }
@@ -104,7 +104,7 @@ ps_write_lend(const PsWrite *guard, PsRead *lent) PS_REQUIRES(guard) PS_ASSERT_S
 
 /* The row at offset, to be changed; false if there is none. */
 static inline bool
-ps_write_row(const PsWrite *guard, OffsetNumber offset, PsRowMut *row) PS_REQUIRES(guard)
+ps_row_at_mut(const PsWrite *guard, OffsetNumber offset, PsRowMut *row) PS_REQUIRES(guard)
 {
 	PsRow		r;
 

@@ -5,11 +5,11 @@
 #include "postgres.h"
 
 #include "access/transam.h"
-#include "access/visibilitymap.h"
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "row/claim.h"
 #include "row/lock_chain.h"
+#include "row/vm.h"
 #include "utils/snapmgr.h"
 
 /* ---- latching ---- */
@@ -19,7 +19,7 @@ ps_claim_rederive(PsClaim *c)
 {
 	c->latched = true;
 	TestForOldSnapshot(c->snapshot, c->rel, c->guard.page);
-	if (!ps_write_row(&c->guard, ItemPointerGetOffsetNumber(&c->tid), &c->row))
+	if (!ps_row_at_mut(&c->guard, ItemPointerGetOffsetNumber(&c->tid), &c->row))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg_internal("row version (%u,%u) of relation \"%s\" is not there",
@@ -37,10 +37,7 @@ ps_claim_open(PsClaim *c, Relation rel, ItemPointer tid)
 	c->lockers_gone = c->already_held = c->row_locked = false;
 
 	c->pin = ps_pin(rel, ItemPointerGetBlockNumber(tid));
-	if (ps_page_all_visible(c->pin.page))	/* a guess: checked when all is
-											 * settled */
-		visibilitymap_pin(rel, c->pin.block, &c->vmbuf);
-	ps_write_lock(rel, &c->pin, &c->guard);
+	ps_vm_latch(rel, &c->pin, &c->vmbuf, &c->guard);
 	ps_claim_rederive(c);
 }
 
@@ -56,7 +53,7 @@ void
 ps_claim_latch(PsClaim *c)
 {
 	Assert(!c->latched);
-	ps_write_lock(c->rel, &c->pin, &c->guard);
+	ps_vm_latch(c->rel, &c->pin, &c->vmbuf, &c->guard);
 	ps_claim_rederive(c);
 }
 
@@ -65,11 +62,9 @@ ps_claim_close(PsClaim *c)
 {
 	Assert(!c->latched);
 	ps_unpin(&c->pin);
-	if (BufferIsValid(c->vmbuf))
-		ReleaseBuffer(c->vmbuf);
-	c->vmbuf = InvalidBuffer;
+	ps_vm_release(&c->vmbuf);
 	if (c->row_locked)
-		ps_row_unlock(c->rel, &c->tid, c->mode);
+		ps_tuplock_release(c->rel, &c->tid, c->mode);
 	c->row_locked = false;
 }
 
@@ -122,7 +117,7 @@ wait_for_holders(PsClaim *c, PsXmax seen, PsHolders holders, const ItemPointerDa
 	 */
 	if (!holders.own && !c->row_locked)
 	{
-		if (!ps_row_lock(c->rel, &c->tid, c->mode, c->policy))
+		if (!ps_tuplock_take(c->rel, &c->tid, c->mode, c->policy))
 			return TM_WouldBlock;
 		c->row_locked = true;
 	}
@@ -251,19 +246,7 @@ ps_claim_settle(PsClaim *c)
 			(result == TM_BeingModified || result == TM_Updated || result == TM_Deleted) :
 			(result == TM_BeingModified && !c->nowait);
 		c->lockers_gone = false;
-		if (contended && !deal_with_holders(c, &result))
-			continue;
-		if (result != TM_Ok || c->already_held)
+		if (!contended || deal_with_holders(c, &result))
 			return result;
-
-		/*
-		 * The page may have become all visible since: its map page is pinned
-		 * with no latch held.
-		 */
-		if (!ps_page_all_visible(c->guard.page) || BufferIsValid(c->vmbuf))
-			return TM_Ok;
-		ps_claim_unlatch(c);
-		visibilitymap_pin(c->rel, c->pin.block, &c->vmbuf);
-		ps_claim_latch(c);
 	}
 }

@@ -18,7 +18,7 @@
 #ifndef PAGESTORE_ROW_CLAIM_H
 #define PAGESTORE_ROW_CLAIM_H
 
-#include "row/lock.h"
+#include "row/xmax.h"
 #include "row/visibility.h"
 
 typedef struct PsClaim
@@ -41,7 +41,7 @@ typedef struct PsClaim
 	PsWrite		guard;
 	PsRowMut	row;
 	bool		latched;
-	Buffer		vmbuf;			/* map page, pinned wherever the page is all
+	Buffer		vmbuf;			/* map page, pinned if the latched page is all
 								 * visible */
 
 	/* what was found */

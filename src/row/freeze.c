@@ -1,31 +1,15 @@
 /*
  * freeze.c
- *		Apply freeze plans to a page and log them.
+ *		Carry out freeze plans on a page.
  */
 #include "postgres.h"
 
-#include "access/xloginsert.h"
+#include "access/heapam.h"
 #include "miscadmin.h"
-#include "page/view.h"
 #include "row/freeze.h"
 
-/* The plans belong to the block's data: a full-page image makes them superfluous. */
-static XLogRecPtr
-log_freeze(const PsWrite *guard, TransactionId cutoff_xid,
-		   xl_heap_freeze_tuple *plans, int n) PS_REQUIRES(guard)
-{
-	xl_heap_freeze_page record = {.cutoff_xid = cutoff_xid,.ntuples = n};
-
-	XLogBeginInsert();
-	XLogRegisterData((char *) &record, SizeOfHeapFreezePage);
-	ps_xlog_register(0, guard, REGBUF_STANDARD);
-	XLogRegisterBufData(0, (char *) plans, n * sizeof(xl_heap_freeze_tuple));
-	return XLogInsert(RM_HEAP2_ID, XLOG_HEAP2_FREEZE_PAGE);
-}
-
 void
-ps_freeze_page(PsWrite *guard, TransactionId cutoff_xid,
-			   xl_heap_freeze_tuple *plans, int n)
+ps_freeze_page(PsWrite *guard, TransactionId cutoff_xid, PsFreezePlan *plans, int n)
 {
 	Assert(n > 0 && n <= MaxHeapTuplesPerPage);
 
@@ -39,6 +23,6 @@ ps_freeze_page(PsWrite *guard, TransactionId cutoff_xid,
 								  &plans[i]);
 	}
 	if (RelationNeedsWAL(guard->rel))
-		ps_set_lsn(guard, log_freeze(guard, cutoff_xid, plans, n));
+		ps_wal_freeze(guard, cutoff_xid, plans, n);
 	END_CRIT_SECTION();
 }

@@ -1,6 +1,6 @@
 /*
  * freeze.h
- *		Apply freeze plans to a page and log them.
+ *		Carry out freeze plans on a page.
  *
  * Plans are made by core (heap_prepare_freeze_tuple()), which also carries
  * them out on a tuple header; here is what core ties to a Buffer.
@@ -8,15 +8,14 @@
 #ifndef PAGESTORE_ROW_FREEZE_H
 #define PAGESTORE_ROW_FREEZE_H
 
-#include "access/heapam_xlog.h"
-#include "page/guard.h"
+#include "row/wal_prune.h"
 
 /*
  * Freeze n > 0 tuples of the guard's page, plans in ascending offsets, each
  * made under this same guard.  cutoff_xid: the freeze limit, which a standby
  * must not show as running.
  */
-extern void ps_freeze_page(PsWrite *guard, TransactionId cutoff_xid,
-						   xl_heap_freeze_tuple *plans, int n) PS_REQUIRES(guard);
+extern void ps_freeze_page(PsWrite *guard, TransactionId cutoff_xid, PsFreezePlan *plans, int n)
+			PS_REQUIRES(guard);
 
 #endif							/* PAGESTORE_ROW_FREEZE_H */

@@ -9,11 +9,12 @@
  */
 #include "postgres.h"
 
+#include "access/heapam.h"
 #include "access/transam.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "replication/reorderbuffer.h"
-#include "row/visibility.h"
+#include "row/historic.h"
 #include "utils/builtins.h"
 #include "utils/relmapper.h"
 

@@ -9,11 +9,10 @@
 
 #include "access/heapam.h"
 #include "access/transam.h"
-#include "access/visibilitymap.h"
 #include "access/xact.h"
 #include "miscadmin.h"
-#include "page/view.h"
 #include "row/lock_chain.h"
+#include "row/vm.h"
 #include "row/wal_change.h"
 #include "storage/procarray.h"
 
@@ -55,7 +54,7 @@ judge_member(const MultiXactMember *member, LockTupleMode mode)
 
 /* The first holder that is in the way decides. */
 static Verdict
-judge(const PsRowMut *row, LockTupleMode mode, TransactionId *wait_for)
+judge_holders(const PsRowMut *row, LockTupleMode mode, TransactionId *wait_for)
 {
 	Verdict		verdict = CAN_LOCK;
 	MultiXactMember *members;
@@ -71,35 +70,24 @@ judge(const PsRowMut *row, LockTupleMode mode, TransactionId *wait_for)
 	return verdict;
 }
 
-/*
- * Latch the page, with its map page pinned if it is all visible; false if the
- * version is not there (any more).
- */
+/* Latch the page; false if the version is not there (any more). */
 static bool
 latch_version(Step *s) PS_ACQUIRE(s->guard)
 {
-	for (;;)
-	{
-		if (ps_page_all_visible(s->pin.page))
-			visibilitymap_pin(s->rel, s->pin.block, &s->vmbuf);
-		ps_write_lock(s->rel, &s->pin, &s->guard);
-		if (!ps_page_all_visible(s->guard.page) || visibilitymap_pin_ok(s->pin.block, s->vmbuf))
-			break;
-		ps_write_unlock(&s->guard);
-	}
+	ps_vm_latch(s->rel, &s->pin, &s->vmbuf, &s->guard);
 
 	/*
 	 * Gone, or another row by now, or made by one who has aborted: the
 	 * version before was the last.
 	 */
-	return ps_write_row(&s->guard, ItemPointerGetOffsetNumber(&s->tid), &s->row) &&
+	return ps_row_at_mut(&s->guard, ItemPointerGetOffsetNumber(&s->tid), &s->row) &&
 		(!TransactionIdIsValid(s->xmin) ||
 		 TransactionIdEquals(HeapTupleHeaderGetXmin(s->row.header), s->xmin)) &&
 		!TransactionIdDidAbort(HeapTupleHeaderGetXmin(s->row.header));
 }
 
 static void
-lock_version(Step *s) PS_REQUIRES(s->guard)
+lock_successor(Step *s) PS_REQUIRES(s->guard)
 {
 	PsXmax		new = ps_xmax_add(ps_xmax_of(s->row.header), GetCurrentTransactionId(), s->mode, false);
 	bool		all_frozen_cleared;
@@ -107,7 +95,7 @@ lock_version(Step *s) PS_REQUIRES(s->guard)
 	START_CRIT_SECTION();
 	ps_mark_dirty(&s->guard);
 	ps_xmax_store(s->row.header, new);
-	all_frozen_cleared = ps_clear_all_frozen(&s->guard, s->vmbuf);
+	all_frozen_cleared = ps_vm_clear_frozen(&s->guard, s->vmbuf);
 	if (RelationNeedsWAL(s->rel))
 		ps_wal_lock_updated(&s->guard, &s->row, all_frozen_cleared);
 	END_CRIT_SECTION();
@@ -145,7 +133,7 @@ lock_step(Step *s, bool *more)
 		CHECK_FOR_INTERRUPTS();
 		if (!latch_version(s))
 			break;
-		verdict = judge(&s->row, s->mode, &wait_for);
+		verdict = judge_holders(&s->row, s->mode, &wait_for);
 		if (verdict == MUST_WAIT)
 		{
 			ps_write_unlock(&s->guard);
@@ -158,7 +146,7 @@ lock_step(Step *s, bool *more)
 			break;
 		}
 		if (verdict == CAN_LOCK)
-			lock_version(s);
+			lock_successor(s);
 		*more = step_on(s);
 		break;
 	}
@@ -186,7 +174,6 @@ ps_lock_chain(Relation rel, PsXmax prior, const ItemPointerData *successor, Lock
 	{
 		result = lock_step(&s, &more);
 	} while (more);
-	if (BufferIsValid(s.vmbuf))
-		ReleaseBuffer(s.vmbuf);
+	ps_vm_release(&s.vmbuf);
 	return result;
 }

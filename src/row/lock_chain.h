@@ -6,7 +6,7 @@
 #define PAGESTORE_ROW_LOCK_CHAIN_H
 
 #include "access/tableam.h"
-#include "row/lock.h"
+#include "row/xmax.h"
 
 /*
  * Lock every version from *successor on for this transaction.  prior is the

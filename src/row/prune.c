@@ -27,7 +27,7 @@ typedef struct PrunePlan
 {
 	Relation	rel;
 
-	/* who is dead to everybody: see row_state() */
+	/* who is dead to everybody: see prune_state() */
 	TransactionId oldest_xmin;
 	struct GlobalVisState *vistest;
 	TransactionId old_snap_xmin;
@@ -54,7 +54,7 @@ typedef struct PrunePlan
  * announced and used for all.
  */
 static HTSV_Result
-row_state(PrunePlan *plan, const PsRead *guard, const PsRow *row) PS_REQUIRES_SHARED(guard)
+prune_state(PrunePlan *plan, const PsRead *guard, const PsRow *row) PS_REQUIRES_SHARED(guard)
 {
 	TransactionId dead_after;
 	HTSV_Result state = ps_row_vacuum_horizon(guard, row, &dead_after);
@@ -237,11 +237,11 @@ determine_states(PrunePlan *plan, const PsRead *guard, OffsetNumber *off_loc)
 		PsRow		row;
 
 		plan->state[at] = NO_ROW;
-		if (!ps_read_row(guard, at, &row))
+		if (!ps_row_at(guard, at, &row))
 			continue;
 		if (off_loc)
 			*off_loc = at;
-		plan->state[at] = row_state(plan, guard, &row);
+		plan->state[at] = prune_state(plan, guard, &row);
 	}
 }
 
@@ -332,7 +332,7 @@ prune(const PrunePlan *plan, PsWrite *guard) PS_REQUIRES(guard)
 	((PageHeader) guard->page)->pd_prune_xid = plan->next_prunable;
 	PageClearFull(guard->page);
 	if (RelationNeedsWAL(guard->rel))
-		ps_log_prune(guard, &plan->items, plan->conflict_xid);
+		ps_wal_prune(guard, &plan->items, plan->conflict_xid);
 	END_CRIT_SECTION();
 	Assert(redirects_hold(guard->page));
 }

@@ -19,6 +19,7 @@
 #include "access/subtrans.h"
 #include "access/transam.h"
 #include "access/xact.h"
+#include "row/historic.h"
 #include "row/visibility.h"
 #include "storage/predicate.h"
 #include "storage/procarray.h"

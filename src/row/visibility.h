@@ -2,8 +2,9 @@
  * visibility.h
  *		Who sees a row version: heap's rules (heapam_visibility.c), over guards.
  *
- * All of these want a guard on the current page (for a ring page: an MVCC
- * snapshot only) and may set hint bits through it.
+ * All of these want a guard on the current page and may set hint bits through
+ * it.  A ring page will do for an MVCC snapshot, and where nobody can change
+ * the rows.
  */
 #ifndef PAGESTORE_ROW_VISIBILITY_H
 #define PAGESTORE_ROW_VISIBILITY_H
@@ -20,10 +21,6 @@ extern bool ps_row_visible(const PsRead *guard, const PsRow *row, Snapshot snaps
 
 /* An MVCC snapshot, and the row's hint bits alone do not tell. */
 extern bool ps_row_visible_mvcc_full(const PsRead *guard, const PsRow *row, Snapshot snapshot)
-			PS_REQUIRES_SHARED(guard);
-
-/* A logical decoding (historic) snapshot; sets no hints. (historic.c) */
-extern bool ps_row_visible_historic(const PsRead *guard, const PsRow *row, Snapshot snapshot)
 			PS_REQUIRES_SHARED(guard);
 
 /*

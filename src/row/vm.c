@@ -1,14 +1,12 @@
 /*
  * vm.c
- *		Set visibility map bits for a page of ours.
+ *		The visibility map's bits for a page of ours.
  */
 #include "postgres.h"
 
-#include "access/heapam_xlog.h"
-#include "access/xloginsert.h"
 #include "miscadmin.h"
-#include "page/view.h"
 #include "row/vm.h"
+#include "row/wal_prune.h"
 #include "storage/bufmgr.h"
 #include "storage/bufpage.h"
 
@@ -16,29 +14,19 @@
 #define MAP_BYTES	(BLCKSZ - MAXALIGN(SizeOfPageHeaderData))
 #define BLOCKS_PER_BYTE	(BITS_PER_BYTE / BITS_PER_HEAPBLOCK)
 
-/*
- * One record covers both pages: block 0 the map, block 1 ours.  The record
- * sets PD_ALL_VISIBLE of our page at redo; an image of it is of use only where
- * a hint-like change must be protected from torn writes.  Without that need
- * the page's LSN stays, so that the bit alone never causes a full-page image.
- */
-static XLogRecPtr
-log_visible(PsWrite *guard, Buffer vmbuf, TransactionId cutoff_xid, uint8 bits) PS_REQUIRES(guard)
+void
+ps_vm_latch(Relation rel, PsPin *pin, Buffer *vmbuf, PsWrite *guard)
 {
-	xl_heap_visible record = {.cutoff_xid = cutoff_xid,.flags = bits};
-	bool		protect = XLogHintBitIsNeeded();
-	XLogRecPtr	lsn;
-
-	if (protect)
-		ps_mark_dirty(guard);
-	XLogBeginInsert();
-	XLogRegisterData((char *) &record, SizeOfHeapVisible);
-	XLogRegisterBuffer(0, vmbuf, 0);
-	ps_xlog_register(1, guard, protect ? REGBUF_STANDARD : REGBUF_STANDARD | REGBUF_NO_IMAGE);
-	lsn = XLogInsert(RM_HEAP2_ID, XLOG_HEAP2_VISIBLE);
-	if (protect)
-		ps_set_lsn(guard, lsn);
-	return lsn;
+	for (;;)
+	{
+		/* a guess without the latch; the page may also become all visible before we have it */
+		if (ps_page_all_visible(pin->page))
+			visibilitymap_pin(rel, pin->block, vmbuf);
+		ps_write_lock(rel, pin, guard);
+		if (!ps_page_all_visible(guard->page) || visibilitymap_pin_ok(pin->block, *vmbuf))
+			return;
+		ps_write_unlock(guard);
+	}
 }
 
 void
@@ -47,7 +35,6 @@ ps_vm_set(PsWrite *guard, Buffer vmbuf, TransactionId cutoff_xid, uint8 flags)
 	BlockNumber block = guard->pin->block;
 	BlockNumber byte = block / BLOCKS_PER_BYTE % MAP_BYTES;
 	int			shift = block % BLOCKS_PER_BYTE * BITS_PER_HEAPBLOCK;
-	Page		map;
 	uint8	   *entry;
 
 	Assert((flags & VISIBILITYMAP_VALID_BITS) != 0);
@@ -56,8 +43,7 @@ ps_vm_set(PsWrite *guard, Buffer vmbuf, TransactionId cutoff_xid, uint8 flags)
 	if (!visibilitymap_pin_ok(block, vmbuf))
 		elog(ERROR, "visibility map page of block %u is not pinned", block);
 
-	map = BufferGetPage(vmbuf);
-	entry = (uint8 *) PageGetContents(map) + byte;
+	entry = (uint8 *) PageGetContents(BufferGetPage(vmbuf)) + byte;
 	LockBuffer(vmbuf, BUFFER_LOCK_EXCLUSIVE);
 	if (((*entry >> shift) & VISIBILITYMAP_VALID_BITS) != flags)
 	{
@@ -65,11 +51,7 @@ ps_vm_set(PsWrite *guard, Buffer vmbuf, TransactionId cutoff_xid, uint8 flags)
 		MarkBufferDirty(vmbuf);
 		*entry |= flags << shift;
 		if (RelationNeedsWAL(guard->rel))
-		{
-			XLogRecPtr	lsn = log_visible(guard, vmbuf, cutoff_xid, flags);
-
-			PageSetLSN(map, lsn);
-		}
+			ps_wal_visible(guard, vmbuf, cutoff_xid, flags);
 		END_CRIT_SECTION();
 	}
 	LockBuffer(vmbuf, BUFFER_LOCK_UNLOCK);

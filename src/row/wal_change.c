@@ -253,6 +253,37 @@ common_ends(const PsRowMut *old_row, HeapTuple new_tuple, uint16 *prefix, uint16
 	*suffix = n < SHORTEST_MATCH ? 0 : n;
 }
 
+/*
+ * What redo needs of the new version, as data of its page: how much of it is
+ * the old one's (*ends lives until XLogInsert()), its header, and the rest.
+ */
+static void
+register_new_version(HeapTuple tuple, uint16 prefix, uint16 suffix, uint16 *ends, xl_heap_header *header)
+{
+	int			bitmap_length = tuple->t_data->t_hoff - SizeofHeapTupleHeader;
+	int			nends = 0;
+
+	if (prefix > 0)
+		ends[nends++] = prefix;
+	if (suffix > 0)
+		ends[nends++] = suffix;
+	if (nends > 0)
+		XLogRegisterBufData(0, (char *) ends, nends * sizeof(uint16));
+
+	*header = logged_header(tuple);
+	XLogRegisterBufData(0, (char *) header, SizeOfHeapHeader);
+	if (prefix == 0)
+		XLogRegisterBufData(0, body(tuple), body_length(tuple) - suffix);
+	else
+	{
+		/* The prefix is of the values: the null bitmap stands before it. */
+		if (bitmap_length > 0)
+			XLogRegisterBufData(0, body(tuple), bitmap_length);
+		XLogRegisterBufData(0, body(tuple) + bitmap_length + prefix,
+							body_length(tuple) - bitmap_length - prefix - suffix);
+	}
+}
+
 void
 ps_wal_update(PsWrite *old, PsWrite *new, const PsRowMut *old_row,
 			  HeapTuple new_tuple, HeapTuple old_key,
@@ -263,14 +294,12 @@ ps_wal_update(PsWrite *old, PsWrite *new, const PsRowMut *old_row,
 	bool		same_page = old->pin == new->pin;
 	uint8		info = HeapTupleIsHeapOnly(new_tuple) ? XLOG_HEAP_HOT_UPDATE : XLOG_HEAP_UPDATE;
 	uint8		regflags = REGBUF_STANDARD;
-	uint16		ends[2];
-	int			nends = 0;
 	uint16		prefix = 0,
 				suffix = 0;
+	uint16		ends[2];
 	xl_heap_update record;
-	xl_heap_header new_header = logged_header(new_tuple);
+	xl_heap_header new_header;
 	xl_heap_header key_header;
-	int			bitmap_length = new_tuple->t_data->t_hoff - SizeofHeapTupleHeader;
 	XLogRecPtr	lsn;
 
 	if (RelationIsAccessibleInLogicalDecoding(rel))
@@ -300,15 +329,9 @@ ps_wal_update(PsWrite *old, PsWrite *new, const PsRowMut *old_row,
 	if (new_all_visible_cleared)
 		record.flags |= XLH_UPDATE_NEW_ALL_VISIBLE_CLEARED;
 	if (prefix > 0)
-	{
 		record.flags |= XLH_UPDATE_PREFIX_FROM_OLD;
-		ends[nends++] = prefix;
-	}
 	if (suffix > 0)
-	{
 		record.flags |= XLH_UPDATE_SUFFIX_FROM_OLD;
-		ends[nends++] = suffix;
-	}
 	if (logical)
 	{
 		record.flags |= XLH_UPDATE_CONTAINS_NEW_TUPLE;
@@ -328,20 +351,7 @@ ps_wal_update(PsWrite *old, PsWrite *new, const PsRowMut *old_row,
 	if (!same_page)
 		ps_xlog_register(1, old, REGBUF_STANDARD);
 	XLogRegisterData((char *) &record, SizeOfHeapUpdate);
-
-	if (nends > 0)
-		XLogRegisterBufData(0, (char *) ends, nends * sizeof(uint16));
-	XLogRegisterBufData(0, (char *) &new_header, SizeOfHeapHeader);
-	if (prefix == 0)
-		XLogRegisterBufData(0, body(new_tuple), body_length(new_tuple) - suffix);
-	else
-	{
-		/* The prefix is of the values: the null bitmap stands before it. */
-		if (bitmap_length > 0)
-			XLogRegisterBufData(0, body(new_tuple), bitmap_length);
-		XLogRegisterBufData(0, body(new_tuple) + bitmap_length + prefix,
-							body_length(new_tuple) - bitmap_length - prefix - suffix);
-	}
+	register_new_version(new_tuple, prefix, suffix, ends, &new_header);
 	if (logical && old_key != NULL)
 		register_old_key(old_key, &key_header);
 

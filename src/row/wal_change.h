@@ -10,7 +10,6 @@
 #ifndef PAGESTORE_ROW_WAL_CHANGE_H
 #define PAGESTORE_ROW_WAL_CHANGE_H
 
-#include "access/visibilitymap.h"
 #include "page/guard.h"
 
 /* options: HEAP_INSERT_*. */
@@ -59,27 +58,5 @@ extern void ps_wal_new_cid(Relation rel, HeapTuple tuple);
  */
 extern HeapTuple ps_replica_identity(Relation rel, HeapTuple old, bool key_required,
 									 bool *copied);
-
-/*
- * Take back "all visible" from the page and its map bits; true if it was set.
- * vmbuf was pinned for the page before it was latched.
- */
-static inline bool
-ps_clear_all_visible(PsWrite *guard, Buffer vmbuf) PS_REQUIRES(guard)
-{
-	if (!ps_page_all_visible(guard->page))
-		return false;
-	PageClearAllVisible(guard->page);
-	visibilitymap_clear(guard->rel, guard->pin->block, vmbuf, VISIBILITYMAP_VALID_BITS);
-	return true;
-}
-
-/* A row lock leaves a page all visible, but no longer all frozen. */
-static inline bool
-ps_clear_all_frozen(PsWrite *guard, Buffer vmbuf) PS_REQUIRES(guard)
-{
-	return ps_page_all_visible(guard->page) &&
-		visibilitymap_clear(guard->rel, guard->pin->block, vmbuf, VISIBILITYMAP_ALL_FROZEN);
-}
 
 #endif							/* PAGESTORE_ROW_WAL_CHANGE_H */

@@ -1,11 +1,16 @@
 /*
  * wal_prune.c
- *		XLOG_HEAP2_PRUNE, as heap_xlog_prune() reads it in 15.
+ *		WAL records of a page that is cleaned up, in the layout of PostgreSQL 15's
+ *		heapam_xlog.h.
+ *
+ * What is done to the page is registered as data of the block: a full-page
+ * image makes it superfluous.
  */
 #include "postgres.h"
 
-#include "access/heapam_xlog.h"
+#include "access/xlog.h"
 #include "access/xloginsert.h"
+#include "catalog/pg_control.h"
 #include "row/wal_prune.h"
 
 static void
@@ -16,7 +21,7 @@ register_offsets(const OffsetNumber *offsets, int n)
 }
 
 void
-ps_log_prune(PsWrite *guard, const PsPruneItems *items, TransactionId conflict_xid)
+ps_wal_prune(PsWrite *guard, const PsPruneItems *items, TransactionId conflict_xid)
 {
 	/*
 	 * redo takes the number of unused ones from the length of the block's
@@ -35,4 +40,61 @@ ps_log_prune(PsWrite *guard, const PsPruneItems *items, TransactionId conflict_x
 	register_offsets(items->dead, items->ndead);
 	register_offsets(items->unused, items->nunused);
 	ps_set_lsn(guard, XLogInsert(RM_HEAP2_ID, XLOG_HEAP2_PRUNE));
+}
+
+void
+ps_wal_freeze(PsWrite *guard, TransactionId cutoff_xid, const PsFreezePlan *plans, int n)
+{
+	xl_heap_freeze_page record = {.cutoff_xid = cutoff_xid,.ntuples = n};
+
+	XLogBeginInsert();
+	XLogRegisterData((char *) &record, SizeOfHeapFreezePage);
+	ps_xlog_register(0, guard, REGBUF_STANDARD);
+	XLogRegisterBufData(0, (char *) plans, n * sizeof(xl_heap_freeze_tuple));
+	ps_set_lsn(guard, XLogInsert(RM_HEAP2_ID, XLOG_HEAP2_FREEZE_PAGE));
+}
+
+void
+ps_wal_reap(PsWrite *guard, const OffsetNumber *unused, int n)
+{
+	xl_heap_vacuum record = {.nunused = n};
+
+	XLogBeginInsert();
+	XLogRegisterData((char *) &record, SizeOfHeapVacuum);
+	ps_xlog_register(0, guard, REGBUF_STANDARD);
+	register_offsets(unused, n);
+	ps_set_lsn(guard, XLogInsert(RM_HEAP2_ID, XLOG_HEAP2_VACUUM));
+}
+
+/*
+ * One record covers both pages: block 0 the map, block 1 ours.  The record
+ * sets PD_ALL_VISIBLE of our page at redo; an image of it is of use only where
+ * a hint-like change must be protected from torn writes.  Without that need
+ * the page's LSN stays, so that the bit alone never causes a full-page image.
+ */
+void
+ps_wal_visible(PsWrite *guard, Buffer vmbuf, TransactionId cutoff_xid, uint8 bits)
+{
+	xl_heap_visible record = {.cutoff_xid = cutoff_xid,.flags = bits};
+	bool		protect = XLogHintBitIsNeeded();
+	XLogRecPtr	lsn;
+
+	if (protect)
+		ps_mark_dirty(guard);
+	XLogBeginInsert();
+	XLogRegisterData((char *) &record, SizeOfHeapVisible);
+	XLogRegisterBuffer(0, vmbuf, 0);
+	ps_xlog_register(1, guard, protect ? REGBUF_STANDARD : REGBUF_STANDARD | REGBUF_NO_IMAGE);
+	lsn = XLogInsert(RM_HEAP2_ID, XLOG_HEAP2_VISIBLE);
+	if (protect)
+		ps_set_lsn(guard, lsn);
+	PageSetLSN(BufferGetPage(vmbuf), lsn);
+}
+
+void
+ps_wal_image(PsWrite *guard)
+{
+	XLogBeginInsert();
+	ps_xlog_register(0, guard, REGBUF_STANDARD | REGBUF_FORCE_IMAGE);
+	ps_set_lsn(guard, XLogInsert(RM_XLOG_ID, XLOG_FPI));
 }

@@ -1,10 +1,16 @@
 /*
  * wal_prune.h
- *		The WAL record of a pruned page.
+ *		WAL records of a page that is cleaned up: pruned, frozen, reaped, seen by
+ *		all.  heap's own, so that core replays them.
+ *
+ * Each function is called in the critical section, after the page was marked
+ * dirty and changed, and only where RelationNeedsWAL().  Whatever differs
+ * between the records of one server version and another stands in wal_prune.c.
  */
 #ifndef PAGESTORE_ROW_WAL_PRUNE_H
 #define PAGESTORE_ROW_WAL_PRUNE_H
 
+#include "access/heapam_xlog.h"
 #include "access/htup_details.h"
 #include "page/guard.h"
 
@@ -19,12 +25,38 @@ typedef struct PsPruneItems
 	OffsetNumber unused[MaxHeapTuplesPerPage];
 } PsPruneItems;
 
+/* What heap_prepare_freeze_tuple() plans for a row. */
+typedef xl_heap_freeze_tuple PsFreezePlan;
+
 /*
- * Log the change and set the page's LSN.  In the critical section, page
- * changed and marked dirty.  conflict_xid: newest xid whose removed row a
- * standby's query may still see.
+ * The page was pruned; sets its LSN.  conflict_xid: newest xid whose removed
+ * row a standby's query may still see.
  */
-extern void ps_log_prune(PsWrite *guard, const PsPruneItems *items, TransactionId conflict_xid)
+extern void ps_wal_prune(PsWrite *guard, const PsPruneItems *items, TransactionId conflict_xid)
+			PS_REQUIRES(guard);
+
+/*
+ * n plans were carried out; sets the page's LSN.  cutoff_xid: the freeze limit,
+ * which a standby must not show as running.
+ */
+extern void ps_wal_freeze(PsWrite *guard, TransactionId cutoff_xid, const PsFreezePlan *plans, int n)
+			PS_REQUIRES(guard);
+
+/* n dead line pointers became unused; sets the page's LSN. */
+extern void ps_wal_reap(PsWrite *guard, const OffsetNumber *unused, int n)
+			PS_REQUIRES(guard);
+
+/*
+ * Bits (VISIBILITYMAP_*) were set in the map page vmbuf, which is locked, for
+ * the guard's page; sets the map page's LSN, and ours where it has to be.  The
+ * guard's page need not be marked dirty.  cutoff_xid: newest xid that a standby
+ * must not show as running.
+ */
+extern void ps_wal_visible(PsWrite *guard, Buffer vmbuf, TransactionId cutoff_xid, uint8 bits)
+			PS_REQUIRES(guard);
+
+/* The page as a whole, whatever became of it; sets its LSN. */
+extern void ps_wal_image(PsWrite *guard)
 			PS_REQUIRES(guard);
 
 #endif							/* PAGESTORE_ROW_WAL_PRUNE_H */

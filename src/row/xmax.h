@@ -1,15 +1,15 @@
 /*
- * lock.h
- *		Row locks: what an xmax says about lockers and updaters, and what it becomes
- *		when one more comes.
+ * xmax.h
+ *		What an xmax says about lockers and updaters, what it becomes when one more
+ *		comes, and waiting for them.
  *
  * heap's rules (README.tuplock): a lock is an xid or a multixact in the row's
  * xmax with bits that tell its strength; who has to wait takes a heavyweight
  * lock on the row first, which gives waiters their order.  Nothing here
  * touches a page.
  */
-#ifndef PAGESTORE_ROW_LOCK_H
-#define PAGESTORE_ROW_LOCK_H
+#ifndef PAGESTORE_ROW_XMAX_H
+#define PAGESTORE_ROW_XMAX_H
 
 #include "access/htup_details.h"
 #include "access/multixact.h"
@@ -98,7 +98,7 @@ extern bool ps_xid_wait(TransactionId xid, LockWaitPolicy policy, Relation rel,
 						ItemPointer tid, XLTW_Oper oper);
 
 /* The heavyweight lock of a row; results as of ps_xmax_wait(). */
-extern bool ps_row_lock(Relation rel, ItemPointer tid, LockTupleMode mode, LockWaitPolicy policy);
-extern void ps_row_unlock(Relation rel, ItemPointer tid, LockTupleMode mode);
+extern bool ps_tuplock_take(Relation rel, ItemPointer tid, LockTupleMode mode, LockWaitPolicy policy);
+extern void ps_tuplock_release(Relation rel, ItemPointer tid, LockTupleMode mode);
 
-#endif							/* PAGESTORE_ROW_LOCK_H */
+#endif							/* PAGESTORE_ROW_XMAX_H */

@@ -1,13 +1,13 @@
 /*
- * lock.c
- *		Row locks: the arithmetic of xmax, and waiting.
+ * xmax.c
+ *		The arithmetic of xmax, and waiting for those who hold a row.
  */
 #include "postgres.h"
 
 #include "access/heapam.h"
 #include "access/transam.h"
 #include "access/xact.h"
-#include "row/lock.h"
+#include "row/xmax.h"
 #include "storage/procarray.h"
 
 /* The heavyweight lock that stands for each LockTupleMode: they conflict as the modes do. */
@@ -340,7 +340,7 @@ ps_xmax_wait(PsXmax x, LockTupleMode mode, LockWaitPolicy policy, Relation rel,
 }
 
 bool
-ps_row_lock(Relation rel, ItemPointer tid, LockTupleMode mode, LockWaitPolicy policy)
+ps_tuplock_take(Relation rel, ItemPointer tid, LockTupleMode mode, LockWaitPolicy policy)
 {
 	switch (policy)
 	{
@@ -358,7 +358,7 @@ ps_row_lock(Relation rel, ItemPointer tid, LockTupleMode mode, LockWaitPolicy po
 }
 
 void
-ps_row_unlock(Relation rel, ItemPointer tid, LockTupleMode mode)
+ps_tuplock_release(Relation rel, ItemPointer tid, LockTupleMode mode)
 {
 	UnlockTuple(rel, tid, heavyweight[mode]);
 }

@@ -1,0 +1,15 @@
+/*
+ * update.h
+ *		Replace a row by a new version.
+ */
+#ifndef PAGESTORE_AM_UPDATE_H
+#define PAGESTORE_AM_UPDATE_H
+
+#include "access/tableam.h"
+
+/* The callback tuple_update (access/tableam.h). */
+extern TM_Result ps_tuple_update(Relation rel, ItemPointer otid, TupleTableSlot *slot, CommandId cid,
+								 Snapshot snapshot, Snapshot crosscheck, bool wait, TM_FailureData *tmfd,
+								 LockTupleMode *lockmode, bool *update_indexes);
+
+#endif							/* PAGESTORE_AM_UPDATE_H */

@@ -1,0 +1,74 @@
+/*
+ * vacuum_state.c
+ *		Where a run of VACUUM is, for error contexts, and whether it may take its time.
+ */
+#include "postgres.h"
+
+#include "am/vacuum_state.h"
+#include "miscadmin.h"
+
+bool
+ps_vacuum_failsafe(PsVacuum *v)
+{
+	if (v->failsafe)
+		return true;
+	if (likely(!vacuum_xid_failsafe_check(v->old_frozenxid, v->old_minmulti)))
+		return false;
+
+	v->failsafe = true;
+	v->index_vacuuming = false;
+	v->index_cleanup = false;
+	v->truncation = false;
+	ereport(WARNING,
+			(errmsg("bypassing nonessential maintenance of table \"%s.%s.%s\" as a failsafe after %d index scans",
+					v->database, v->schema, v->name, v->index_scans),
+			 errdetail("The table's relfrozenxid or relminmxid is too far in the past."),
+			 errhint("Consider increasing configuration parameter \"maintenance_work_mem\" or \"autovacuum_work_mem\".\n"
+					 "You might also need to consider other ways for VACUUM to keep up with the allocation of transaction IDs.")));
+
+	/* From here on as fast as it can. */
+	VacuumCostActive = false;
+	VacuumCostBalance = 0;
+	return true;
+}
+
+void
+ps_vacuum_error_context(void *arg)
+{
+	const PsVacuum *v = arg;
+	const PsVacuumPlace *at = &v->at;
+
+	switch (at->phase)
+	{
+		case PS_VACUUM_IDLE:
+			break;
+		case PS_VACUUM_SCAN:
+		case PS_VACUUM_REAP:
+			{
+				const char *doing = at->phase == PS_VACUUM_SCAN ? "scanning" : "vacuuming";
+
+				if (!BlockNumberIsValid(at->block))
+					errcontext("while %s relation \"%s.%s\"", doing, v->schema, v->name);
+				else if (!OffsetNumberIsValid(at->offset))
+					errcontext("while %s block %u of relation \"%s.%s\"",
+							   doing, at->block, v->schema, v->name);
+				else
+					errcontext("while %s block %u offset %u of relation \"%s.%s\"",
+							   doing, at->block, at->offset, v->schema, v->name);
+				break;
+			}
+		case PS_VACUUM_INDEXES:
+			errcontext("while vacuuming index \"%s\" of relation \"%s.%s\"",
+					   at->index, v->schema, v->name);
+			break;
+		case PS_VACUUM_CLEANUP:
+			errcontext("while cleaning up index \"%s\" of relation \"%s.%s\"",
+					   at->index, v->schema, v->name);
+			break;
+		case PS_VACUUM_TRUNCATE:
+			if (BlockNumberIsValid(at->block))
+				errcontext("while truncating relation \"%s.%s\" to %u blocks",
+						   v->schema, v->name, at->block);
+			break;
+	}
+}

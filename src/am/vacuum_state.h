@@ -1,0 +1,124 @@
+/*
+ * vacuum_state.h
+ *		What a run of VACUUM over a table knows and counts, and where it is: below all
+ *		of its passes.
+ */
+#ifndef PAGESTORE_AM_VACUUM_STATE_H
+#define PAGESTORE_AM_VACUUM_STATE_H
+
+#include "access/genam.h"
+#include "commands/vacuum.h"
+#include "storage/bufmgr.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+/* What an error context names. */
+typedef enum PsVacuumPhase
+{
+	PS_VACUUM_IDLE,
+	PS_VACUUM_SCAN,
+	PS_VACUUM_INDEXES,
+	PS_VACUUM_REAP,
+	PS_VACUUM_CLEANUP,
+	PS_VACUUM_TRUNCATE
+} PsVacuumPhase;
+
+typedef struct PsVacuumPlace
+{
+	PsVacuumPhase phase;
+	BlockNumber block;
+	OffsetNumber offset;
+	const char *index;
+} PsVacuumPlace;
+
+typedef struct PsVacuum
+{
+	Relation	rel;
+	char	   *database;		/* names, kept for messages */
+	char	   *schema;
+	char	   *name;
+	bool		verbose;
+	PsVacuumPlace at;
+
+	/*
+	 * what is to be done; the failsafe and the bypass rule turn some off on
+	 * the way
+	 */
+	bool		aggressive;		/* must get relfrozenxid past freeze_limit */
+	bool		skip_by_map;
+	bool		may_bypass;		/* index vacuuming may be left out if it would
+								 * do little */
+	bool		index_vacuuming;
+	bool		index_cleanup;
+	bool		truncation;
+	bool		failsafe;		/* only what keeps xids from running out */
+
+	/* cutoffs, fixed at the start */
+	TransactionId oldest_xmin;
+	MultiXactId oldest_multi;
+	TransactionId freeze_limit;
+	MultiXactId multi_limit;
+	struct GlobalVisState *vistest;
+
+	/* the table as pg_class knew it, and the oldest ids that stay in it */
+	TransactionId old_frozenxid;
+	MultiXactId old_minmulti;
+	double		old_live;
+	TransactionId new_frozenxid;
+	MultiXactId new_minmulti;
+	bool		skipped_visible;	/* pages that may hold older ids were
+									 * skipped */
+
+	/* indexes */
+	int			nindexes;
+	Relation   *indexes;
+	IndexBulkDeleteResult **index_stats;
+	int			index_scans;
+	BufferAccessStrategy strategy;	/* for the index AMs */
+	ParallelVacuumState *parallel;	/* NULL: this process does it all */
+	VacDeadItems *dead;			/* TIDs of LP_DEAD items, in order */
+
+	/* pages */
+	BlockNumber first_pages;	/* at the start */
+	BlockNumber pages;			/* now */
+	BlockNumber nonempty;		/* last page with a row, plus one */
+	BlockNumber scanned;
+	BlockNumber truncated;
+	BlockNumber dead_pages;		/* with LP_DEAD items */
+	BlockNumber missed_pages;	/* with dead rows that had to stay */
+
+	/* rows of the scanned pages */
+	int64		removed;
+	int64		dead_items;
+	int64		live;
+	int64		recently_dead;
+	int64		missed;
+
+	/* estimates for the whole table */
+	double		total_live;
+	double		total_rows;
+} PsVacuum;
+
+/*
+ * True from the moment the table's ids are dangerously old; the first time it
+ * warns and gives up all but freezing.
+ */
+extern bool ps_vacuum_failsafe(PsVacuum *v);
+
+/* Say where we are, for error contexts; returns where we were. */
+static inline PsVacuumPlace
+ps_vacuum_at(PsVacuum *v, PsVacuumPhase phase, BlockNumber block)
+{
+	PsVacuumPlace before = v->at;
+
+	v->at = (PsVacuumPlace)
+	{
+		phase, block, InvalidOffsetNumber, NULL
+	};
+	return before;
+}
+
+/* An error context callback; arg is the PsVacuum. */
+extern void ps_vacuum_error_context(void *arg);
+
+#endif							/* PAGESTORE_AM_VACUUM_STATE_H */
