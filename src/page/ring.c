@@ -16,12 +16,12 @@
 #include "executor/instrument.h"
 #include "page/ring.h"
 #include "page/view.h"
+#include "pgstat.h"
+#include "pool/notes.h"
 #include "pool/pieces.h"
 #include "pool/read.h"
-#include "pgstat.h"
 #include "storage/bufmgr.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 
 #define PIECE_BYTES		((Size) PS_PIECE_PAGES * BLCKSZ)
 #define RING_BYTES		(PS_RING_PIECES * PIECE_BYTES)
@@ -45,7 +45,7 @@ struct PsRing
 {
 	char	   *bytes;			/* aligned to a huge page */
 	Tether	   *tether;			/* NULL: ended, pins remain */
-	int			pins;
+	int			npinned;		/* pieces that are pinned */
 	int			next;			/* piece to try first */
 	PsRing	   *next_lingering; /* list of ended rings still read into */
 	PsRingPiece pieces[PS_RING_PIECES];
@@ -53,98 +53,51 @@ struct PsRing
 
 static PsRing *lingering = NULL;
 
-/* ---- pins, tied to resource owners ---- */
-
-typedef struct Hold
-{
-	ResourceOwner owner;
-	PsRingPiece *piece;
-	int			count;
-} Hold;
-
-static Hold *holds;
-static int	nholds;
-static int	maxholds;
+/* ---- pins, noted by resource owner ---- */
 
 static void give_back(PsRing *ring);
+static void end_pins_of(uintptr_t piece);
+static void warn_of_piece(uintptr_t piece);
 
-static inline Hold *
-find_hold(ResourceOwner owner, const PsRingPiece *piece)
+static PsNotes piece_pins = PS_NOTES_INIT(piece_pins, end_pins_of, warn_of_piece);
+
+/* The last pin of the piece is gone. */
+static void
+end_pins_of(uintptr_t thing)
 {
-	/* latest first: a scan's own is nearly always the last */
-	for (int i = nholds; i-- > 0;)
-		if (holds[i].piece == piece && holds[i].owner == owner)
-			return &holds[i];
-	return NULL;
+	PsRingPiece *piece = (PsRingPiece *) thing;
+	PsRing	   *ring = piece->ring;
+
+	Assert(piece->pinned && ring->npinned > 0);
+	piece->pinned = false;
+	if (--ring->npinned == 0 && ring->tether == NULL)
+		give_back(ring);
 }
 
 static void
-drop_pins(PsRingPiece *piece, int count)
+warn_of_piece(uintptr_t thing)
 {
-	PsRing	   *ring = piece->ring;
-
-	Assert(piece->pins >= count);
-	piece->pins -= count;
-	ring->pins -= count;
-	if (ring->pins == 0 && ring->tether == NULL)
-		give_back(ring);
+	elog(WARNING, "pagestore: block %u and following of a scan still pinned at commit",
+		 ((PsRingPiece *) thing)->first);
 }
 
 void
 ps_ring_pin_again(PsRingPiece *piece)
 {
-	Hold	   *hold = find_hold(CurrentResourceOwner, piece);
-
-	if (hold == NULL)
+	ps_notes_reserve(&piece_pins);
+	if (ps_notes_add(&piece_pins, (uintptr_t) piece))
 	{
-		if (nholds == maxholds)
-		{
-			int			n = maxholds > 0 ? maxholds * 2 : 16;
-
-			holds = maxholds > 0 ? repalloc(holds, n * sizeof(Hold)) :
-				MemoryContextAlloc(TopMemoryContext, n * sizeof(Hold));
-			maxholds = n;
-		}
-		hold = &holds[nholds++];
-		*hold = (Hold)
-		{
-			CurrentResourceOwner, piece, 0
-		};
+		Assert(!piece->pinned);
+		piece->pinned = true;
+		piece->ring->npinned++;
 	}
-	hold->count++;
-	piece->pins++;
-	piece->ring->pins++;
 }
 
 void
 ps_ring_unpin(PsRingPiece *piece)
 {
-	Hold	   *hold = find_hold(CurrentResourceOwner, piece);
-
-	if (hold == NULL)
-		elog(ERROR, "pagestore: page of a scan is not pinned by this resource owner");
-	if (--hold->count == 0)
-		*hold = holds[--nholds];
-	drop_pins(piece, 1);
-}
-
-static void
-release_owner(ResourceReleasePhase phase, bool isCommit, bool isTopLevel, void *arg)
-{
-	if (phase != RESOURCE_RELEASE_BEFORE_LOCKS)
-		return;
-	for (int i = nholds; i-- > 0;)
-	{
-		Hold		hold = holds[i];
-
-		if (hold.owner != CurrentResourceOwner)
-			continue;
-		holds[i] = holds[--nholds];
-		if (isCommit)
-			elog(WARNING, "pagestore: block %u and following of a scan still pinned at commit",
-				 hold.piece->first);
-		drop_pins(hold.piece, hold.count);
-	}
+	if (ps_notes_drop(&piece_pins, (uintptr_t) piece))
+		end_pins_of((uintptr_t) piece);
 }
 
 /* ---- memory ---- */
@@ -259,7 +212,7 @@ ps_ring_begin(void)
 	give_back_lingering();
 	if (!registered)
 	{
-		RegisterResourceReleaseCallback(release_owner, NULL);
+		ps_notes_register(&piece_pins);
 		registered = true;
 	}
 	ring->bytes = map_ring();
@@ -303,7 +256,7 @@ ps_ring_end(PsRing *ring)
 {
 	ring->tether->ring = NULL;
 	ring->tether = NULL;
-	if (ring->pins == 0)
+	if (ring->npinned == 0)
 		give_back(ring);
 }
 
@@ -317,7 +270,7 @@ free_piece(PsRing *ring)
 	{
 		PsRingPiece *piece = &ring->pieces[(ring->next + i) % PS_RING_PIECES];
 
-		if (piece->wanted || piece->pins > 0)
+		if (piece->wanted || piece->pinned)
 			continue;
 		if (!piece->reading)
 		{
@@ -336,7 +289,7 @@ bool
 ps_ring_has_room(const PsRing *ring)
 {
 	for (int i = 0; i < PS_RING_PIECES; i++)
-		if (!ring->pieces[i].wanted && ring->pieces[i].pins == 0)
+		if (!ring->pieces[i].wanted && !ring->pieces[i].pinned)
 			return true;
 	return false;
 }

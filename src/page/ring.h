@@ -21,7 +21,7 @@ typedef struct PsRingPiece
 {
 	PsRing	   *ring;
 	char	   *bytes;
-	int			pins;
+	bool		pinned;			/* by this process, which notes how often */
 	bool		wanted;			/* between ps_ring_read() and
 								 * ps_ring_release() */
 	bool		reading;		/* request is to be waited for */

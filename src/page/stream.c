@@ -40,11 +40,11 @@
 #include "miscadmin.h"
 #include "page/ring.h"
 #include "page/stream.h"
+#include "pgstat.h"
 #include "pool/pieces.h"
 #include "pool/pool.h"
 #include "pool/read.h"
 #include "pool/stats.h"
-#include "pgstat.h"
 
 #define MAX_AHEAD_POOL	256		/* blocks looked ahead in the pool */
 #define MAX_AHEAD_RING	((PS_RING_PIECES - 1) * PS_PIECE_PAGES)

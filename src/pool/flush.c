@@ -3,11 +3,11 @@
  *		Dirty frames to disk.
  *
  * A page is copied under its shared latch into private memory and written from
- * there: no latch is held over I/O, and what the kernel reads never changes.
- * WRITING, set in the same hold of the latch as the copy, makes a change that
- * follows mark the frame REDIRTIED; it therefore stays dirty when the write
- * completes.  DIRTY goes only after the checkpointer has been asked for the
- * fsync: whoever finds a frame clean may rely on that.
+ * there: no latch that it takes is held over I/O, and what the kernel reads
+ * never changes.  WRITING, set in the same hold of the latch as the copy, makes
+ * a change that follows mark the frame REDIRTIED; it therefore stays dirty when
+ * the write completes.  DIRTY goes only after the checkpointer has been asked
+ * for the fsync: whoever finds a frame clean may rely on that.
  */
 #include "postgres.h"
 

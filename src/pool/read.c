@@ -36,7 +36,7 @@ bool		(*ps_pool_page_check) (const char *page, const char **why, OffsetNumber *o
 /* ---- a page found ---- */
 
 /* Pin the frame for this process if it holds the page; *was: its state before. */
-static inline bool
+static pg_attribute_always_inline bool
 pin_frame(PsFrame frame, const PsTag *tag, uint32 *was)
 {
 	if (ps_frame_pins_own(frame) > 0)
@@ -260,47 +260,65 @@ await_read(PsFrame frame, PsFetch how)
 	return false;
 }
 
+/* The page was here, and not for its first use after read-ahead. */
+static inline PsFrame
+count_hit(PsFrame frame, bool *hit)
+{
+	ps_policy->hit(frame);
+	ps_my_counters->n[PS_COUNT_HITS]++;
+	if (hit != NULL)
+		*hit = true;
+	return frame;
+}
+
+/*
+ * All that is not a plain hit: the page may have been pinned (frame, was), or
+ * was not found without the lock.  Apart, so that the registers of the plain
+ * case are not spilled for what this calls.
+ */
+static pg_noinline PsFrame
+pin_slowly(const PsRelKey *rel, const PsTag *tag, uint32 hash, PsFetch how,
+		   PsFrame frame, uint32 was, bool *hit)
+{
+	if (hit != NULL)
+		*hit = false;
+	do
+	{
+		if (frame == PS_NO_FRAME)
+			frame = pin_under_lock(tag, hash, &was);
+
+		if (frame != PS_NO_FRAME)
+		{
+			if (!(was & PS_VALID) && !await_read(frame, how))
+				frame = PS_NO_FRAME;
+			else if (how == PS_FETCH_NEW)
+				check_new(frame, tag);
+			if (frame != PS_NO_FRAME && !(was & PS_AHEAD))
+				return count_hit(frame, hit);
+		}
+		else if (how == PS_FETCH_READ)
+			frame = enter_and_read(rel, tag, hash);
+		else if (how == PS_FETCH_NEW)
+			frame = enter_new(rel, tag, hash);
+	} while (frame == PS_NO_FRAME && how != PS_FETCH_RESIDENT);
+	return frame;
+}
+
 PsFrame
 ps_pool_pin(const PsRelKey *rel, BlockNumber block, PsFetch how, bool *hit)
 {
 	PsTag		tag = {rel->rnode, block};
 	uint32		hash = ps_tag_hash(&tag);
 	PsFrame		frame;
-	bool		known;			/* was here, and not for its first use after
-								 * read-ahead */
+	uint32		was = 0;
 
 	ps_frame_pin_reserve();
-	do
-	{
-		uint32		was;
-
-		known = false;
-		frame = ps_table_find(&tag, hash);
-		if (unlikely(frame == PS_NO_FRAME || !pin_frame(frame, &tag, &was)))
-			frame = pin_under_lock(&tag, hash, &was);
-
-		if (likely(frame != PS_NO_FRAME))
-		{
-			known = !(was & PS_AHEAD);
-			if (unlikely(!(was & PS_VALID)) && !await_read(frame, how))
-				frame = PS_NO_FRAME;
-			else if (how == PS_FETCH_NEW)
-				check_new(frame, &tag);
-		}
-		else if (how == PS_FETCH_READ)
-			frame = enter_and_read(rel, &tag, hash);
-		else if (how == PS_FETCH_NEW)
-			frame = enter_new(rel, &tag, hash);
-	} while (unlikely(frame == PS_NO_FRAME) && how != PS_FETCH_RESIDENT);
-
-	if (likely(known && frame != PS_NO_FRAME))
-	{
-		ps_policy->hit(frame);
-		ps_my_counters->n[PS_COUNT_HITS]++;
-	}
-	if (hit != NULL)
-		*hit = known;
-	return frame;
+	frame = ps_table_find(&tag, hash);
+	if (unlikely(frame == PS_NO_FRAME || !pin_frame(frame, &tag, &was)))
+		return pin_slowly(rel, &tag, hash, how, PS_NO_FRAME, was, hit);
+	if (unlikely((was & (PS_VALID | PS_AHEAD)) != PS_VALID || how == PS_FETCH_NEW))
+		return pin_slowly(rel, &tag, hash, how, frame, was, hit);
+	return count_hit(frame, hit);
 }
 
 bool

@@ -4,8 +4,8 @@
  *
  * It is empty at start and grows by what is used: its room is address space
  * until then.  Should it ever be full, relations are served without being in
- * it: it is "incomplete", each process passes them for itself, and who wants to
- * know whether a number has frames asks the page table.
+ * it: it is "incomplete", each process passes them for itself, and whether a
+ * number has frames is asked of the page table.
  */
 #include "postgres.h"
 

@@ -35,8 +35,8 @@ extern void ps_registry_enter(RelFileNode rnode, PsRegistryState state);
 extern bool ps_registry_is_incomplete(void);
 
 /*
- * Who owns it, as far as the registry knows: true is certain of the one, false
- * of the other.  What was entered as FRESH in this transaction is the pool's
+ * Does the pool own it?  May the pool have frames of it?  As far as the
+ * registry knows: true is certain of the one, false of the other.  What was entered as FRESH in this transaction is the pool's
  * for certain, room or not, until it is held.
  */
 extern bool ps_registry_pool_owns(RelFileNode rnode);

@@ -21,10 +21,10 @@
  *
  * Processes that may dirty frames are attached (sentinel_client.c), so that at
  * shutdown the sentinel knows when the last of them has gone; it then closes
- * the pool and writes all there is.  If that fails the server stops without a shutdown checkpoint, and
- * recovers at its next start, as when core's own fails.  Any other exit of the
- * sentinel is a crash of the server, as the flag of a dead process would hold
- * back or (cleared) let go checkpoints wrongly.
+ * the pool and writes all there is.  If that fails the server stops without a
+ * shutdown checkpoint, and recovers at its next start, as when core's own
+ * fails.  Any other exit of the sentinel is a crash of the server, as the flag
+ * of a dead process would hold back or (cleared) let go checkpoints wrongly.
  */
 #include "postgres.h"
 
@@ -32,10 +32,7 @@
 #include <unistd.h>
 
 #include "access/xlog.h"
-#include "access/xloginsert.h"
-#include "catalog/pg_control.h"
 #include "miscadmin.h"
-#include "pgstat.h"
 #include "pool/flush.h"
 #include "pool/sentinel.h"
 #include "pool/sentinel_client.h"
@@ -50,10 +47,8 @@
 #include "storage/pmsignal.h"
 #include "storage/proc.h"
 #include "storage/procsignal.h"
-#include "storage/shmem.h"
 #include "storage/sinvaladt.h"
 #include "utils/pidfile.h"
-#include "utils/timestamp.h"
 
 #define TICK_ACTIVE 10			/* milliseconds between ticks */
 #define TICK_IDLE 100			/* ... when no WAL has been written for a
