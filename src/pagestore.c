@@ -54,7 +54,7 @@ define_settings(void)
 							 ps_replacement_options,
 							 PGC_POSTMASTER, 0, NULL, NULL, NULL);
 	DefineCustomEnumVariable("pagestore.io_method",
-							 "Chooses how pages are read: io_uring or sync.",
+							 "Chooses how pages are read and written: io_uring or sync.",
 							 "Where io_uring is refused, sync is used and the reason is logged once.",
 							 &ps_io_method, PS_IO_METHOD_DEFAULT,
 							 ps_aio_method_options(),

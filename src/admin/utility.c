@@ -17,7 +17,7 @@
 #include "catalog/pg_database.h"
 #include "catalog/pg_tablespace.h"
 #include "commands/defrem.h"
-#include "io/file.h"
+#include "io/segment.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "pool/gate.h"

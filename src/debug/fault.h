@@ -21,7 +21,7 @@ typedef enum PsFaultOp
 	PS_FAULT_WRITE,
 	PS_FAULT_FSYNC,				/* by us; core's are not met */
 	PS_FAULT_EXTEND,			/* allocation of space */
-	PS_FAULT_SUBMIT				/* of an asynchronous read */
+	PS_FAULT_SUBMIT				/* of asynchronous requests */
 } PsFaultOp;
 #define PS_NFAULT_OPS (PS_FAULT_SUBMIT + 1)
 

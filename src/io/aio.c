@@ -6,6 +6,7 @@
 
 #include "io/aio.h"
 #include "io/io_uring.h"
+#include "io/landing.h"
 #include "io/method.h"
 #include "io/sync.h"
 #include "miscadmin.h"
@@ -66,7 +67,7 @@ ps_aio_shmem_size(void)
 	return size;
 }
 
-/* Where what was asked for can't be had, reads are synchronous, and the cause is told. */
+/* Where what was asked for can't be had all is synchronous, and the cause is told. */
 static void
 choose_method(void)
 {
@@ -85,7 +86,7 @@ choose_method(void)
 		choice->method = ps_io_method;
 	else
 		ereport(LOG,
-				(errmsg("%s is not available: pagestore reads synchronously", wanted->name),
+				(errmsg("%s is not available: pagestore reads and writes synchronously", wanted->name),
 				 errdetail("%s", choice->reason)));
 }
 
@@ -95,6 +96,8 @@ ps_aio_shmem_init(void)
 	bool		found;
 
 	choice = ShmemInitStruct("pagestore aio", sizeof(AioChoice), &found);
+	if (!found)
+		ps_landing_await();
 	if (methods[ps_io_method]->shmem_init != NULL)
 		methods[ps_io_method]->shmem_init();
 	if (found)
@@ -188,4 +191,49 @@ ps_aio_wait(PsAioRef ref)
 {
 	Assert(ref.id != 0);
 	return method_of(ref)->wait(ref);
+}
+
+/* ---- writes ---- */
+
+/* So many of the first ones lie in one segment. */
+static int
+in_one_segment(const PsIoWrite *writes, int n)
+{
+	int			same = 1;
+
+	while (same < n && writes[same].block / RELSEG_SIZE == writes[0].block / RELSEG_SIZE &&
+		   RelFileNodeEquals(writes[same].rnode, writes[0].rnode))
+		same++;
+	return same;
+}
+
+void
+ps_aio_write(PsIoWrite *writes, int n)
+{
+	/* one alone is as soon over when it is waited for */
+	const PsIoMethod *method = methods[n > 1 ? choice->method : SYNC];
+
+	for (int i = 0; i < n; i++)
+	{
+		Assert(ps_file_run(writes[i].block, writes[i].npages) == writes[i].npages);
+		writes[i].in_flight = false;
+		writes[i].result = 0;
+	}
+	while (n > 0)
+	{
+		int			same = in_one_segment(writes, n);
+		BlockNumber last = writes[same - 1].block + writes[same - 1].npages - 1;
+		int			fd = ps_file_fd_for_writes(writes[0].rnode, writes[0].block, last);
+
+		if (fd >= 0)
+			method->write(fd, writes, same);
+		writes += same;
+		n -= same;
+	}
+}
+
+void
+ps_aio_write_wait(PsIoWrite *writes, int n)
+{
+	methods[choice->method]->write_wait(writes, n);
 }

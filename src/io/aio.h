@@ -1,12 +1,12 @@
 /*
  * aio.h
- *		Asynchronous reads, by whichever I/O method, behind one interface.
+ *		Reads and writes that go on while their process does something else,
+ *		by whichever I/O method.
  *
- * Requests live in shared memory and rings are made in the postmaster, so any
- * process can complete any request: a process that needs a frame under read
- * never depends on the one that asked for it.  Only reads are asynchronous;
- * writes are synchronous (file.h), because a request outlives a killed
- * process.
+ * Requests to read live in shared memory and rings are made in the postmaster,
+ * so any process can complete any of them: a process that needs a frame under
+ * read never depends on the one that asked for it.  Writes are the affair of
+ * the process that has claimed the pages.
  */
 #ifndef PAGESTORE_IO_AIO_H
 #define PAGESTORE_IO_AIO_H
@@ -21,7 +21,7 @@ extern int	ps_io_method;
 #define PS_IO_METHOD_DEFAULT 1	/* io_uring's row in aio.c */
 extern const struct config_enum_entry *ps_aio_method_options(void);
 
-/* Set before shared memory is made: every read is to be over when it returns (frames are protected from the kernel). */
+/* Set before shared memory is made: every request is to be over when it returns (frames are protected from the kernel). */
 extern bool ps_aio_force_sync;
 
 /*
@@ -69,6 +69,22 @@ extern bool ps_aio_is_late(PsAioRef ref);
  * called again.
  */
 extern ssize_t ps_aio_wait(PsAioRef ref);
+
+/*
+ * Start n writes, sorted by relation and block, of which no two overlap nor
+ * overlap one in flight; a process has at most PS_IO_MAX_WRITES in flight.
+ * Whatever goes wrong is not reported: what is not ps_io_write_is_whole() after
+ * ps_aio_write_wait() is to be written by ps_file_write(), which tells the
+ * cause.  The caller asks for the fsync.
+ */
+extern void ps_aio_write(PsIoWrite *writes, int n);
+
+/*
+ * Wait until none of them is in flight.  Serves no interrupt, as pwritev() does
+ * not, and does not throw.  A process that has started writes must come here
+ * before it changes their memory, and before it exits of its own accord.
+ */
+extern void ps_aio_write_wait(PsIoWrite *writes, int n);
 
 /* Shared memory; init in the postmaster, at each start and crash restart, and where shared memory is attached. */
 extern Size ps_aio_shmem_size(void);

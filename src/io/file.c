@@ -61,22 +61,34 @@ ps_file_read(RelFileNode rnode, BlockNumber block, int npages,
 	}
 }
 
-/* The file is there, linked, and reaches beyond the request. */
-static bool
+/*
+ * Is the file there, linked, and does it reach beyond the request?  1 or 0; -1
+ * with errno if that can't be told.
+ */
+static int
 segment_holds(PsSegment *segment, off_t end)
 {
 	struct stat st;
 
 	if (fstat(FileGetRawDesc(segment->file), &st) != 0)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not stat file \"%s\": %m", FilePathName(segment->file))));
+		return -1;
 	if (st.st_nlink == 0)
 	{
 		ps_segment_close(segment);
-		return false;
+		return 0;
 	}
 	return st.st_size >= end;
+}
+
+int
+ps_file_fd_for_writes(RelFileNode rnode, BlockNumber first, BlockNumber last)
+{
+	PsSegment  *segment = ps_segment_open(rnode, first / RELSEG_SIZE, 0);
+
+	Assert(last / RELSEG_SIZE == first / RELSEG_SIZE);
+	if (segment == NULL || segment_holds(segment, ps_segment_offset(last) + BLCKSZ) <= 0)
+		return -1;
+	return FileGetRawDesc(segment->file);
 }
 
 /* A tablespace without its link has been dropped, and was empty. */
@@ -132,6 +144,7 @@ ps_file_write(RelFileNode rnode, BlockNumber block, int npages,
 	{
 		PsSegment  *segment = ps_segment_of_block(rnode, block, 0, elevel, true);
 		off_t		offset = ps_segment_offset(block);
+		int			holds;
 		ssize_t		n;
 
 		Assert(elevel >= ERROR);
@@ -142,7 +155,12 @@ ps_file_write(RelFileNode rnode, BlockNumber block, int npages,
 				return false;
 			continue;
 		}
-		if (!segment_holds(segment, offset + (off_t) npages * BLCKSZ))
+		holds = segment_holds(segment, offset + (off_t) npages * BLCKSZ);
+		if (holds < 0)
+			ereport(elevel,
+					(errcode_for_file_access(),
+					 errmsg("could not stat file \"%s\": %m", FilePathName(segment->file))));
+		if (holds == 0)
 			return false;
 		n = ps_transfer_write(rnode, FileGetRawDesc(segment->file), offset, iov, niov);
 		if (n >= 0)

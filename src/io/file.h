@@ -11,9 +11,7 @@
 #define PAGESTORE_IO_FILE_H
 
 #include "postgres.h"
-#include "io/notice.h"
 #include "io/request.h"
-#include "io/segment.h"
 #include "storage/block.h"
 #include "storage/relfilenode.h"
 #include "utils/rel.h"
@@ -55,6 +53,13 @@ extern int	ps_file_read(RelFileNode rnode, BlockNumber block, int npages,
  */
 extern bool ps_file_write(RelFileNode rnode, BlockNumber block, int npages,
 						  struct iovec *iov, int niov, int elevel);
+
+/*
+ * Descriptor for writes of blocks first to last of one segment, to be used at
+ * once; -1 where not all of them are to be written, whatever the cause, which
+ * ps_file_write() tells.
+ */
+extern int	ps_file_fd_for_writes(RelFileNode rnode, BlockNumber first, BlockNumber last);
 
 /* Ask the checkpointer to fsync the segment of block at its next checkpoint. */
 extern void ps_file_request_sync(RelFileNode rnode, BlockNumber block);

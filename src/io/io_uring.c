@@ -25,7 +25,6 @@
 #include "postgres.h"
 
 #include <fcntl.h>
-#include <liburing.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -33,6 +32,8 @@
 #include "debug/stop.h"
 #include "io/io_uring.h"
 #include "io/transfer.h"
+#include "io/uring_queue.h"
+#include "io/uring_write.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "port/atomics.h"
@@ -221,73 +222,6 @@ init_ring(Ring *ring, const struct io_uring *uring)
 	}
 }
 
-/* Does the ring do what it is needed for?  A seccomp profile may allow to make it and no more. */
-static int
-try_ring(struct io_uring *uring)
-{
-	struct io_uring_sqe *sqe = io_uring_get_sqe(uring);
-	struct io_uring_cqe *cqe;
-	int			rc;
-
-	io_uring_prep_nop(sqe);
-	rc = io_uring_submit_and_wait(uring, 1);
-	if (rc < 0)
-		return rc;
-	rc = io_uring_peek_cqe(uring, &cqe);
-	if (rc == 0)
-		io_uring_cqe_seen(uring, cqe);
-	return rc;
-}
-
-static int
-make_ring(struct io_uring *uring)
-{
-	/* waits with a timeout, and vectors that need not outlive the submission */
-	const unsigned needed = IORING_FEAT_EXT_ARG | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_NODROP;
-	struct io_uring_params params = {.flags = IORING_SETUP_CQSIZE,
-	.cq_entries = SLOTS + QUEUE_ENTRIES};
-	int			rc = io_uring_queue_init_params(QUEUE_ENTRIES, uring, &params);
-
-	if (rc < 0)
-		return rc;
-	rc = (params.features & needed) == needed ? try_ring(uring) : -ENOSYS;
-	if (rc < 0)
-		io_uring_queue_exit(uring);
-	return rc;
-}
-
-/* Value of kernel.io_uring_disabled; 0 also where there is no such setting. */
-static int
-sysctl_disabled(void)
-{
-	char		c = '0';
-	int			fd = open("/proc/sys/kernel/io_uring_disabled", O_RDONLY);
-
-	if (fd >= 0)
-	{
-		if (read(fd, &c, 1) != 1)
-			c = '0';
-		close(fd);
-	}
-	return c - '0';
-}
-
-static void
-explain(int rc, char *reason, Size size)
-{
-	const char *cause = "";
-
-	if (rc == -EPERM && sysctl_disabled() != 0)
-		cause = ": forbidden by the sysctl kernel.io_uring_disabled";
-	else if (rc == -EPERM || rc == -EACCES)
-		cause = ": forbidden, as by a container's seccomp profile";
-	else if (rc == -ENOSYS)
-		cause = ": needs a Linux kernel 5.11 or later that has it, and no seccomp profile that hides it";
-	else if (rc == -ENOMEM)
-		cause = ": RLIMIT_MEMLOCK (ulimit -l) may be too low";
-	snprintf(reason, size, "io_uring_setup failed with \"%s\"%s", strerror(-rc), cause);
-}
-
 /* As many rings as can be had; false with the reason if there is none. */
 static bool
 uring_create(char *reason, Size reason_size)
@@ -295,7 +229,7 @@ uring_create(char *reason, Size reason_size)
 	int			rc = 0;
 
 	close_old_rings();
-	while (nmade < rings_wanted() && (rc = make_ring(&made[nmade])) == 0)
+	while (nmade < rings_wanted() && (rc = ps_uring_make(&made[nmade], QUEUE_ENTRIES, SLOTS + QUEUE_ENTRIES)) == 0)
 	{
 		init_ring(&rings->ring[nmade], &made[nmade]);
 		nmade++;
@@ -305,7 +239,7 @@ uring_create(char *reason, Size reason_size)
 		snprintf(reason, reason_size, "max_files_per_process (%d) leaves no descriptors for it",
 				 max_files_per_process);
 	else if (nmade == 0)
-		explain(rc, reason, reason_size);
+		ps_uring_explain(rc, reason, reason_size);
 	else if (rc < 0)
 		ereport(LOG,
 				(errmsg("pagestore shares %d io_uring rings instead of %d among all processes: %s",
@@ -614,18 +548,12 @@ uring_leave(void)
 
 /* ---- submitting ---- */
 
-/*
- * submit_lock held.  Returns 0, or -errno, and the kernel has nothing of it.
- * Whether it has taken the request is told by the head of the queue, which
- * the kernel alone moves; what it has not taken is withdrawn.
- */
+/* submit_lock held.  Returns 0, or -errno, and the kernel has nothing of it. */
 static int
 submit(Ring *ring, int i, const PsIoRequest *read)
 {
-	struct io_uring_sq *sq = &ring->uring.sq;
 	struct io_uring_sqe *sqe;
-	unsigned	tail;
-	int			rc;
+	unsigned	left;
 
 	Assert(io_uring_sq_ready(&ring->uring) == 0);
 	sqe = io_uring_get_sqe(&ring->uring);
@@ -635,20 +563,7 @@ submit(Ring *ring, int i, const PsIoRequest *read)
 	else
 		io_uring_prep_readv(sqe, read->fd, read->iov, read->niov, read->offset);
 	io_uring_sqe_set_data64(sqe, i + 1);
-
-	do
-	{
-		rc = -ps_fault(PS_FAULT_SUBMIT, read->rnode, NULL);
-		if (rc == 0)
-			rc = io_uring_submit(&ring->uring);
-	} while (rc == -EINTR);
-	tail = sq->sqe_tail;
-	if (io_uring_smp_load_acquire(sq->khead) == tail)
-		return 0;
-
-	sq->sqe_head = sq->sqe_tail = tail - 1;
-	io_uring_smp_store_release(sq->ktail, tail - 1);
-	return rc < 0 ? rc : -EAGAIN;
+	return ps_uring_submit(&ring->uring, read->rnode, &left);
 }
 
 /*
@@ -724,5 +639,7 @@ const PsIoMethod ps_uring_method = {
 	.wait_slice = uring_wait_slice,
 	.is_late = uring_is_late,
 	.wait = uring_wait,
-	.leave = uring_leave
+	.leave = uring_leave,
+	.write = ps_uring_write,
+	.write_wait = ps_uring_write_wait
 };

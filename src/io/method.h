@@ -36,8 +36,16 @@ typedef struct PsIoMethod
 	bool		(*is_late) (PsAioRef ref);
 	ssize_t		(*wait) (PsAioRef ref);
 
-	/* This process exits; NULL: it leaves nothing behind. */
+	/* This process exits, its writes being over; NULL: it leaves nothing behind. */
 	void		(*leave) (void);
+
+	/*
+	 * Start n writes into one segment, whose descriptor is good during the
+	 * call, at most PS_IO_MAX_WRITES with those in flight; wait until none of
+	 * n is in flight.  write_wait serves no interrupt and does not throw.
+	 */
+	void		(*write) (int fd, PsIoWrite *writes, int n);
+	void		(*write_wait) (PsIoWrite *writes, int n);
 } PsIoMethod;
 
 #endif							/* PAGESTORE_IO_METHOD_H */

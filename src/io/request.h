@@ -1,16 +1,18 @@
 /*
  * request.h
- *		One read, as aio.c hands it to a method, and the name that it gets.
+ *		Reads and writes as methods get them, and the name of a read.
  */
 #ifndef PAGESTORE_IO_REQUEST_H
 #define PAGESTORE_IO_REQUEST_H
 
 #include "postgres.h"
+#include "storage/block.h"
 #include "storage/relfilenode.h"
 #include <sys/uio.h>
 
 #define PS_IO_ALIGN 4096		/* alignment O_DIRECT asks for */
 #define PS_IO_MAX_PAGES 128		/* most pages in one request */
+#define PS_IO_MAX_WRITES 256	/* most writes of a process in flight */
 
 /*
  * Names one request of one generation; all zero: none.  It carries its method,
@@ -54,7 +56,7 @@ typedef void (*PsAioFrameDone) (const uint32 *cookies, int ncookies, ssize_t res
 /* The name of a read into frames, before it can complete. */
 typedef void (*PsAioPrepare) (PsAioRef ref, const uint32 *cookies, int ncookies);
 
-/* Valid during the call only, but for the memory that iov points to. */
+/* A read.  Valid during the call only, but for the memory that iov points to. */
 typedef struct PsIoRequest
 {
 	uint8		method;			/* goes into the name */
@@ -68,5 +70,27 @@ typedef struct PsIoRequest
 	PsAioPrepare prepare;		/* or NULL */
 	PsAioFrameDone frame_done;	/* for reads into frames */
 } PsIoRequest;
+
+/*
+ * A write of adjacent pages of one segment.  It and its bytes belong to the io
+ * layer, which nobody else changes, from ps_aio_write() to ps_aio_write_wait().
+ */
+typedef struct PsIoWrite
+{
+	RelFileNode rnode;
+	BlockNumber block;
+	int			npages;
+	char	   *bytes;			/* aligned to PS_IO_ALIGN */
+	bool		in_flight;		/* the io layer's own, as result */
+	int			result;			/* bytes, or -errno */
+} PsIoWrite;
+
+/* Has all of it been written?  Asked when it is over. */
+static inline bool
+ps_io_write_is_whole(const PsIoWrite *write)
+{
+	Assert(!write->in_flight);
+	return write->result == write->npages * BLCKSZ;
+}
 
 #endif							/* PAGESTORE_IO_REQUEST_H */

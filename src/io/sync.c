@@ -1,6 +1,6 @@
 /*
  * sync.c
- *		Reads that are over when they return.
+ *		Reads and writes that are over when they return.
  *
  * The result of a private read is kept in this process until it is asked for.
  * A read into frames has completed, and needs no name: who needs one of them
@@ -85,11 +85,18 @@ sync_result(PsAioRef ref)
 	return kept->result;
 }
 
+static void
+sync_write_wait(PsIoWrite *writes, int n)
+{
+}
+
 const PsIoMethod ps_sync_method = {
 	.name = "sync",
 	.read = sync_read,
 	.done = sync_is_over,
 	.wait_slice = sync_is_over,
 	.is_late = sync_is_late,
-	.wait = sync_result
+	.wait = sync_result,
+	.write = ps_transfer_writes,
+	.write_wait = sync_write_wait
 };

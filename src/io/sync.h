@@ -1,6 +1,6 @@
 /*
  * sync.h
- *		I/O method "sync": reads that are over when they return.
+ *		I/O method "sync": reads and writes that are over when they return.
  */
 #ifndef PAGESTORE_IO_SYNC_H
 #define PAGESTORE_IO_SYNC_H

@@ -5,7 +5,7 @@
 #include "postgres.h"
 
 #include "debug/fault.h"
-#include "io/request.h"
+#include "io/segment.h"
 #include "io/transfer.h"
 #include "pgstat.h"
 
@@ -118,4 +118,15 @@ ps_transfer_write(RelFileNode rnode, int fd, off_t offset, const struct iovec *i
 		vector_advance(&rest, n);
 	}
 	return done;
+}
+
+void
+ps_transfer_writes(int fd, PsIoWrite *writes, int n)
+{
+	for (PsIoWrite *write = writes; write < writes + n; write++)
+	{
+		struct iovec iov = {write->bytes, (size_t) write->npages * BLCKSZ};
+
+		write->result = ps_transfer_write(write->rnode, fd, ps_segment_offset(write->block), &iov, 1);
+	}
 }

@@ -6,6 +6,7 @@
 #define PAGESTORE_IO_TRANSFER_H
 
 #include "postgres.h"
+#include "io/request.h"
 #include "storage/relfilenode.h"
 #include <sys/uio.h>
 
@@ -18,5 +19,8 @@ extern ssize_t ps_transfer_read(RelFileNode rnode, int fd, off_t offset, const s
 
 /* All bytes written, or -errno: the same for a write, which is whole or an error. */
 extern ssize_t ps_transfer_write(RelFileNode rnode, int fd, off_t offset, const struct iovec *iov, int niov);
+
+/* One after another, all into the segment fd; each has its result. */
+extern void ps_transfer_writes(int fd, PsIoWrite *writes, int n);
 
 #endif							/* PAGESTORE_IO_TRANSFER_H */

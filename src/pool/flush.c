@@ -1,6 +1,6 @@
 /*
  * flush.c
- *		Dirty frames to disk.
+ *		Dirty frames to disk, one run of adjacent pages at a time.
  *
  * A page is copied under its shared latch into private memory and written from
  * there: no latch that it takes is held over I/O, and what the kernel reads
@@ -61,13 +61,8 @@ prepare_bounce(void)
 	}
 }
 
-/*
- * Copy the frame's page to place i of the run and mark it WRITING.  False if
- * there is nothing to write, another writes it, or (unless wait) the latch is
- * held.
- */
-static bool
-claim(WriteRun *run, PsFrame frame, int i, bool wait)
+bool
+ps_flush_claim(PsFrame frame, char *copy, XLogRecPtr *lsn, bool wait)
 {
 	PsFrameHeader *header = ps_frame(frame);
 
@@ -86,14 +81,21 @@ claim(WriteRun *run, PsFrame frame, int i, bool wait)
 	 * right
 	 */
 	ps_protect_allow(frame);
-	memcpy(bounce_page(i), ps_frame_bytes(frame), BLCKSZ);
+	memcpy(copy, ps_frame_bytes(frame), BLCKSZ);
 	ps_protect_forbid(frame);
 	LWLockRelease(&header->latch);
 
-	run->frames[i] = frame;
 	if (ps_frame_state(frame) & PS_PERMANENT)
-		run->lsn = Max(run->lsn, PageGetLSN(bounce_page(i)));
+		*lsn = Max(*lsn, PageGetLSN(copy));
 	return true;
+}
+
+/* To place i of the run. */
+static bool
+claim(WriteRun *run, PsFrame frame, int i, bool wait)
+{
+	run->frames[i] = frame;
+	return ps_flush_claim(frame, bounce_page(i), &run->lsn, wait);
 }
 
 /* Claim the page's frame if it is here and dirty; pins it. */
@@ -156,7 +158,7 @@ write_pages(const WriteRun *run, int from, int n)
 
 	if (!ps_file_write(run->rnode, block, n, &iov, 1, ERROR))
 		return false;
-	PS_STOP("write-before-sync");
+	PS_STOP("write-one-before-sync");
 	ps_file_request_sync(run->rnode, block);
 	return true;
 }
@@ -172,10 +174,10 @@ write_run(WriteRun *run)
 	for (int i = 0; i < run->n; i++)
 		PageSetChecksumInplace(bounce_page(run->first + i), run->block + i);
 
-	PS_STOP("write-before-file");
+	PS_STOP("write-one-before-file");
 	if (write_pages(run, 0, run->n))
 	{
-		PS_STOP("write-before-clean");
+		PS_STOP("write-one-before-clean");
 		while (run->done < run->n)
 			ps_frame_end_write(run->frames[run->first + run->done++], true);
 		return run->n;
@@ -227,8 +229,8 @@ finish_run(WriteRun *run, PsFrame own)
 	return written;
 }
 
-static void
-count_writes(PsFlushReason reason, int n)
+void
+ps_flush_count(PsFlushReason reason, int n)
 {
 	switch (reason)
 	{
@@ -291,7 +293,7 @@ ps_flush_frame(PsFrame frame, PsFlushReason reason, bool wait)
 	written = finish_run(&run, frame);
 	RESUME_INTERRUPTS();
 
-	count_writes(reason, written);
+	ps_flush_count(reason, written);
 	return written;
 }
 
@@ -357,43 +359,4 @@ ps_flush_page(const PsTag *tag, PsPageFilter filter, void *arg,
 	while ((frame = ps_frame_pin_page(tag)) != PS_NO_FRAME &&
 		   !write_page_in(frame, filter, arg, reason, wait) && wait)
 		pause_at(frame);
-}
-
-/* ---- all that must be on disk ---- */
-
-typedef struct DirtyFilter
-{
-	XLogRecPtr	redo;
-	bool		unlogged;
-} DirtyFilter;
-
-/*
- * What a checkpoint owes the page: a record behind redo is replayed, the
- * change of an unlogged table has none.
- */
-static bool
-must_write(PsFrameHeader *header, uint32 state, void *arg)
-{
-	const DirtyFilter *filter = arg;
-
-	if ((state & PS_DIRTY) == 0)
-		return false;
-	if ((state & PS_PERMANENT) == 0)
-		return filter->unlogged;
-	return XLogRecPtrIsInvalid(filter->redo) ||
-		pg_atomic_read_u64(&header->first_dirty) < filter->redo;
-}
-
-void
-ps_flush_all(XLogRecPtr redo, bool unlogged, PsFlushReason reason)
-{
-	DirtyFilter filter = {redo, unlogged};
-	PsPageList	list = ps_pagelist_collect(must_write, &filter);
-
-	for (uint32 i = 0; i < list.n; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		ps_flush_page(&list.tags[i], must_write, &filter, reason, true);
-	}
-	ps_pagelist_free(&list);
 }

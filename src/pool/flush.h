@@ -1,6 +1,6 @@
 /*
  * flush.h
- *		Dirty frames to disk.
+ *		Dirty frames to disk, one run of adjacent pages at a time.
  *
  * A write gathers adjacent dirty frames, copies each under its shared latch
  * into aligned private memory, flushes WAL, sets checksums, writes, requests
@@ -43,7 +43,17 @@ extern void ps_flush_wait(PsFrame frame);
 extern void ps_flush_page(const PsTag *tag, PsPageFilter filter, void *arg,
 						  PsFlushReason reason, bool wait);
 
-/* All pages dirtied before redo (InvalidXLogRecPtr: all); those of unlogged tables only if asked. */
-extern void ps_flush_all(XLogRecPtr redo, bool unlogged, PsFlushReason reason);
+/* ---- for batch.c ---- */
+
+/*
+ * Copy the frame's page and mark it WRITING; *lsn is raised to the page's if
+ * that is WAL-logged.  False if there is nothing to write, another writes it,
+ * or (unless wait) the latch is held.  The caller holds a pin, and interrupts
+ * off until ps_frame_end_write().
+ */
+extern bool ps_flush_claim(PsFrame frame, char *copy, XLogRecPtr *lsn, bool wait);
+
+/* So many pages have been written. */
+extern void ps_flush_count(PsFlushReason reason, int n);
 
 #endif							/* PAGESTORE_POOL_FLUSH_H */

@@ -11,7 +11,7 @@
 
 #include "common/relpath.h"
 #include "miscadmin.h"
-#include "pool/flush.h"
+#include "pool/batch.h"
 #include "pool/frame.h"
 #include "pool/read.h"
 #include "pool/relation.h"
@@ -19,6 +19,9 @@
 
 /* A look at a header costs this share of the look-up of a block. */
 #define LOOKUP_SHARE 4
+
+/* So many are looked up, and written, together. */
+#define LOOKUP_PAGES 1024
 
 /* Look up so many blocks, or go through the headers of all frames in use? */
 static bool
@@ -59,6 +62,19 @@ dirty_of_relation(PsFrameHeader *header, uint32 state, void *arg)
 		RelFileNodeEquals(header->tag.rnode, *(const RelFileNode *) arg);
 }
 
+static void
+flush_blocks(RelFileNode rnode, BlockNumber first, uint32 n)
+{
+	PsTag		tags[LOOKUP_PAGES];
+
+	for (uint32 i = 0; i < n; i++)
+		tags[i] = (PsTag)
+	{
+		rnode, first + i
+	};
+	ps_flush_pages(tags, n, dirty_of_relation, &rnode, PS_FLUSH_COMMAND, true);
+}
+
 void
 ps_pool_flush_relation(RelFileNode rnode)
 {
@@ -70,22 +86,13 @@ ps_pool_flush_relation(RelFileNode rnode)
 	nblocks = blocks_on_disk(rnode);
 	if (few_blocks(nblocks))
 	{
-		for (BlockNumber block = 0; block < nblocks; block++)
-		{
-			PsTag		tag = {rnode, block};
-
-			CHECK_FOR_INTERRUPTS();
-			ps_flush_page(&tag, dirty_of_relation, &rnode, PS_FLUSH_COMMAND, true);
-		}
+		for (BlockNumber block = 0; block < nblocks; block += LOOKUP_PAGES)
+			flush_blocks(rnode, block, Min(nblocks - block, LOOKUP_PAGES));
 		return;
 	}
 
 	list = ps_pagelist_collect(dirty_of_relation, &rnode);
-	for (uint32 i = 0; i < list.n; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		ps_flush_page(&list.tags[i], dirty_of_relation, &rnode, PS_FLUSH_COMMAND, true);
-	}
+	ps_flush_pages(list.tags, list.n, dirty_of_relation, &rnode, PS_FLUSH_COMMAND, true);
 	ps_pagelist_free(&list);
 }
 

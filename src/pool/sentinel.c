@@ -33,7 +33,7 @@
 
 #include "access/xlog.h"
 #include "miscadmin.h"
-#include "pool/flush.h"
+#include "pool/batch.h"
 #include "pool/sentinel.h"
 #include "pool/sentinel_client.h"
 #include "pool/stray.h"

@@ -12,7 +12,7 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "pool/flush.h"
+#include "pool/batch.h"
 #include "pool/frame.h"
 #include "pool/replacement.h"
 #include "pool/stats.h"
@@ -71,11 +71,7 @@ write_round(uint32 limit)
 	PsTag		tags[ROUND_PAGES];
 	uint32		n = choose(tags, Min(limit, ROUND_PAGES));
 
-	for (uint32 i = 0; i < n && !ShutdownRequestPending; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		ps_flush_page(&tags[i], idle_and_dirty, NULL, PS_FLUSH_WRITER, false);
-	}
+	ps_flush_pages(tags, n, idle_and_dirty, NULL, PS_FLUSH_WRITER, false);
 }
 
 static void
