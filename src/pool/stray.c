@@ -53,6 +53,7 @@
 #include "storage/bufmgr.h"
 #include "storage/fd.h"
 #include "storage/shmem.h"
+#include "storage/smgr.h"
 
 #define SLICES 100				/* calls of ps_stray_check_some() for a round
 								 * ... */
@@ -434,18 +435,77 @@ ps_stray_check_some(void)
 		end_look(began);
 }
 
+/* ---- one relation ---- */
+
+/*
+ * Its dirty buffers one after another, by looking its blocks up if they are
+ * few beside the buffers, by all headers else: where there are many small
+ * tables, the first access to each must not cost by shared_buffers.  Core drops
+ * buffers by the same rule and share.
+ */
+typedef struct Search
+{
+	RelFileNode rnode;
+	bool		by_block;
+	uint32		next;			/* block or buffer */
+	uint32		end;
+} Search;
+
+#define LOOKUP_SHARE 32
+
+static Search
+search_for(RelFileNode rnode)
+{
+	SMgrRelation smgr = smgropen(rnode, InvalidBackendId);
+	BlockNumber nblocks = smgrexists(smgr, MAIN_FORKNUM) ? smgrnblocks(smgr, MAIN_FORKNUM) : 0;
+	Search		search = {rnode, nblocks < NBuffers / LOOKUP_SHARE};
+
+	search.end = search.by_block ? nblocks : NBuffers;
+	return search;
+}
+
+/* The buffer of the block, or -1. */
+static int
+find_buffer(RelFileNode rnode, BlockNumber block)
+{
+	BufferTag	tag;
+	uint32		hash;
+	LWLock	   *lock;
+	int			id;
+
+	INIT_BUFFERTAG(tag, rnode, MAIN_FORKNUM, block);
+	hash = BufTableHashCode(&tag);
+	lock = BufMappingPartitionLock(hash);
+	LWLockAcquire(lock, LW_SHARED);
+	id = BufTableLookup(&tag, hash);
+	LWLockRelease(lock);
+	return id;
+}
+
+static bool
+next_dirty(Search *search, int *id, PsTag *tag)
+{
+	while (search->next < search->end)
+	{
+		*id = search->by_block ? find_buffer(search->rnode, search->next) : search->next;
+		search->next++;
+		if (*id >= 0 && is_dirty_main(*id, tag) && RelFileNodeEquals(tag->rnode, search->rnode))
+			return true;
+	}
+	return false;
+}
+
 void
 ps_stray_pass(Relation rel)
 {
 	PsRelKey	key = {rel->rd_node, RelationIsPermanent(rel)};
+	Search		search = search_for(key.rnode);
 	bool		flush = false;
 	PsTag		tag;
+	int			id;
 
-	for (int id = 0; id < NBuffers; id++)
+	while (next_dirty(&search, &id, &tag))
 	{
-		if (!is_dirty_main(id, &tag) || !RelFileNodeEquals(tag.rnode, key.rnode))
-			continue;
-
 		/* it has passed before, and its entry was pushed out since */
 		if (ps_pool_resident(&key, tag.block))
 		{
@@ -462,12 +522,12 @@ ps_stray_pass(Relation rel)
 void
 ps_stray_leave(RelFileNode rnode)
 {
+	Search		search = search_for(rnode);
 	PsTag		tag;
+	int			id;
 
-	for (int id = 0; id < NBuffers; id++)
+	while (next_dirty(&search, &id, &tag))
 	{
-		if (!is_dirty_main(id, &tag) || !RelFileNodeEquals(tag.rnode, rnode))
-			continue;
 		ps_sentinel_wait_ready();
 		while (!settle(id, &tag, true))
 		{
