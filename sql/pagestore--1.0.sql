@@ -78,3 +78,102 @@ CREATE VIEW pagestore_frames AS SELECT * FROM pagestore_frames();
 COMMENT ON VIEW pagestore_frames IS
 'the frames of the pool in use, as pg_buffercache shows shared buffers';
 GRANT SELECT ON pagestore_frames TO pg_monitor;
+
+/* ---- tools for one table: see "Tools" in README.md ---- */
+
+CREATE FUNCTION pagestore_check(
+	relation regclass,
+	heapallindexed boolean DEFAULT true,
+	check_toast boolean DEFAULT true,
+	check_indexes boolean DEFAULT true,
+	on_error_stop boolean DEFAULT false,
+	skip text DEFAULT 'none',
+	startblock bigint DEFAULT NULL,
+	endblock bigint DEFAULT NULL,
+	OUT blkno bigint,
+	OUT offnum integer,
+	OUT attnum integer,
+	OUT msg text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE;
+
+COMMENT ON FUNCTION pagestore_check(regclass, boolean, boolean, boolean, boolean, text, bigint, bigint) IS
+'what is wrong with a table, its TOAST values and its indexes: one row for each finding';
+REVOKE ALL ON FUNCTION pagestore_check(regclass, boolean, boolean, boolean, boolean, text, bigint, bigint) FROM PUBLIC;
+
+CREATE FUNCTION pagestore_page(relation regclass, blkno bigint)
+RETURNS bytea
+AS 'MODULE_PATHNAME'
+LANGUAGE C STRICT VOLATILE;
+
+COMMENT ON FUNCTION pagestore_page(regclass, bigint) IS
+'bytes of a page as it is now, for the functions of pageinspect; for superusers';
+REVOKE ALL ON FUNCTION pagestore_page(regclass, bigint) FROM PUBLIC;
+
+CREATE FUNCTION pagestore_stattuple(
+	relation regclass,
+	OUT table_len bigint,
+	OUT tuple_count bigint,
+	OUT tuple_len bigint,
+	OUT tuple_percent double precision,
+	OUT dead_tuple_count bigint,
+	OUT dead_tuple_len bigint,
+	OUT dead_tuple_percent double precision,
+	OUT free_space bigint,
+	OUT free_percent double precision)
+RETURNS record
+AS 'MODULE_PATHNAME'
+LANGUAGE C STRICT VOLATILE;
+
+COMMENT ON FUNCTION pagestore_stattuple(regclass) IS
+'live rows, dead rows and free space of a table, as pgstattuple';
+REVOKE ALL ON FUNCTION pagestore_stattuple(regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION pagestore_stattuple(regclass) TO pg_stat_scan_tables;
+
+CREATE FUNCTION pagestore_stattuple_approx(
+	relation regclass,
+	OUT table_len bigint,
+	OUT scanned_percent double precision,
+	OUT approx_tuple_count bigint,
+	OUT approx_tuple_len bigint,
+	OUT approx_tuple_percent double precision,
+	OUT dead_tuple_count bigint,
+	OUT dead_tuple_len bigint,
+	OUT dead_tuple_percent double precision,
+	OUT approx_free_space bigint,
+	OUT approx_free_percent double precision)
+RETURNS record
+AS 'MODULE_PATHNAME'
+LANGUAGE C STRICT VOLATILE;
+
+COMMENT ON FUNCTION pagestore_stattuple_approx(regclass) IS
+'the same, without a look at pages that are all-visible, as pgstattuple_approx';
+REVOKE ALL ON FUNCTION pagestore_stattuple_approx(regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION pagestore_stattuple_approx(regclass) TO pg_stat_scan_tables;
+
+CREATE FUNCTION pagestore_rowlocks(
+	relation regclass,
+	OUT locked_row tid,
+	OUT locker xid,
+	OUT multi boolean,
+	OUT xids xid[],
+	OUT modes text[],
+	OUT pids integer[])
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C STRICT VOLATILE;
+
+COMMENT ON FUNCTION pagestore_rowlocks(regclass) IS
+'which rows of a table are locked, by whom and how, as pgrowlocks; wants SELECT on it, or pg_stat_scan_tables';
+
+CREATE FUNCTION pagestore_prewarm(
+	relation regclass,
+	first_block bigint DEFAULT NULL,
+	last_block bigint DEFAULT NULL)
+RETURNS bigint
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE;
+
+COMMENT ON FUNCTION pagestore_prewarm(regclass, bigint, bigint) IS
+'read a table, or some of its blocks, into the pool: how many blocks; wants SELECT on it';

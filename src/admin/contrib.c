@@ -11,6 +11,9 @@
 #include "access/heapam.h"
 #include "access/visibilitymap.h"
 #include "admin/contrib.h"
+#include "admin/page_bytes.h"
+#include "admin/prewarm.h"
+#include "admin/tool.h"
 #include "catalog/objectaddress.h"
 #include "common/relpath.h"
 #include "funcapi.h"
@@ -24,85 +27,27 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 
-/* The next of a range of blocks, for streams. */
-typedef struct BlockRange
-{
-	BlockNumber next;
-	BlockNumber end;
-} BlockRange;
-
-static BlockNumber
-next_block(void *arg)
-{
-	BlockRange *range = arg;
-
-	return range->next < range->end ? range->next++ : InvalidBlockNumber;
-}
-
 static bool
 is_main_fork(const text *name)
 {
 	return forkname_to_number(text_to_cstring(name)) == MAIN_FORKNUM;
 }
 
-static void
-check_own(Relation rel)
-{
-	if (RELATION_IS_OTHER_TEMP(rel))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot access temporary tables of other sessions")));
-}
-
-static void
-check_block_number(int64 block)
-{
-	if (block < 0 || block > MaxBlockNumber)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid block number")));
-}
-
 /* ---- pageinspect ---- */
-
-static Datum
-raw_page(Relation rel, int64 block)
-{
-	bytea	   *copy;
-	PsPin		pin;
-	PsRead		guard;
-
-	check_block_number(block);
-	check_own(rel);
-	if (block >= ps_nblocks(rel))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("block number %u is out of range for relation \"%s\"",
-						(BlockNumber) block, RelationGetRelationName(rel))));
-
-	copy = palloc(VARHDRSZ + BLCKSZ);
-	SET_VARSIZE(copy, VARHDRSZ + BLCKSZ);
-	pin = ps_pin(rel, block);
-	ps_read_lock(rel, &pin, &guard);
-	memcpy(VARDATA(copy), guard.page, BLCKSZ);
-	ps_read_unlock(&guard);
-	ps_unpin(&pin);
-	return PointerGetDatum(copy);
-}
 
 bool
 ps_answer_raw_page(FunctionCallInfo fcinfo, Relation rel, Datum *result)
 {
 	if (PG_NARGS() != 2)
 		return false;			/* declared by a very old script: refused */
-	*result = raw_page(rel, PG_GETARG_UINT32(1));
+	*result = PointerGetDatum(ps_page_bytes(rel, PG_GETARG_UINT32(1)));
 	return true;
 }
 
 bool
 ps_answer_raw_page_1_9(FunctionCallInfo fcinfo, Relation rel, Datum *result)
 {
-	*result = raw_page(rel, PG_GETARG_INT64(1));
+	*result = PointerGetDatum(ps_page_bytes(rel, PG_GETARG_INT64(1)));
 	return true;
 }
 
@@ -111,7 +56,7 @@ ps_answer_raw_page_fork(FunctionCallInfo fcinfo, Relation rel, Datum *result)
 {
 	if (!is_main_fork(PG_GETARG_TEXT_PP(1)))
 		return false;
-	*result = raw_page(rel, PG_GETARG_UINT32(2));
+	*result = PointerGetDatum(ps_page_bytes(rel, PG_GETARG_UINT32(2)));
 	return true;
 }
 
@@ -120,41 +65,11 @@ ps_answer_raw_page_fork_1_9(FunctionCallInfo fcinfo, Relation rel, Datum *result
 {
 	if (!is_main_fork(PG_GETARG_TEXT_PP(1)))
 		return false;
-	*result = raw_page(rel, PG_GETARG_INT64(2));
+	*result = PointerGetDatum(ps_page_bytes(rel, PG_GETARG_INT64(2)));
 	return true;
 }
 
 /* ---- pg_prewarm ---- */
-
-/* An optional argument that names a block; `fallback` if it is NULL or not there. */
-static int64
-block_argument(FunctionCallInfo fcinfo, int n, const char *which, int64 nblocks, int64 fallback)
-{
-	int64		block;
-
-	if (PG_NARGS() <= n || PG_ARGISNULL(n))
-		return fallback;
-	block = PG_GETARG_INT64(n);
-	if (block < 0 || block >= nblocks)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s block number must be between 0 and %lld",
-						which, (long long) (nblocks - 1))));
-	return block;
-}
-
-/* Pages enter the pool; there is no page cache between it and the disk that they could enter instead. */
-static void
-read_blocks(Relation rel, BlockNumber first, BlockNumber end)
-{
-	BlockRange	range = {first, end};
-	PsStream   *stream = ps_stream_begin(rel, next_block, &range, 0);
-	PsPin		pin = PS_NO_PIN;
-
-	while (ps_stream_next(stream, &pin))
-		CHECK_FOR_INTERRUPTS();
-	ps_stream_end(stream);
-}
 
 /* Hints, as the original's: what is in flight already may leave no room for more. */
 static void
@@ -187,14 +102,14 @@ ps_answer_prewarm(FunctionCallInfo fcinfo, Relation rel, Datum *result)
 		aclcheck_error(acl, get_relkind_objtype(rel->rd_rel->relkind), RelationGetRelationName(rel));
 
 	nblocks = ps_nblocks(rel);
-	first = block_argument(fcinfo, 3, "starting", nblocks, 0);
-	last = block_argument(fcinfo, 4, "ending", nblocks, nblocks - 1);
+	first = ps_block_argument(fcinfo, 3, "starting", nblocks, 0);
+	last = ps_block_argument(fcinfo, 4, "ending", nblocks, nblocks - 1);
 	if (last < first)
 		last = first - 1;
 	else if (prefetch)
 		prefetch_blocks(rel, first, last + 1);
 	else
-		read_blocks(rel, first, last + 1);
+		ps_prewarm_blocks(rel, first, last + 1);
 	*result = Int64GetDatum(last - first + 1);
 	return true;
 }
@@ -232,14 +147,14 @@ ps_answer_visibility(FunctionCallInfo fcinfo, Relation rel, Datum *result)
 	Datum		values[3];
 	bool		nulls[3] = {0};
 
-	check_block_number(block);
+	ps_check_block_number(block);
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE || desc->natts != lengthof(values))
 		return false;
 
 	map_bits(rel, block, &vmbuf, values);
 	if (BufferIsValid(vmbuf))
 		ReleaseBuffer(vmbuf);
-	check_own(rel);
+	ps_check_own(rel);
 
 	/* pages past the end have no bits */
 	if (block < ps_nblocks(rel))
@@ -258,14 +173,14 @@ bool
 ps_answer_visibility_rel(FunctionCallInfo fcinfo, Relation rel, Datum *result)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	BlockRange	range = {0, ps_nblocks(rel)};
+	PsBlockRange range = {0, ps_nblocks(rel)};
 	Buffer		vmbuf = InvalidBuffer;
 	PsPin		pin = PS_NO_PIN;
 	PsStream   *stream;
 
-	check_own(rel);
+	ps_check_own(rel);
 	InitMaterializedSRF(fcinfo, 0);
-	stream = ps_stream_begin(rel, next_block, &range, 0);
+	stream = ps_stream_begin(rel, ps_next_block, &range, 0);
 	while (ps_stream_next(stream, &pin))
 	{
 		Datum		values[4];
@@ -291,7 +206,7 @@ typedef struct MapCheck
 	uint8		bit;			/* VISIBILITYMAP_ALL_VISIBLE or _ALL_FROZEN */
 	TransactionId oldest_xmin;	/* for ALL_VISIBLE */
 	Buffer		vmbuf;
-	BlockRange	range;
+	PsBlockRange range;
 	OffsetNumber bad[MaxHeapTuplesPerPage];
 	int			nbad;
 } MapCheck;
@@ -380,7 +295,7 @@ check_map(FunctionCallInfo fcinfo, Relation rel, uint8 bit)
 	PsPin		pin = PS_NO_PIN;
 	PsStream   *stream;
 
-	check_own(rel);
+	ps_check_own(rel);
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	if (bit == VISIBILITYMAP_ALL_VISIBLE)
 		check.oldest_xmin = GetOldestNonRemovableTransactionId(rel);

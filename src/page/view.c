@@ -82,6 +82,16 @@ check_item(const char *page, const ItemIdData *item, OffsetNumber nitems)
 	return check_tuple_header(page, start, len);
 }
 
+const char *
+ps_page_header_fault(const char *page)
+{
+	const PageHeaderData *header = (const PageHeaderData *) page;
+
+	if (header->pd_upper == 0)
+		return all_zero(page) ? NULL : "page header out of bounds";
+	return check_header(header);
+}
+
 bool
 ps_page_check(const char *page, const char **why, OffsetNumber *offset)
 {
@@ -90,20 +100,12 @@ ps_page_check(const char *page, const char **why, OffsetNumber *offset)
 	OffsetNumber nitems;
 	uint32		storage = 0;
 
-	*why = NULL;
+	*why = ps_page_header_fault(page);
 	*offset = InvalidOffsetNumber;
-
-	if (header->pd_upper == 0)
-	{
-		if (!all_zero(page))
-			*why = "page header out of bounds";
-		return *why == NULL;
-	}
-	if ((fault = check_header(header)) != NULL)
-	{
-		*why = fault;
+	if (*why != NULL)
 		return false;
-	}
+	if (header->pd_upper == 0)
+		return true;
 
 	nitems = ps_page_nitems(page);
 	for (OffsetNumber at = FirstOffsetNumber; at <= nitems; at++)

@@ -102,4 +102,7 @@ ps_row_tuple(const PsRow *row)
  */
 extern bool ps_page_check(const char *page, const char **why, OffsetNumber *offset);
 
+/* What is wrong with its header alone; NULL: its line pointers are where it says. */
+extern const char *ps_page_header_fault(const char *page);
+
 #endif							/* PAGESTORE_PAGE_VIEW_H */
