@@ -177,3 +177,16 @@ LANGUAGE C VOLATILE;
 
 COMMENT ON FUNCTION pagestore_prewarm(regclass, bigint, bigint) IS
 'read a table, or some of its blocks, into the pool: how many blocks; wants SELECT on it';
+
+CREATE FUNCTION pagestore_prewarm_progress(
+	OUT phase text,
+	OUT pages_listed bigint,
+	OUT pages_read bigint)
+RETURNS record
+AS 'MODULE_PATHNAME'
+LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+
+CREATE VIEW pagestore_prewarm_progress AS SELECT * FROM pagestore_prewarm_progress();
+COMMENT ON VIEW pagestore_prewarm_progress IS
+'pages that were in the pool when the server stopped, and how many of them have been read back: one row';
+GRANT SELECT ON pagestore_prewarm_progress TO PUBLIC;

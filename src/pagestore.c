@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "admin/admin.h"
+#include "admin/autoprewarm.h"
 #include "am/behind.h"
 #include "am/readahead.h"
 #include "debug/stop.h"
@@ -59,6 +60,16 @@ define_settings(void)
 							 &ps_io_method, PS_IO_METHOD_DEFAULT,
 							 ps_aio_method_options(),
 							 PGC_POSTMASTER, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("pagestore.autoprewarm",
+							 "Reads pages that were in the pool back into it after a start.",
+							 NULL,
+							 &ps_autoprewarm, true,
+							 PGC_POSTMASTER, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("pagestore.autoprewarm_interval",
+							"Sets how often the list of pages in the pool is written.",
+							"Zero: at shutdown only.",
+							&ps_autoprewarm_interval, 300, 0, INT_MAX / 1000,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 	DefineCustomBoolVariable("pagestore.debug_protect_frames",
 							 "Lets a process touch a page of the pool only while it holds a pin on it.",
 							 "A use after unpin then faults at once.  For debugging: slow.",
@@ -76,6 +87,7 @@ request_shmem(void)
 	RequestAddinShmemSpace(ps_debug_shmem_size());
 	RequestAddinShmemSpace(ps_io_shmem_size());
 	RequestAddinShmemSpace(ps_pool_shmem_size());
+	RequestAddinShmemSpace(ps_autoprewarm_shmem_size());
 }
 
 static void
@@ -88,6 +100,7 @@ startup_shmem(void)
 	ps_aio_force_sync = ps_debug_protect_frames;
 	ps_io_shmem_init();
 	ps_pool_shmem_init();
+	ps_autoprewarm_shmem_init();
 	LWLockRelease(AddinShmemInitLock);
 }
 
@@ -112,6 +125,7 @@ _PG_init(void)
 	shmem_startup_hook = startup_shmem;
 	ps_io_init_hooks();
 	ps_pool_init();
+	ps_autoprewarm_register();
 	ps_utility_init();
 	ps_intercept_init();
 	ps_ownership_init();

@@ -21,7 +21,7 @@ sub new_server
 
 	$node->init(extra => ['-k'], %opt);
 	$node->append_conf('postgresql.conf',
-		"shared_preload_libraries = 'pagestore'\nlog_statement = none\npagestore.pool_size = '8MB'\n$conf" . ($ENV{PAGESTORE_CONF} // '') . "\n");
+		"shared_preload_libraries = 'pagestore'\nlog_statement = none\npagestore.pool_size = '8MB'\npagestore.autoprewarm = off\n$conf" . ($ENV{PAGESTORE_CONF} // '') . "\n");
 	return $node;
 }
 

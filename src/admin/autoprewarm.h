@@ -1,0 +1,21 @@
+/*
+ * autoprewarm.h
+ *		Pages that were in the pool when the server stopped are read back after a
+ *		start.
+ */
+#ifndef PAGESTORE_ADMIN_AUTOPREWARM_H
+#define PAGESTORE_ADMIN_AUTOPREWARM_H
+
+#include "postgres.h"
+
+/* Settings, registered in pagestore.c. */
+extern bool ps_autoprewarm;		/* pagestore.autoprewarm */
+extern int	ps_autoprewarm_interval;	/* pagestore.autoprewarm_interval, s */
+
+/* In _PG_init, after the pool's own workers: they come first if slots are few. */
+extern void ps_autoprewarm_register(void);
+
+extern Size ps_autoprewarm_shmem_size(void);
+extern void ps_autoprewarm_shmem_init(void);
+
+#endif							/* PAGESTORE_ADMIN_AUTOPREWARM_H */
