@@ -1,5 +1,6 @@
 # Output plugins: wal2json and decoderbufs decode a table's changes from heap's WAL records.
 packages=(postgresql-15-wal2json postgresql-15-decoderbufs)
+settings=("autovacuum = off")	# its transactions, empty ones to a plugin, would come when they like
 
 # without what differs from run to run: positions, transaction ids, times
 changes() {
