@@ -67,6 +67,7 @@ ps_direct_works(Oid tablespace)
 void
 ps_direct_refused(Oid tablespace, const char *path)
 {
+	RelFileNode all = {tablespace, InvalidOid, InvalidOid};
 	bool		is_news;
 	bool		too_many = false;
 
@@ -80,7 +81,7 @@ ps_direct_refused(Oid tablespace, const char *path)
 
 	if (!is_news)
 		return;
-	ps_file_invalidate((RelFileNode) {tablespace, InvalidOid, InvalidOid});
+	ps_file_invalidate(all);
 	ereport(LOG,
 			(errmsg("file system of tablespace %u refuses direct I/O: using buffered I/O there",
 					tablespace),

@@ -121,14 +121,18 @@ ps_gate_new(RelFileNode rnode)
 void
 ps_gate_end_database(Oid dboid)
 {
+	RelFileNode all = {InvalidOid, dboid, InvalidOid};
+
 	ps_pool_discard_database(dboid);
 	ps_registry_forget_database(dboid);
-	ps_file_invalidate((RelFileNode) {InvalidOid, dboid, InvalidOid});
+	ps_file_invalidate(all);
 }
 
 void
 ps_gate_end_tablespace(Oid tablespace)
 {
+	RelFileNode all = {tablespace, InvalidOid, InvalidOid};
+
 	ps_pool_discard_tablespace(tablespace);
-	ps_file_invalidate((RelFileNode) {tablespace, InvalidOid, InvalidOid});
+	ps_file_invalidate(all);
 }

@@ -128,6 +128,7 @@ ps_notes_add_further(PsNotes *notes, uintptr_t thing)
 {
 	PsNote	   *note = note_of(notes, ps_notes_bucket(notes, thing), thing);
 	bool		first = note == NULL;
+	PsNote		new = {CurrentResourceOwner, thing, 1, 0};
 
 	for (; note != NULL; note = note_of(notes, next_note(notes, note), thing))
 		if (note->owner == CurrentResourceOwner)
@@ -135,7 +136,7 @@ ps_notes_add_further(PsNotes *notes, uintptr_t thing)
 			note->count++;
 			return false;
 		}
-	place_note(notes, (PsNote) {CurrentResourceOwner, thing, 1, 0});
+	place_note(notes, new);
 	return first;
 }
 
