@@ -18,7 +18,15 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C STRICT VOLATILE;
 
 COMMENT ON FUNCTION pagestore_convert(regclass, name, boolean) IS
-'give a table the access method heap or pagestore without rewriting it; false if it has it already. force: also one that belongs to an extension';
+'give a table, or the partitions of one, the access method heap or pagestore without rewriting it; false if it has it already. force: also one that belongs to an extension';
+
+CREATE PROCEDURE pagestore_convert_all(access_method name, schema regnamespace DEFAULT NULL, dry_run boolean DEFAULT false,
+	INOUT converted bigint DEFAULT NULL, INOUT skipped bigint DEFAULT NULL)
+AS 'MODULE_PATHNAME'
+LANGUAGE C;
+
+COMMENT ON PROCEDURE pagestore_convert_all(name, regnamespace, boolean, bigint, bigint) IS
+'give all tables of a schema, or of the database, the access method heap or pagestore, each in a transaction of its own';
 
 CREATE FUNCTION pagestore_in_pool("any")
 RETURNS boolean

@@ -9,7 +9,6 @@ CREATE MATERIALIZED VIEW cv_matview USING heap AS SELECT * FROM cv;
 CREATE SEQUENCE cv_seq;
 CREATE INDEX cv_index ON cv (t);
 CREATE TYPE cv_type AS (i int);
-CREATE TABLE cv_parted (i int) PARTITION BY LIST (i);
 CREATE TEMP TABLE cv_temp (i int) USING heap;
 INSERT INTO cv_temp SELECT generate_series(1, 500);
 
@@ -23,7 +22,7 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 CREATE FUNCTION beside_heap() RETURNS TABLE (relation text, alter_table text, convert text) LANGUAGE sql AS $$
     SELECT r, state_of(format('ALTER TABLE %s SET ACCESS METHOD pagestore', r)), state_of(format('SELECT pagestore_convert(%L, %L)', r, 'pagestore'))
-    FROM unnest(ARRAY['cv_view', 'cv_seq', 'cv_index', 'cv_parted', 'pg_class', 'pg_catalog.pg_class_oid_index', 'no_such_table',
+    FROM unnest(ARRAY['cv_view', 'cv_seq', 'cv_index', 'pg_class', 'pg_catalog.pg_class_oid_index', 'no_such_table',
         (SELECT reltoastrelid::regclass::text FROM pg_class WHERE oid = 'cv'::regclass)]) WITH ORDINALITY u(r, n) ORDER BY n
 $$;
 SELECT regexp_replace(relation, '\d+', 'N') AS relation, alter_table, convert, alter_table = convert AS same FROM beside_heap();
@@ -94,7 +93,7 @@ SELECT count(*) FILTER (WHERE t = 'p') AS p, count(*) FILTER (WHERE t = 'q') AS 
 COMMIT;
 SELECT count(*) FILTER (WHERE t = 'p') AS p, count(*) FILTER (WHERE t = 'q') AS q, count(*) FROM cv;
 
-DROP TABLE cv, cv_parted CASCADE;
+DROP TABLE cv CASCADE;
 DROP VIEW cv_view;
 DROP SEQUENCE cv_seq;
 DROP TYPE cv_type;

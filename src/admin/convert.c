@@ -1,46 +1,37 @@
 /*
  * convert.c
- *		Change a table between heap and pagestore in place.
- *
- * Both keep the same pages, so that only the catalog and the owner of the
- * pages change (ownership.c): no row is copied, whatever the size of the
- * table.
+ *		pagestore_convert(): a table between heap and pagestore, or the
+ *		partitions of one.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "access/xact.h"
 #include "admin/admin.h"
-#include "am/am.h"
+#include "admin/convert.h"
+#include "admin/switch.h"
 #include "catalog/catalog.h"
-#include "catalog/dependency.h"
-#include "catalog/indexing.h"
 #include "catalog/namespace.h"
-#include "catalog/objectaccess.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_am_d.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "commands/defrem.h"
 #include "commands/tablecmds.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "server/preload.h"
 #include "storage/lmgr.h"
+#include "tcop/utility.h"
 #include "utils/acl.h"
-#include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
 PG_FUNCTION_INFO_V1(pagestore_convert);
 
-/*
- * May this user convert this relation?  Asked before the lock is taken, so
- * that nobody can make others wait for a table that is not his, and again
- * under it.
- */
-static void
-check_convertible(Oid relid)
+void
+ps_check_convertible(Oid relid)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	Form_pg_class class;
@@ -59,7 +50,8 @@ check_convertible(Oid relid)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied: \"%s\" is a system catalog", name)));
-	if (class->relkind != RELKIND_RELATION && class->relkind != RELKIND_MATVIEW)
+	if (class->relkind != RELKIND_RELATION && class->relkind != RELKIND_MATVIEW &&
+		class->relkind != RELKIND_PARTITIONED_TABLE)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is not a table or materialized view", name)));
@@ -70,66 +62,103 @@ check_convertible(Oid relid)
 	ReleaseSysCache(tuple);
 }
 
+/* The rest of the question, of a table that is open. */
 static void
-set_access_method(Oid relid, Oid from, Oid to)
+check_switch(Relation rel, Oid to)
 {
-	Relation	pg_class = table_open(RelationRelationId, RowExclusiveLock);
-	HeapTuple	tuple = SearchSysCacheCopy1(RELOID, ObjectIdGetDatum(relid));
+	Oid			from = rel->rd_rel->relam;
 
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for relation %u", relid);
-	((Form_pg_class) GETSTRUCT(tuple))->relam = to;
-	CatalogTupleUpdate(pg_class, &tuple->t_self, tuple);
-	heap_freetuple(tuple);
-	table_close(pg_class, RowExclusiveLock);
+	if (from != to && !ps_can_switch(from, to))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("can convert only between heap and pagestore"),
+				 errdetail("Table \"%s\" has access method \"%s\".",
+						   RelationGetRelationName(rel), get_am_name(from)),
+				 errhint("Use ALTER TABLE ... SET ACCESS METHOD.")));
 
-	if (changeDependencyFor(RelationRelationId, relid,
-							AccessMethodRelationId, from, to) != 1)
-		elog(ERROR, "could not change access method dependency for relation %u", relid);
+	/* Who reads it with an old catalog, in logical decoding, would go to the owner of that time. */
+	if (from != to && RelationIsUsedAsCatalogTable(rel))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot convert table \"%s\" used as a catalog table", RelationGetRelationName(rel))));
+}
+
+bool
+ps_could_convert(Oid relid, Oid to)
+{
+	Relation	rel;
+	bool		differs;
+
+	ps_check_convertible(relid);
+	rel = table_open(relid, AccessShareLock);
+	check_switch(rel, to);
+	differs = rel->rd_rel->relam != to;
+	if (differs && to != HEAP_TABLE_AM_OID)
+		ps_extension_check_switch(relid, false);
+	table_close(rel, AccessShareLock);
+	return differs;
+}
+
+/* Asked again under the lock, which the caller holds. */
+static bool
+convert_table(Oid relid, Oid to, bool force)
+{
+	Relation	rel;
+	Oid			from;
+
+	ps_check_convertible(relid);
+	rel = table_open(relid, NoLock);
+	CheckTableNotInUse(rel, "pagestore_convert");
+	check_switch(rel, to);
+	from = rel->rd_rel->relam;
+	table_close(rel, NoLock);
+
+	if (from == to)
+		return false;
+	ps_switch(relid, from, to, force);
+	return true;
 }
 
 /*
- * SQL: pagestore_convert(regclass, name, force boolean) returns boolean
- *
- * Gives the table the access method heap or pagestore; false if it has it
- * already.  Takes AccessExclusiveLock until the end of the transaction.
+ * All its partitions but foreign tables, which have no access method.  They
+ * are locked before it is asked whose they are, as ALTER TABLE does.
  */
+static bool
+convert_partitions(Oid parent, Oid to, bool force)
+{
+	bool		converted = false;
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(parent, AccessExclusiveLock, NULL))
+	{
+		Oid			relid = lfirst_oid(lc);
+
+		if (RELKIND_HAS_STORAGE(get_rel_relkind(relid)) && convert_table(relid, to, force))
+			converted = true;
+	}
+	return converted;
+}
+
+bool
+ps_convert(Oid relid, Oid to, bool force)
+{
+	ps_check_convertible(relid);
+	LockRelationOid(relid, AccessExclusiveLock);
+	ps_check_convertible(relid);
+	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
+		return convert_partitions(relid, to, force);
+	return convert_table(relid, to, force);
+}
+
+/* SQL: pagestore_convert(regclass, name, force boolean) returns boolean: has anything changed? */
 Datum
 pagestore_convert(PG_FUNCTION_ARGS)
 {
 	Oid			relid = PG_GETARG_OID(0);
 	const char *name = NameStr(*PG_GETARG_NAME(1));
 	bool		force = PG_GETARG_BOOL(2);
-	Oid			from;
-	Oid			to;
-	Relation	rel;
 
 	ps_require_preloaded();
-	to = get_table_am_oid(name, false);
-	check_convertible(relid);
-	LockRelationOid(relid, AccessExclusiveLock);
-	check_convertible(relid);
-	rel = table_open(relid, NoLock);
-	CheckTableNotInUse(rel, "pagestore_convert");
-
-	from = rel->rd_rel->relam;
-	if (from == to)
-	{
-		table_close(rel, NoLock);
-		PG_RETURN_BOOL(false);
-	}
-	if (from == HEAP_TABLE_AM_OID && ps_is_pagestore_am(to))
-		ps_extension_check_switch(relid, force);
-	else if (to != HEAP_TABLE_AM_OID || !ps_is_pagestore(rel))
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("can convert only between heap and pagestore"),
-				 errhint("Use ALTER TABLE ... SET ACCESS METHOD.")));
-
-	set_access_method(relid, from, to);
-	table_close(rel, NoLock);
-	CommandCounterIncrement();
-	ps_settle_ownership();
-	InvokeObjectPostAlterHook(RelationRelationId, relid, 0);
-	PG_RETURN_BOOL(true);
+	PreventCommandIfReadOnly("pagestore_convert()");
+	PG_RETURN_BOOL(ps_convert(relid, get_table_am_oid(name, false), force));
 }

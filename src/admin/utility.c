@@ -13,6 +13,7 @@
 
 #include "access/xact.h"
 #include "admin/admin.h"
+#include "admin/switch.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_tablespace.h"
@@ -241,6 +242,10 @@ process_utility(PlannedStmt *pstmt, const char *query_string, bool read_only_tre
 		case T_VariableSetStmt:
 			run(&call);
 			ps_extension_after_set((VariableSetStmt *) stmt);
+			return;
+		case T_AlterTableStmt:
+			call.pstmt = ps_switch_before_alter(pstmt);
+			run(&call);
 			return;
 		default:
 			break;

@@ -8,6 +8,7 @@
 #include "am/am.h"
 #include "am/slot.h"
 #include "catalog/pg_am.h"
+#include "storage/lmgr.h"
 #include "utils/syscache.h"
 
 /* A routine is told by the slots that it makes: nobody else's makes ours. */
@@ -31,6 +32,16 @@ ps_is_pagestore_am(Oid amoid)
 	handler = ((Form_pg_am) GETSTRUCT(tuple))->amhandler;
 	ReleaseSysCache(tuple);
 	return has_our_slots(GetTableAmRoutine(handler));
+}
+
+void
+ps_am_lock(Oid amoid)
+{
+	LockDatabaseObject(AccessMethodRelationId, amoid, 0, AccessShareLock);
+	if (!SearchSysCacheExists1(AMOID, ObjectIdGetDatum(amoid)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the access method has been dropped in the meantime")));
 }
 
 bool

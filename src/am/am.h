@@ -14,6 +14,12 @@ extern bool ps_is_pagestore(Relation rel);
 /* Is this table access method ours, by whatever name? */
 extern bool ps_is_pagestore_am(Oid amoid);
 
+/*
+ * A table is to have this access method: nobody drops it until the transaction
+ * ends.  ereport(ERROR) if somebody has.  May wait.
+ */
+extern void ps_am_lock(Oid amoid);
+
 /* Rows of tables and materialized views can have values in a TOAST table. */
 static inline bool
 ps_can_toast(Relation rel)

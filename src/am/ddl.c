@@ -34,6 +34,9 @@ ps_set_new_filenode(Relation rel, const RelFileNode *newrnode, char persistence,
 {
 	SMgrRelation smgr;
 
+	if (rel->rd_createSubid != InvalidSubTransactionId)
+		ps_am_lock(rel->rd_rel->relam);
+
 	*freezeXid = RecentXmin;
 	*minmulti = GetOldestMultiXactId();
 

@@ -1,0 +1,32 @@
+/*
+ * convert.h
+ *		Tables between heap and pagestore, for the functions that users call.
+ */
+#ifndef PAGESTORE_ADMIN_CONVERT_H
+#define PAGESTORE_ADMIN_CONVERT_H
+
+#include "postgres.h"
+
+/*
+ * May the user convert this relation?  ereport(ERROR) if not.  Takes no lock:
+ * to be asked before one is, so that nobody can make others wait for a table
+ * that is not his.
+ */
+extern void ps_check_convertible(Oid relid);
+
+/*
+ * Would ps_convert() change this table or materialized view, were it not in
+ * use?  Throws what it would.  Takes AccessShareLock for the moment.
+ */
+extern bool ps_could_convert(Oid relid, Oid to);
+
+/*
+ * Give a table, materialized view, or each partition of a partitioned table
+ * the access method; false if all have it already.  Takes AccessExclusiveLock
+ * until the end of the transaction.  ereport(ERROR) where the user may not,
+ * or where that would want a rewrite; force: also what belongs to an
+ * extension.
+ */
+extern bool ps_convert(Oid relid, Oid to, bool force);
+
+#endif							/* PAGESTORE_ADMIN_CONVERT_H */

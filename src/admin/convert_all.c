@@ -1,0 +1,170 @@
+/*
+ * convert_all.c
+ *		pagestore_convert_all(): all tables of a schema or database, each in a
+ *		transaction of its own.
+ *
+ * A table that can't be converted, or whose lock is not to be had within
+ * lock_timeout, is skipped with a NOTICE that says why.  What has been
+ * converted stays; called again, the procedure goes on with the rest.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "admin/convert.h"
+#include "admin/switch.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "commands/defrem.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "server/preload.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/resowner.h"
+
+PG_FUNCTION_INFO_V1(pagestore_convert_all);
+
+/* Tables of the schema (InvalidOid: of the database) that the access method would be a change for. */
+static List *
+tables_to_convert(Oid schema, Oid to)
+{
+	Relation	pg_class = table_open(RelationRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(pg_class, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple	tuple;
+	List	   *relids = NIL;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_class class = (Form_pg_class) GETSTRUCT(tuple);
+
+		if ((class->relkind == RELKIND_RELATION || class->relkind == RELKIND_MATVIEW) &&
+			class->oid >= FirstNormalObjectId &&
+			(!OidIsValid(schema) || class->relnamespace == schema) &&
+			ps_can_switch(class->relam, to))
+			relids = lappend_oid(relids, class->oid);
+	}
+	systable_endscan(scan);
+	table_close(pg_class, AccessShareLock);
+	list_sort(relids, list_oid_cmp);
+	return relids;
+}
+
+/* In a subtransaction; NULL, or the error for which the table is to be skipped. */
+static ErrorData *
+try_to_convert(Oid relid, Oid to, bool dry_run, bool *converted)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *volatile error = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		*converted = dry_run ? ps_could_convert(relid, to) : ps_convert(relid, to, false);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+
+	/* the user, or statement_timeout, wants all of it to end */
+	if (error && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		ReThrowError(error);
+	return error;
+}
+
+static void
+convert_one(Oid relid, Oid to, bool dry_run, int64 *nconverted, int64 *nskipped)
+{
+	char	   *relname = get_rel_name(relid);
+	char	   *schema = get_namespace_name(get_rel_namespace(relid));
+	bool		converted = false;
+	ErrorData  *error;
+
+	if (relname == NULL || schema == NULL)
+		return;					/* dropped since the list was made */
+	error = try_to_convert(relid, to, dry_run, &converted);
+	if (error)
+	{
+		(*nskipped)++;
+		ereport(NOTICE,
+				(errmsg("skipped table %s: %s", quote_qualified_identifier(schema, relname), error->message),
+				 error->hint ? errhint("%s", error->hint) : 0));
+	}
+	else if (converted)
+	{
+		(*nconverted)++;
+		if (dry_run)
+			ereport(NOTICE, (errmsg("would convert table %s", quote_qualified_identifier(schema, relname))));
+	}
+}
+
+/*
+ * SQL: pagestore_convert_all(access_method name, schema regnamespace,
+ * dry_run boolean, INOUT converted bigint, INOUT skipped bigint)
+ */
+Datum
+pagestore_convert_all(PG_FUNCTION_ARGS)
+{
+	Oid			schema = PG_ARGISNULL(1) ? InvalidOid : PG_GETARG_OID(1);
+	bool		dry_run = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
+	bool		atomic = castNode(CallContext, fcinfo->context)->atomic;
+	Oid			to;
+	ListCell   *lc;
+	int64		nconverted = 0;
+	int64		nskipped = 0;
+	Datum		values[2];
+	bool		nulls[2] = {false, false};
+	TupleDesc	desc;
+
+	ps_require_preloaded();
+	if (!dry_run)
+		PreventCommandIfReadOnly("pagestore_convert_all()");
+	if (atomic && !dry_run)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
+				 errmsg("pagestore_convert_all() cannot run inside a transaction block"),
+				 errhint("It commits after each table.  pagestore_convert() does not.")));
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("access method must not be null")));
+	to = get_table_am_oid(NameStr(*PG_GETARG_NAME(0)), false);
+	if (to != HEAP_TABLE_AM_OID && !ps_can_switch(HEAP_TABLE_AM_OID, to))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("can convert only between heap and pagestore")));
+
+	/* what is allocated from here on outlives the transactions, until SPI_finish() */
+	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect_ext failed");
+	foreach(lc, tables_to_convert(schema, to))
+	{
+		CHECK_FOR_INTERRUPTS();
+		convert_one(lfirst_oid(lc), to, dry_run, &nconverted, &nskipped);
+		if (!dry_run)
+			SPI_commit();
+	}
+	SPI_finish();
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	values[0] = Int64GetDatum(nconverted);
+	values[1] = Int64GetDatum(nskipped);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}
