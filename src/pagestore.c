@@ -6,6 +6,7 @@
 
 #include "admin/admin.h"
 #include "admin/autoprewarm.h"
+#include "admin/drop.h"
 #include "am/behind.h"
 #include "am/readahead.h"
 #include "debug/stop.h"
@@ -130,6 +131,7 @@ _PG_init(void)
 	ps_intercept_init();
 	ps_ownership_init();
 	ps_extension_init();
+	ps_drop_init();
 	ps_readahead_init();
 	ps_behind_init();
 }

@@ -29,6 +29,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "admin/admin.h"
+#include "admin/catalog.h"
 #include "am/am.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_class.h"
@@ -105,25 +106,11 @@ is_ours(Form_pg_class class)
 	return RELKIND_HAS_TABLE_AM(class->relkind) && OidIsValid(class->relam) && ps_is_pagestore_am(class->relam);
 }
 
-/*
- * The catalog as it was before this transaction: at command 0 nothing that it
- * has changed is visible yet.
- */
-static Snapshot
-register_before(void)
-{
-	Snapshot	snapshot = RegisterSnapshot(GetCatalogSnapshot(RelationRelationId));
-
-	Assert(snapshot->copied);
-	snapshot->curcid = FirstCommandId;
-	return snapshot;
-}
-
 /* Has the relation got another file or access method in this transaction, or is it new? */
 static bool
 has_changed(Form_pg_class now)
 {
-	Snapshot	before = register_before();
+	Snapshot	before = ps_register_catalog_at(FirstCommandId);
 	Relation	pg_class = table_open(RelationRelationId, AccessShareLock);
 	ScanKeyData key;
 	SysScanDesc scan;
@@ -208,7 +195,7 @@ static void
 take_over(RelFileNode rnode, bool ours)
 {
 	bool		leaves_pool = ps_registry_may_have_frames(rnode);
-	Snapshot	before = register_before();
+	Snapshot	before = ps_register_catalog_at(FirstCommandId);
 	Names		names = {0};
 	ListCell   *lc;
 

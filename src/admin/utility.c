@@ -13,6 +13,7 @@
 
 #include "access/xact.h"
 #include "admin/admin.h"
+#include "admin/drop.h"
 #include "admin/switch.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_database.h"
@@ -245,6 +246,11 @@ process_utility(PlannedStmt *pstmt, const char *query_string, bool read_only_tre
 			return;
 		case T_AlterTableStmt:
 			call.pstmt = ps_switch_before_alter(pstmt);
+			run(&call);
+			return;
+		case T_DropStmt:
+		case T_DropOwnedStmt:
+			ps_drop_command_begins();
 			run(&call);
 			return;
 		default:
