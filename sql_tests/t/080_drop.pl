@@ -134,5 +134,13 @@ my $dump = PostgreSQL::Test::Utils::tempdir() . '/dump';
 $node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, '-d', $node->connstr($db) ], 'pg_dump');
 $node->command_ok([ 'pg_restore', '--clean', '--exit-on-error', '-d', $node->connstr($db), $dump ], 'pg_restore --clean');
 is($node->safe_psql($db, $look), $before, 'restored over itself');
+
+# --- out by dump: no access method, no extension
+$node->command_ok([ 'pg_dump', '-Fc', '--no-table-access-method', '-f', "$dump.heap", '-d', $node->connstr($db) ], 'pg_dump --no-table-access-method');
+my ($list) = run_command([ 'pg_restore', '-l', "$dump.heap" ]);
+append_to_file("$dump.list", join("\n", grep { !/ EXTENSION .*pagestore/ } split(/\n/, $list)) . "\n");
+$node->safe_psql('postgres', 'CREATE DATABASE left_by_dump TEMPLATE template0');
+$node->command_ok([ 'pg_restore', '--exit-on-error', '-L', "$dump.list", '-d', $node->connstr('left_by_dump'), "$dump.heap" ], 'pg_restore without the extension');
+is($node->safe_psql('left_by_dump', $look), $before, 'restored as heap');
 $node->stop;
 done_testing();

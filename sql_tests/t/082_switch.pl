@@ -78,12 +78,31 @@ foreach my $am ('heap', 'pagestore', 'heap')
 }
 is(sql("SELECT count(*) FROM verify_heapam('t')"), '0', 'verify_heapam finds nothing');
 
-# parked with the pages written and the catalog changed, killed there
+# what is dirty is written before the lock: nobody waits for that
+my ($out, $err) = ('', '');
+sub in_background { return IPC::Run::start([ 'psql', '-X', '-d', $node->connstr('postgres'), '-c', $_[0] ], '<', '/dev/null', '>', \$out, '2>', \$err); }
+sub dirty { return sql("SELECT count(*) FROM pagestore_frames WHERE relfilenode = pg_relation_filenode('t') AND isdirty"); }
 sql('ALTER TABLE t SET ACCESS METHOD pagestore');
+foreach my $way ('ALTER TABLE t SET ACCESS METHOD heap', "SELECT pagestore_convert('t', 'heap')")
+{
+	both('UPDATE @ SET n = n + 1 WHERE id % 3 = 0');
+	cmp_ok(dirty(), '>', 100, "$way: pages are dirty");
+	stop_at($node, 'switch-flushed');
+	my $switch = in_background($way);
+	ok(wait_stopped($node, 'switch-flushed'), "$way: under way");
+	is(dirty(), 0, "$way: they are written");
+	both('UPDATE @ SET n = n + 1 WHERE id % 100 = 0');
+	go($node);
+	$switch->finish;
+	is(am('t'), 'heap', "$way: switched");
+	same($way);
+	sql('ALTER TABLE t SET ACCESS METHOD pagestore');
+}
+
+# parked with the pages written and the catalog changed, killed there
 both('UPDATE @ SET n = n + 1 WHERE id % 3 = 0');
 stop_at($node, 'switch-before-commit');
-my ($out, $err) = ('', '');
-my $stuck = IPC::Run::start([ 'psql', '-X', '-d', $node->connstr('postgres'), '-c', 'ALTER TABLE t SET ACCESS METHOD heap' ], '<', '/dev/null', '>', \$out, '2>', \$err);
+my $stuck = in_background('ALTER TABLE t SET ACCESS METHOD heap');
 ok(wait_stopped($node, 'switch-before-commit'), 'one is in the middle of it');
 kill_server($node);
 $stuck->finish;
@@ -131,9 +150,9 @@ is(ams(), 'phpphp', '... the others have been converted');
 is(sql("CALL pagestore_convert_all('heap', 'a')"), '4|0', 'what is heap already is not waited for');
 is(ams(), 'hhhhhh', '... and the others go back');
 # without lock_timeout it waits; cancelled, it keeps what it has done
-my @call = ('psql', '-X', '-d', $node->connstr('postgres'), '-c', "CALL pagestore_convert_all('pagestore', 'a')");
+my $call = "CALL pagestore_convert_all('pagestore', 'a')";
 $err = '';
-my my $waits = IPC::Run::start(\@call, '<', '/dev/null', '>', \$out, '2>', \$err);
+my $waits = in_background($call);
 $node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_locks WHERE NOT granted AND relation = 'a.t2'::regclass");
 is(ams(), 'phhhhh', 'it waits for a lock; what came before is committed');
 sql("SELECT pg_cancel_backend(pid) FROM pg_locks WHERE NOT granted AND relation = 'a.t2'::regclass");
@@ -144,7 +163,7 @@ $holder->query_safe('ROLLBACK');
 $holder->quit;
 # a crash in the middle
 stop_at($node, 'switch-before-commit', skip => 2);
-$waits = IPC::Run::start(\@call, '<', '/dev/null', '>', \$out, '2>', \$err);
+$waits = in_background($call);
 ok(wait_stopped($node, 'switch-before-commit'), 'the third of them under way');
 kill_server($node);
 $waits->finish;

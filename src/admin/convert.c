@@ -6,6 +6,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/table.h"
 #include "admin/admin.h"
 #include "admin/convert.h"
@@ -142,7 +143,15 @@ convert_partitions(Oid parent, Oid to, bool force)
 bool
 ps_convert(Oid relid, Oid to, bool force)
 {
+	Relation	rel;
+
 	ps_check_convertible(relid);
+	rel = try_relation_open(relid, AccessShareLock);
+	if (rel != NULL)
+	{
+		ps_switch_prepare(rel, to);
+		relation_close(rel, AccessShareLock);
+	}
 	LockRelationOid(relid, AccessExclusiveLock);
 	ps_check_convertible(relid);
 	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)

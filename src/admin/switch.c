@@ -33,6 +33,7 @@
 #include "commands/tablecmds.h"
 #include "debug/stop.h"
 #include "miscadmin.h"
+#include "page/storage.h"
 #include "storage/lock.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -97,6 +98,15 @@ ps_switch(Oid relid, Oid from, Oid to, bool force)
 	PS_STOP("switch-before-commit");
 }
 
+void
+ps_switch_prepare(Relation rel, Oid to)
+{
+	/* not beside pins of our own: in use here, it will not be switched anyway */
+	if (rel->rd_refcnt == 1 && ps_can_switch(rel->rd_rel->relam, to) && !RelationUsesLocalBuffers(rel))
+		ps_flush(rel);
+	PS_STOP("switch-flushed");
+}
+
 /* ---- ALTER TABLE ---- */
 
 /* For these the table may be rewritten: core does it once, with the access method. */
@@ -143,6 +153,28 @@ is_alterable(Relation rel)
 		!IsSystemRelation(rel) && !RelationIsUsedAsCatalogTable(rel) && !RELATION_IS_OTHER_TEMP(rel);
 }
 
+/*
+ * Finds, locks and opens the table, by core's own function; gives its new
+ * access method.  InvalidOid where there is nothing to switch: then it is
+ * closed.
+ */
+static Oid
+find_table(AlterTableStmt *stmt, const char *amname, LOCKMODE lockmode, Relation *rel)
+{
+	Oid			relid = AlterTableLookupRelation(stmt, lockmode);
+	Oid			to;
+
+	if (!OidIsValid(relid))
+		return InvalidOid;
+	*rel = relation_open(relid, NoLock);
+	to = is_alterable(*rel) ? get_table_am_oid(amname, true) : InvalidOid;
+	if (ps_can_switch((*rel)->rd_rel->relam, to))
+		return to;
+	/* a weak lock that is kept would be in the way of the strong one, ours and others' */
+	relation_close(*rel, lockmode == AccessShareLock ? lockmode : NoLock);
+	return InvalidOid;
+}
+
 PlannedStmt *
 ps_switch_before_alter(PlannedStmt *pstmt)
 {
@@ -157,19 +189,19 @@ ps_switch_before_alter(PlannedStmt *pstmt)
 	/* core refuses these before it looks at names */
 	if (cmd == NULL || XactReadOnly || IsInParallelMode())
 		return pstmt;
-	relid = AlterTableLookupRelation(stmt, AlterTableGetLockLevel(stmt->cmds));
-	if (!OidIsValid(relid))
-		return pstmt;
-
-	rel = relation_open(relid, NoLock);
-	from = rel->rd_rel->relam;
-	to = is_alterable(rel) ? get_table_am_oid(cmd->name, true) : InvalidOid;
-	if (!ps_can_switch(from, to))
+	to = find_table(stmt, cmd->name, AccessShareLock, &rel);
+	if (OidIsValid(to))
 	{
-		relation_close(rel, NoLock);
-		return pstmt;
+		ps_switch_prepare(rel, to);
+		relation_close(rel, AccessShareLock);
 	}
+
+	to = find_table(stmt, cmd->name, AlterTableGetLockLevel(stmt->cmds), &rel);
+	if (!OidIsValid(to))
+		return pstmt;
 	CheckTableNotInUse(rel, "ALTER TABLE");
+	relid = RelationGetRelid(rel);
+	from = rel->rd_rel->relam;
 	schema = get_namespace_name(RelationGetNamespace(rel));
 	relation_close(rel, NoLock);
 	ps_switch(relid, from, to, false);

@@ -22,6 +22,14 @@ extern bool ps_can_switch(Oid from, Oid to);
 extern void ps_switch(Oid relid, Oid from, Oid to, bool force);
 
 /*
+ * The relation, which is open with a lock of any kind, may soon be switched:
+ * write out its changed pages, so that few are left to write when
+ * AccessExclusiveLock keeps others waiting.  Does nothing if this process has
+ * it open for something else, too.
+ */
+extern void ps_switch_prepare(Relation rel, Oid to);
+
+/*
  * ALTER TABLE is about to run.  If it changes the access method between heap
  * and pagestore, and does nothing for which the table may be rewritten, the
  * change is made here, and core finds that there is nothing to do for it.
