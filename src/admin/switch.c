@@ -33,7 +33,9 @@
 #include "commands/tablecmds.h"
 #include "debug/stop.h"
 #include "miscadmin.h"
-#include "page/storage.h"
+#include "pool/registry.h"
+#include "pool/relation.h"
+#include "storage/bufmgr.h"
 #include "storage/lock.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -103,7 +105,13 @@ ps_switch_prepare(Relation rel, Oid to)
 {
 	/* not beside pins of our own: in use here, it will not be switched anyway */
 	if (rel->rd_refcnt == 1 && ps_can_switch(rel->rd_rel->relam, to) && !RelationUsesLocalBuffers(rel))
-		ps_flush(rel);
+	{
+		/* what the pool's file has dirty in shared buffers is a stray, and not to be written */
+		if (ps_registry_pool_owns(rel->rd_node))
+			ps_pool_flush_relation(rel->rd_node);
+		else
+			FlushRelationBuffers(rel);
+	}
 	PS_STOP("switch-flushed");
 }
 

@@ -8,6 +8,7 @@
 #include "access/multixact.h"
 #include "access/toast_internals.h"
 #include "access/transam.h"
+#include "am/am.h"
 #include "am/analyze_blocks.h"
 #include "am/ddl.h"
 #include "catalog/pg_am_d.h"
