@@ -119,7 +119,16 @@ CALL pagestore_convert_all('heap', 'ca');
 SELECT DISTINCT am FROM ca_ams() WHERE am IS NOT NULL ORDER BY 1;
 SELECT count(*), sum(i) FROM plain;
 
+-- beside a table of an access method whose library is gone
 SET client_min_messages = warning;
+CREATE FUNCTION handler(internal) RETURNS table_am_handler LANGUAGE internal AS 'heap_tableam_handler';
+CREATE ACCESS METHOD gone TYPE TABLE HANDLER handler;
+CREATE TABLE of_gone (i int) USING gone;
+UPDATE pg_proc SET prolang = (SELECT oid FROM pg_language WHERE lanname = 'c'), probin = '$libdir/gone' WHERE oid = 'handler'::regproc;
+CALL pagestore_convert_all('pagestore', 'ca');
+UPDATE pg_proc SET prolang = (SELECT oid FROM pg_language WHERE lanname = 'internal'), probin = NULL WHERE oid = 'handler'::regproc;
+DROP ACCESS METHOD gone CASCADE;
+
 RESET search_path;
 DROP SCHEMA ca CASCADE;
 DROP TABLE ca_outside;

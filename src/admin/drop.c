@@ -22,17 +22,15 @@
 #include "am/am.h"
 #include "catalog/indexing.h"
 #include "catalog/objectaccess.h"
-#include "catalog/pg_am.h"
+#include "catalog/pg_am_d.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
-#include "catalog/pg_proc.h"
 #include "commands/defrem.h"
 #include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 
 /* As many as these are named to the client, all of them in the log. */
 #define MAX_NAMED 20
@@ -120,37 +118,6 @@ enumerate(List *names, int most)
 	return buf.data;
 }
 
-/*
- * Only a handler that has the name of ours in its library is asked who it is:
- * others may have no library any more, and are to be dropped for that.
- */
-static bool
-is_ours(Oid am)
-{
-	HeapTuple	tuple = SearchSysCache1(AMOID, ObjectIdGetDatum(am));
-	Form_pg_am	form;
-	bool		ours = false;
-
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	form = (Form_pg_am) GETSTRUCT(tuple);
-	if (form->amtype == AMTYPE_TABLE)
-	{
-		HeapTuple	handler = SearchSysCache1(PROCOID, ObjectIdGetDatum(form->amhandler));
-		bool		null;
-		Datum		symbol;
-
-		if (!HeapTupleIsValid(handler))
-			elog(ERROR, "cache lookup failed for function %u", form->amhandler);
-		symbol = SysCacheGetAttr(PROCOID, handler, Anum_pg_proc_prosrc, &null);
-		ours = !null && strcmp(TextDatumGetCString(symbol), "pagestore_tableam_handler") == 0 &&
-			ps_is_pagestore_am(am);
-		ReleaseSysCache(handler);
-	}
-	ReleaseSysCache(tuple);
-	return ours;
-}
-
 static void
 check_drop(Oid am)
 {
@@ -171,7 +138,7 @@ at_object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *
 {
 	if (prev_object_access)
 		prev_object_access(access, class, object, sub, arg);
-	if (access == OAT_DROP && class == AccessMethodRelationId && is_ours(object))
+	if (access == OAT_DROP && class == AccessMethodRelationId && ps_is_pagestore_am(object))
 		check_drop(object);
 }
 

@@ -11,7 +11,7 @@
 /* Does this relation use our access method? */
 extern bool ps_is_pagestore(Relation rel);
 
-/* Is this table access method ours, by whatever name? */
+/* Is this access method ours, by whatever name? */
 extern bool ps_is_pagestore_am(Oid amoid);
 
 /*
