@@ -136,11 +136,10 @@ $node->command_ok([ 'pg_restore', '--clean', '--exit-on-error', '-d', $node->con
 is($node->safe_psql($db, $look), $before, 'restored over itself');
 
 # --- out by dump: no access method, no extension
-$node->command_ok([ 'pg_dump', '-Fc', '--no-table-access-method', '-f', "$dump.heap", '-d', $node->connstr($db) ], 'pg_dump --no-table-access-method');
-my ($list) = run_command([ 'pg_restore', '-l', "$dump.heap" ]);
+my ($list) = run_command([ 'pg_restore', '-l', $dump ]);
 append_to_file("$dump.list", join("\n", grep { !/ EXTENSION .*pagestore/ } split(/\n/, $list)) . "\n");
 $node->safe_psql('postgres', 'CREATE DATABASE left_by_dump TEMPLATE template0');
-$node->command_ok([ 'pg_restore', '--exit-on-error', '-L', "$dump.list", '-d', $node->connstr('left_by_dump'), "$dump.heap" ], 'pg_restore without the extension');
+$node->command_ok([ 'pg_restore', '--exit-on-error', '--no-table-access-method', '-L', "$dump.list", '-d', $node->connstr('left_by_dump'), $dump ], 'pg_restore without the extension');
 is($node->safe_psql('left_by_dump', $look), $before, 'restored as heap');
 $node->stop;
 done_testing();

@@ -7,7 +7,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_server('switch', allows_streaming => 'logical', conf => "autovacuum = off\nmax_prepared_transactions = 5\ncheckpoint_timeout = '1h'\nwal_consistency_checking = 'heap,heap2'\n");
+my $node = new_server('switch', allows_streaming => 'logical', conf => "autovacuum = off\nmax_prepared_transactions = 5\ncheckpoint_timeout = '1h'\nmax_wal_size = '20GB'\nwal_consistency_checking = 'heap,heap2'\n");
 $node->start;
 sub sql { return $node->safe_psql('postgres', $_[0]); }
 sub stderr_of { my ($rc, $out, $err) = $node->psql('postgres', $_[0]); return $err; }
@@ -78,13 +78,16 @@ foreach my $am ('heap', 'pagestore', 'heap')
 }
 is(sql("SELECT count(*) FROM verify_heapam('t')"), '0', 'verify_heapam finds nothing');
 
-# what is dirty is written before the lock: nobody waits for that
+# what is dirty is written before the lock: nobody waits for that (the writer, which would write it soon, is stopped)
 my ($out, $err) = ('', '');
 sub in_background { return IPC::Run::start([ 'psql', '-X', '-d', $node->connstr('postgres'), '-c', $_[0] ], '<', '/dev/null', '>', \$out, '2>', \$err); }
 sub dirty { return sql("SELECT count(*) FROM pagestore_frames WHERE relfilenode = pg_relation_filenode('t') AND isdirty"); }
 sql('ALTER TABLE t SET ACCESS METHOD pagestore');
 foreach my $way ('ALTER TABLE t SET ACCESS METHOD heap', "SELECT pagestore_convert('t', 'heap')")
 {
+	sql('CHECKPOINT');
+	my $writer = sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'pagestore writer'");
+	kill 'STOP', $writer;
 	both('UPDATE @ SET n = n + 1 WHERE id % 3 = 0');
 	cmp_ok(dirty(), '>', 100, "$way: pages are dirty");
 	stop_at($node, 'switch-flushed');
@@ -93,6 +96,7 @@ foreach my $way ('ALTER TABLE t SET ACCESS METHOD heap', "SELECT pagestore_conve
 	is(dirty(), 0, "$way: they are written");
 	both('UPDATE @ SET n = n + 1 WHERE id % 100 = 0');
 	go($node);
+	kill 'CONT', $writer;
 	$switch->finish;
 	is(am('t'), 'heap', "$way: switched");
 	same($way);
