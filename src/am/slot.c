@@ -17,6 +17,7 @@
 
 #include "access/htup_details.h"
 #include "access/sysattr.h"
+#include "am/deform.h"
 #include "am/outsiders.h"
 #include "am/slot.h"
 #include "page/storage.h"
@@ -26,12 +27,24 @@
 static void
 slot_init(TupleTableSlot *slot)
 {
-	((PsSlot *) slot)->pin = PS_NO_PIN;
+	PsSlot	   *ps = (PsSlot *) slot;
+
+	ps->pin = PS_NO_PIN;
+	ps->deform = NULL;
+}
+
+static void
+forget_deform(PsSlot *ps)
+{
+	if (ps->deform)
+		pfree(ps->deform);
+	ps->deform = NULL;
 }
 
 static void
 slot_release(TupleTableSlot *slot)
 {
+	forget_deform((PsSlot *) slot);
 }
 
 void
@@ -52,6 +65,10 @@ slot_clear(TupleTableSlot *slot)
 		ps_slot_free_copy(ps);
 	ps_unpin(&ps->pin);
 
+	/* a slot that was made without a row type is cleared before it gets another */
+	if (!TTS_FIXED(slot))
+		forget_deform(ps);
+
 	slot->tts_nvalid = 0;
 	slot->tts_flags |= TTS_FLAG_EMPTY;
 	ItemPointerSetInvalid(&slot->tts_tid);
@@ -59,105 +76,33 @@ slot_clear(TupleTableSlot *slot)
 	ps->off = 0;
 }
 
-/*
- * Continue extracting columns up to natts from where the last call stopped.
- *
- * Two loops: as long as the offset of a column is the same in every row (no
- * null and no variable-width column before it) it is cached in the row type
- * and the column is a load at a constant distance; from there on offsets are
- * computed, and cached where that is still right.
- */
 static void
 slot_someattrs(TupleTableSlot *slot, int natts)
 {
 	PsSlot	   *ps = (PsSlot *) slot;
 	HeapTupleHeader header = ps->tuple->t_data;
-	TupleDesc	desc = slot->tts_tupleDescriptor;
-	Datum	   *values = slot->tts_values;
-	bool	   *isnull = slot->tts_isnull;
-	const bits8 *nulls = (header->t_infomask & HEAP_HASNULL) ? header->t_bits : NULL;
-	char	   *data = (char *) header + header->t_hoff;
-	int			attnum = slot->tts_nvalid;
-	uint32		off = attnum == 0 ? 0 : ps->off;
-	bool		computed = attnum == 0 ? false : TTS_SLOW(slot);
+	bool		first;
 
 	Assert(!TTS_EMPTY(slot));
 
+	first = slot->tts_nvalid == 0;
+	if (unlikely(ps->deform == NULL))
+		ps->deform = ps_deform_begin(slot->tts_tupleDescriptor, slot->tts_mcxt);
+	slot->tts_nvalid = ps_deform(ps->deform, header, slot->tts_nvalid, natts,
+								 &ps->off, slot->tts_values, slot->tts_isnull);
+
 	/*
-	 * Rows lie in a page from its end downwards: ask for the cache line of
-	 * one soon to come.  (The address need not be valid.)
+	 * Rows lie in a page from its end downwards: ask for what is likely to be
+	 * wanted of one soon to come.  (The addresses need not be valid.)
 	 */
-	if (attnum == 0)
-		__builtin_prefetch((char *) header - 256);
-
-	/* A row written before columns were added has fewer. */
-	natts = Min(natts, HeapTupleHeaderGetNatts(header));
-
-	if (!computed)
+	if (first)
 	{
-		int			first = attnum;
+		const char *soon = (const char *) header - Max(2 * MAXALIGN(ps->tuple->t_len), 256);
+		int			bytes = Min(ps->off + header->t_hoff, 1024);
 
-		for (; attnum < natts; attnum++)
-		{
-			Form_pg_attribute att = TupleDescAttr(desc, attnum);
-
-			if (att->attcacheoff < 0 || (nulls && att_isnull(attnum, nulls)))
-				break;
-			values[attnum] = fetchatt(att, data + att->attcacheoff);
-			isnull[attnum] = false;
-		}
-		if (attnum > first)
-		{
-			Form_pg_attribute last = TupleDescAttr(desc, attnum - 1);
-
-			off = att_addlength_pointer(last->attcacheoff, last->attlen,
-										data + last->attcacheoff);
-			computed = last->attlen <= 0;
-		}
+		for (int i = 0; i < bytes; i += 64)
+			__builtin_prefetch(soon + i);
 	}
-
-	for (; attnum < natts; attnum++)
-	{
-		Form_pg_attribute att = TupleDescAttr(desc, attnum);
-
-		if (nulls && att_isnull(attnum, nulls))
-		{
-			values[attnum] = (Datum) 0;
-			isnull[attnum] = true;
-			computed = true;
-			continue;
-		}
-
-		if (att->attlen == -1)
-		{
-			/*
-			 * A short varlena is not aligned: cacheable only where padding
-			 * can't occur.
-			 */
-			if (off != att_align_nominal(off, att->attalign))
-			{
-				off = att_align_pointer(off, att->attalign, -1, data + off);
-				computed = true;
-			}
-		}
-		else
-			off = att_align_nominal(off, att->attalign);
-
-		if (!computed)
-			att->attcacheoff = off;
-		values[attnum] = fetchatt(att, data + off);
-		isnull[attnum] = false;
-		off = att_addlength_pointer(off, att->attlen, data + off);
-		if (att->attlen <= 0)
-			computed = true;
-	}
-
-	slot->tts_nvalid = attnum;
-	ps->off = off;
-	if (computed)
-		slot->tts_flags |= TTS_FLAG_SLOW;
-	else
-		slot->tts_flags &= ~TTS_FLAG_SLOW;
 }
 
 /*

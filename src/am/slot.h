@@ -8,16 +8,23 @@
 #include "executor/tuptable.h"
 #include "page/guard.h"
 
+/* Begins like a HeapTupleTableSlot: code that core compiles for one deforms ours as well (jit.c). */
 typedef struct PsSlot
 {
 	TupleTableSlot base;
 	HeapTuple	tuple;			/* NULL when virtual; else &row, or a
 								 * materialized copy in the slot's context */
+	uint32		off;			/* where the last value deformed ends */
 	HeapTupleData row;			/* the row in the page while pinned; t_data
 								 * points into it */
-	uint32		off;			/* deform: offset reached */
 	PsPin		pin;			/* keeps row.t_data in place */
+	struct PsDeform *deform;	/* for the slot's row type; NULL before first
+								 * use */
 } PsSlot;
+
+StaticAssertDecl(offsetof(PsSlot, tuple) == offsetof(HeapTupleTableSlot, tuple) &&
+				 offsetof(PsSlot, off) == offsetof(HeapTupleTableSlot, off),
+				 "a PsSlot begins like a HeapTupleTableSlot");
 
 extern const TupleTableSlotOps TTSOpsPagestore;
 

@@ -1,0 +1,30 @@
+/*
+ * deform.h
+ *		From a row's bytes to its values: what a row type says about where they are,
+ *		worked out once.
+ */
+#ifndef PAGESTORE_AM_DEFORM_H
+#define PAGESTORE_AM_DEFORM_H
+
+#include "access/htup_details.h"
+#include "access/tupdesc.h"
+
+typedef struct PsDeform PsDeform;
+
+/*
+ * For rows of this type, which must not change meanwhile: a slot that was made
+ * for it holds it.  One chunk of memory in the context.
+ */
+extern PsDeform *ps_deform_begin(TupleDesc desc, MemoryContext context);
+
+/*
+ * Fill in values[] and isnull[] of columns [from, to), as far as the row has
+ * them (one written before columns were added has fewer); returns the first one
+ * not filled in.  Values that are passed by reference point into the row.  *off
+ * is where the value of column from - 1 ends, 0 for the first column, and comes
+ * back for the next call: as core's functions leave it, compiled ones too.
+ */
+extern int	ps_deform(const PsDeform *deform, const HeapTupleHeaderData *header, int from, int to,
+					  uint32 *off, Datum *values, bool *isnull);
+
+#endif							/* PAGESTORE_AM_DEFORM_H */
