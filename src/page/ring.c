@@ -12,6 +12,7 @@
 
 #include <sys/mman.h>
 
+#include "debug/memory.h"
 #include "debug/stop.h"
 #include "executor/instrument.h"
 #include "page/ring.h"
@@ -61,6 +62,24 @@ static void warn_of_piece(uintptr_t piece);
 
 static PsNotes piece_pins = PS_NOTES_INIT(piece_pins, end_pins_of, warn_of_piece);
 
+/* Nobody is to look at the piece any more, unless somebody still does. */
+static void
+close_if_done(PsRingPiece *piece)
+{
+	if (piece->wanted || piece->pinned)
+		return;
+	if (!piece->reading)
+		ps_memory_spoil(piece->bytes, PIECE_BYTES);
+	ps_memory_close(piece->bytes, PIECE_BYTES);
+}
+
+static void
+unmap_ring(char *bytes)
+{
+	ps_memory_open(bytes, RING_BYTES);	/* what comes to lie there is another's */
+	munmap(bytes, RING_BYTES);
+}
+
 /* The last pin of the piece is gone. */
 static void
 end_pins_of(uintptr_t thing)
@@ -70,6 +89,7 @@ end_pins_of(uintptr_t thing)
 
 	Assert(piece->pinned && ring->npinned > 0);
 	piece->pinned = false;
+	close_if_done(piece);
 	if (--ring->npinned == 0 && ring->tether == NULL)
 		give_back(ring);
 }
@@ -170,7 +190,7 @@ give_back(PsRing *ring)
 {
 	if (is_quiet(ring))
 	{
-		munmap(ring->bytes, RING_BYTES);
+		unmap_ring(ring->bytes);
 		pfree(ring);
 		return;
 	}
@@ -303,6 +323,7 @@ ps_ring_read(PsRing *ring, RelFileNode rnode, BlockNumber first, int n)
 	Assert(n > 0 && first / PS_PIECE_PAGES == (first + n - 1) / PS_PIECE_PAGES);
 	if (piece == NULL)
 		return NULL;
+	ps_memory_open(piece->bytes, PIECE_BYTES);
 	piece->sequence = ps_piece_sequence(rnode, first);
 	iov = (struct iovec)
 	{
@@ -320,6 +341,7 @@ void
 ps_ring_release(PsRingPiece *piece)
 {
 	piece->wanted = false;
+	close_if_done(piece);
 }
 
 static void
