@@ -7,11 +7,11 @@
 #ifdef PAGESTORE_DEBUG
 
 #include "debug/fault.h"
+#include "debug/lock.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/shmem.h"
-#include "storage/spin.h"
 #include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(pagestore_fault_set);
@@ -38,7 +38,7 @@ typedef struct Fault
 typedef struct FaultShared
 {
 	pg_atomic_uint32 armed;
-	slock_t		mutex;			/* guards faults */
+	PsSpin		mutex;			/* guards faults */
 	Fault		faults[MAX_FAULTS];
 } FaultShared;
 
@@ -74,7 +74,7 @@ ps_fault_shmem_init(void)
 	{
 		memset(shared, 0, sizeof(FaultShared));
 		pg_atomic_init_u32(&shared->armed, 0);
-		SpinLockInit(&shared->mutex);
+		ps_spin_init(&shared->mutex);
 	}
 	ps_faults_armed = &shared->armed;
 }
@@ -106,11 +106,11 @@ ps_fault_reached(PsFaultOp op, RelFileNode rnode, Size *bytes)
 {
 	Fault		fault = {.armed = false};
 
-	SpinLockAcquire(&shared->mutex);
+	ps_spin_lock(&shared->mutex);
 	for (int i = 0; i < MAX_FAULTS && !fault.armed; i++)
 		if (strikes(&shared->faults[i], op, rnode))
 			fault = shared->faults[i];
-	SpinLockRelease(&shared->mutex);
+	ps_spin_unlock(&shared->mutex);
 
 	if (!fault.armed)
 		return 0;
@@ -163,7 +163,7 @@ pagestore_fault_set(PG_FUNCTION_ARGS)
 	};
 	bool		done = false;
 
-	SpinLockAcquire(&shared->mutex);
+	ps_spin_lock(&shared->mutex);
 	for (int i = 0; i < MAX_FAULTS && !done; i++)
 		if (!shared->faults[i].armed)
 		{
@@ -171,7 +171,7 @@ pagestore_fault_set(PG_FUNCTION_ARGS)
 			pg_atomic_fetch_add_u32(&shared->armed, 1);
 			done = true;
 		}
-	SpinLockRelease(&shared->mutex);
+	ps_spin_unlock(&shared->mutex);
 	if (!done)
 		ereport(ERROR,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
@@ -183,11 +183,11 @@ pagestore_fault_set(PG_FUNCTION_ARGS)
 Datum
 pagestore_fault_clear(PG_FUNCTION_ARGS)
 {
-	SpinLockAcquire(&shared->mutex);
+	ps_spin_lock(&shared->mutex);
 	for (int i = 0; i < MAX_FAULTS; i++)
 		shared->faults[i].armed = false;
 	pg_atomic_write_u32(&shared->armed, 0);
-	SpinLockRelease(&shared->mutex);
+	ps_spin_unlock(&shared->mutex);
 	PG_RETURN_VOID();
 }
 
@@ -204,9 +204,9 @@ pagestore_faults(PG_FUNCTION_ARGS)
 		Datum		values[3];
 		bool		nulls[3] = {false};
 
-		SpinLockAcquire(&shared->mutex);
+		ps_spin_lock(&shared->mutex);
 		fault = shared->faults[i];
-		SpinLockRelease(&shared->mutex);
+		ps_spin_unlock(&shared->mutex);
 		if (!fault.armed)
 			continue;
 		values[0] = CStringGetTextDatum(op_names[fault.op]);

@@ -31,11 +31,11 @@ ps_debug_shmem_init(void)
 #include <unistd.h>
 
 #include "common/pg_prng.h"
+#include "debug/lock.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/shmem.h"
-#include "storage/spin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -78,7 +78,7 @@ typedef struct Stop
 typedef struct StopShared
 {
 	pg_atomic_uint32 armed;		/* number of armed points */
-	slock_t		mutex;			/* guards what follows */
+	PsSpin		mutex;			/* guards what follows */
 	uint32		settings;
 	Stop		stops[MAX_STOPS];
 } StopShared;
@@ -136,7 +136,7 @@ arm(const char *name, StopAction action, int pid, int skip, int times, int milli
 {
 	Stop	   *stop;
 
-	SpinLockAcquire(&shared->mutex);
+	ps_spin_lock(&shared->mutex);
 	stop = find_stop(name, true);
 	if (stop)
 	{
@@ -151,7 +151,7 @@ arm(const char *name, StopAction action, int pid, int skip, int times, int milli
 		stop->times = times;
 		stop->milliseconds = milliseconds;
 	}
-	SpinLockRelease(&shared->mutex);
+	ps_spin_unlock(&shared->mutex);
 	if (stop == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
@@ -194,7 +194,7 @@ ps_debug_shmem_init(void)
 	{
 		memset(shared, 0, sizeof(StopShared));
 		pg_atomic_init_u32(&shared->armed, 0);
-		SpinLockInit(&shared->mutex);
+		ps_spin_init(&shared->mutex);
 		arm_from_setting();
 	}
 	ps_stops_armed = &shared->armed;
@@ -210,7 +210,7 @@ act_on(const char *name)
 	Stop	   *stop;
 	Stop		copy = {.action = STOP_NONE};
 
-	SpinLockAcquire(&shared->mutex);
+	ps_spin_lock(&shared->mutex);
 	stop = find_stop(name, false);
 	if (stop && (stop->pid == 0 || stop->pid == MyProcPid) && stop->times != 0)
 	{
@@ -224,7 +224,7 @@ act_on(const char *name)
 			copy = *stop;
 		}
 	}
-	SpinLockRelease(&shared->mutex);
+	ps_spin_unlock(&shared->mutex);
 	return copy;
 }
 
@@ -235,7 +235,7 @@ note_waiting(const Stop *seen, bool waits)
 	Stop	   *stop;
 	bool		stands;
 
-	SpinLockAcquire(&shared->mutex);
+	ps_spin_lock(&shared->mutex);
 	stop = find_stop(seen->name, false);
 	stands = stop && stop->setting == seen->setting;
 	if (stands)
@@ -249,7 +249,7 @@ note_waiting(const Stop *seen, bool waits)
 		else if (!waits && i < stop->nwaiting)
 			stop->waiting[i] = stop->waiting[--stop->nwaiting];
 	}
-	SpinLockRelease(&shared->mutex);
+	ps_spin_unlock(&shared->mutex);
 	return stands;
 }
 
@@ -326,7 +326,7 @@ pagestore_stop_clear(PG_FUNCTION_ARGS)
 {
 	char	   *name = PG_ARGISNULL(0) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(0));
 
-	SpinLockAcquire(&shared->mutex);
+	ps_spin_lock(&shared->mutex);
 	for (int i = 0; i < MAX_STOPS; i++)
 	{
 		Stop	   *stop = &shared->stops[i];
@@ -336,7 +336,7 @@ pagestore_stop_clear(PG_FUNCTION_ARGS)
 		stop->action = STOP_NONE;
 		pg_atomic_fetch_sub_u32(&shared->armed, 1);
 	}
-	SpinLockRelease(&shared->mutex);
+	ps_spin_unlock(&shared->mutex);
 	PG_RETURN_VOID();
 }
 
@@ -354,9 +354,9 @@ pagestore_stops(PG_FUNCTION_ARGS)
 		Datum		values[4];
 		bool		nulls[4] = {false};
 
-		SpinLockAcquire(&shared->mutex);
+		ps_spin_lock(&shared->mutex);
 		stop = shared->stops[i];
-		SpinLockRelease(&shared->mutex);
+		ps_spin_unlock(&shared->mutex);
 		if (stop.action == STOP_NONE)
 			continue;
 		for (int j = 0; j < stop.nwaiting; j++)

@@ -4,16 +4,16 @@
  */
 #include "postgres.h"
 
+#include "debug/lock.h"
 #include "io/direct.h"
 #include "io/notice.h"
 #include "storage/shmem.h"
-#include "storage/spin.h"
 
 #define MAX_BUFFERED_TABLESPACES 64
 
 typedef struct Buffered
 {
-	slock_t		mutex;			/* protects all below */
+	PsSpin		mutex;			/* protects all below */
 	bool		all;			/* there were more than the list holds */
 	int			n;
 	Oid			tablespaces[MAX_BUFFERED_TABLESPACES];
@@ -35,7 +35,7 @@ ps_direct_shmem_init(void)
 	buffered = ShmemInitStruct("pagestore buffered tablespaces", ps_direct_shmem_size(), &found);
 	if (!found)
 	{
-		SpinLockInit(&buffered->mutex);
+		ps_spin_init(&buffered->mutex);
 		buffered->n = 0;
 		buffered->all = false;
 	}
@@ -58,9 +58,9 @@ ps_direct_works(Oid tablespace)
 {
 	bool		listed;
 
-	SpinLockAcquire(&buffered->mutex);
+	ps_spin_lock(&buffered->mutex);
 	listed = is_listed(tablespace);
-	SpinLockRelease(&buffered->mutex);
+	ps_spin_unlock(&buffered->mutex);
 	return !listed;
 }
 
@@ -71,13 +71,13 @@ ps_direct_refused(Oid tablespace, const char *path)
 	bool		is_news;
 	bool		too_many = false;
 
-	SpinLockAcquire(&buffered->mutex);
+	ps_spin_lock(&buffered->mutex);
 	is_news = !is_listed(tablespace);
 	if (is_news && buffered->n == MAX_BUFFERED_TABLESPACES)
 		buffered->all = too_many = true;
 	else if (is_news)
 		buffered->tablespaces[buffered->n++] = tablespace;
-	SpinLockRelease(&buffered->mutex);
+	ps_spin_unlock(&buffered->mutex);
 
 	if (!is_news)
 		return;

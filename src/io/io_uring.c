@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #include "debug/fault.h"
+#include "debug/lock.h"
 #include "debug/stop.h"
 #include "io/io_uring.h"
 #include "io/transfer.h"
@@ -40,11 +41,9 @@
 #include "storage/condition_variable.h"
 #include "storage/fd.h"
 #include "storage/ipc.h"
-#include "storage/lwlock.h"
 #include "storage/pmsignal.h"
 #include "storage/proc.h"
 #include "storage/shmem.h"
-#include "storage/spin.h"
 #include "utils/timestamp.h"
 
 #define MAX_RINGS		64		/* each takes a descriptor in every process
@@ -92,13 +91,13 @@ typedef struct Slot
 typedef struct Ring
 {
 	struct io_uring uring;
-	LWLock		submit_lock;	/* never waited for */
-	LWLock		reap_lock;		/* never waited for */
+	PsLock		submit_lock;	/* never waited for */
+	PsLock		reap_lock;		/* never waited for */
 	pg_atomic_uint32 sleeper;	/* PGPROC number + 1 of who sleeps in the
 								 * kernel, or 0 */
 	ConditionVariable progress; /* something has completed, or the sleeper is
 								 * up */
-	slock_t		mutex;			/* protects the free lists */
+	PsSpin		mutex;			/* protects the free lists */
 	int			free_frames;	/* first free slot of each kind, or -1 */
 	int			free_private;
 	Slot		slots[SLOTS];	/* frames first */
@@ -176,6 +175,7 @@ uring_shmem_init(void)
 		rings->nrings = 0;
 	}
 	LWLockRegisterTranche(rings->tranche, "PagestoreIo");
+	ps_lock_set_rank(rings->tranche, PS_RANK_RING);
 }
 
 /*
@@ -196,10 +196,10 @@ push_free(Ring *ring, int i)
 {
 	int		   *list = i < FRAME_SLOTS ? &ring->free_frames : &ring->free_private;
 
-	SpinLockAcquire(&ring->mutex);
+	ps_spin_lock(&ring->mutex);
 	ring->slots[i].next_free = *list;
 	*list = i;
-	SpinLockRelease(&ring->mutex);
+	ps_spin_unlock(&ring->mutex);
 }
 
 static void
@@ -207,11 +207,11 @@ init_ring(Ring *ring, const struct io_uring *uring)
 {
 	memset(ring, 0, sizeof(Ring));
 	ring->uring = *uring;
-	LWLockInitialize(&ring->submit_lock, rings->tranche);
-	LWLockInitialize(&ring->reap_lock, rings->tranche);
+	ps_lock_init(&ring->submit_lock, rings->tranche);
+	ps_lock_init(&ring->reap_lock, rings->tranche);
 	pg_atomic_init_u32(&ring->sleeper, 0);
 	ConditionVariableInit(&ring->progress);
-	SpinLockInit(&ring->mutex);
+	ps_spin_init(&ring->mutex);
 	ring->free_frames = ring->free_private = -1;
 	for (int i = SLOTS; i-- > 0;)
 	{
@@ -295,11 +295,11 @@ take_slot(Ring *ring, bool frames)
 	int		   *list = frames ? &ring->free_frames : &ring->free_private;
 	int			i;
 
-	SpinLockAcquire(&ring->mutex);
+	ps_spin_lock(&ring->mutex);
 	i = *list;
 	if (i >= 0)
 		*list = ring->slots[i].next_free;
-	SpinLockRelease(&ring->mutex);
+	ps_spin_unlock(&ring->mutex);
 	if (i >= 0)
 	{
 		ring->slots[i].owner = MyProc->pgprocno;
@@ -359,12 +359,12 @@ complete(Ring *ring, int i, int result)
 
 /* Finish everything that has completed; false if there was nothing.  reap_lock held. */
 static bool
-reap(Ring *ring)
+reap(Ring *ring) PS_REQUIRES(ring->reap_lock)
 {
 	struct io_uring_cqe *cqe;
 	bool		any = false;
 
-	Assert(LWLockHeldByMe(&ring->reap_lock));
+	Assert(ps_lock_is_held(&ring->reap_lock));
 	while (io_uring_peek_cqe(&ring->uring, &cqe) == 0)
 	{
 		uint64		data = cqe->user_data;
@@ -388,11 +388,11 @@ try_reap(Ring *ring, bool force)
 	bool		any = false;
 
 	if (io_uring_cq_ready(&ring->uring) == 0 ||
-		!LWLockConditionalAcquire(&ring->reap_lock, LW_EXCLUSIVE))
+		!ps_trylock_exclusive(&ring->reap_lock))
 		return;
 	if (force || pg_atomic_read_u32(&ring->sleeper) == 0)
 		any = reap(ring);
-	LWLockRelease(&ring->reap_lock);
+	ps_unlock(&ring->reap_lock);
 	if (any)
 		ConditionVariableBroadcast(&ring->progress);
 }
@@ -421,23 +421,23 @@ be_sleeper(Ring *ring, PsAioRef ref)
 	bool		reaped;
 
 	/* what was there before must not be slept upon */
-	if (!LWLockConditionalAcquire(&ring->reap_lock, LW_EXCLUSIVE))
+	if (!ps_trylock_exclusive(&ring->reap_lock))
 	{
 		pg_atomic_write_u32(&ring->sleeper, 0);
 		return false;
 	}
 	PS_STOP("aio-reaping");
 	reaped = reap(ring);
-	LWLockRelease(&ring->reap_lock);
+	ps_unlock(&ring->reap_lock);
 
 	PS_STOP("aio-sleeping");
 	if (!reaped && !is_over(ref))
 	{
 		sleep_in_kernel(ring);
-		if (LWLockConditionalAcquire(&ring->reap_lock, LW_EXCLUSIVE))
+		if (ps_trylock_exclusive(&ring->reap_lock))
 		{
 			(void) reap(ring);
-			LWLockRelease(&ring->reap_lock);
+			ps_unlock(&ring->reap_lock);
 		}
 	}
 	pg_atomic_exchange_u32(&ring->sleeper, 0);	/* a full barrier */
@@ -573,6 +573,7 @@ submit(Ring *ring, int i, const PsIoRequest *read)
  */
 static bool
 take_ring(bool frames, Ring **ring, int *slot)
+			PS_TRY_ACQUIRE(true, (*ring)->submit_lock) PS_UNCHECKED
 {
 	int			mine = MyProc->pgprocno % rings->nrings;
 
@@ -580,12 +581,12 @@ take_ring(bool frames, Ring **ring, int *slot)
 	for (int n = 0; n < Min(rings->nrings, TRIED_RINGS); n++)
 	{
 		*ring = &rings->ring[(mine + n) % rings->nrings];
-		if (!LWLockConditionalAcquire(&(*ring)->submit_lock, LW_EXCLUSIVE))
+		if (!ps_trylock_exclusive(&(*ring)->submit_lock))
 			continue;
 		*slot = take_slot(*ring, frames);
 		if (*slot >= 0)
 			return true;
-		LWLockRelease(&(*ring)->submit_lock);
+		ps_unlock(&(*ring)->submit_lock);
 		return false;
 	}
 	return false;
@@ -619,7 +620,7 @@ uring_read(const PsIoRequest *read, PsAioRef *ref)
 #endif
 	PS_STOP("aio-before-submit");
 	rc = submit(ring, i, read);
-	LWLockRelease(&ring->submit_lock);
+	ps_unlock(&ring->submit_lock);
 	PS_STOP("aio-after-submit");
 	if (rc < 0)
 	{

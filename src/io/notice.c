@@ -8,15 +8,15 @@
  */
 #include "postgres.h"
 
+#include "debug/lock.h"
 #include "io/notice.h"
 #include "port/atomics.h"
 #include "storage/shmem.h"
-#include "storage/spin.h"
 
 typedef struct NoticeBoard
 {
 	pg_atomic_uint64 given;		/* so far; changed under the mutex */
-	slock_t		mutex;			/* protects all below */
+	PsSpin		mutex;			/* protects all below */
 	RelFileNode notices[PS_NOTICES];	/* number i at i % PS_NOTICES; an
 										 * invalid oid stands for all */
 } NoticeBoard;
@@ -39,7 +39,7 @@ ps_notice_shmem_init(void)
 	if (!found)
 	{
 		pg_atomic_init_u64(&board->given, 0);
-		SpinLockInit(&board->mutex);
+		ps_spin_init(&board->mutex);
 	}
 }
 
@@ -48,11 +48,11 @@ ps_file_invalidate(RelFileNode rnode)
 {
 	uint64		n;
 
-	SpinLockAcquire(&board->mutex);
+	ps_spin_lock(&board->mutex);
 	n = pg_atomic_read_u64(&board->given);
 	board->notices[n % PS_NOTICES] = rnode;
 	pg_atomic_write_u64(&board->given, n + 1);
-	SpinLockRelease(&board->mutex);
+	ps_spin_unlock(&board->mutex);
 }
 
 bool
@@ -81,7 +81,7 @@ ps_notice_take(RelFileNode *fresh)
 	uint64		given;
 	int			n = 0;
 
-	SpinLockAcquire(&board->mutex);
+	ps_spin_lock(&board->mutex);
 	given = pg_atomic_read_u64(&board->given);
 	if (given - seen <= PS_NOTICES)
 		while (seen + n < given)
@@ -94,7 +94,7 @@ ps_notice_take(RelFileNode *fresh)
 	{
 		InvalidOid, InvalidOid, InvalidOid
 	};
-	SpinLockRelease(&board->mutex);
+	ps_spin_unlock(&board->mutex);
 
 	seen = given;
 	return n;

@@ -67,12 +67,12 @@ ps_flush_claim(PsFrame frame, char *copy, XLogRecPtr *lsn, bool wait)
 	PsFrameHeader *header = ps_frame(frame);
 
 	if (wait)
-		LWLockAcquire(&header->latch, LW_SHARED);
-	else if (!LWLockConditionalAcquire(&header->latch, LW_SHARED))
+		ps_lock_shared(&header->latch);
+	else if (!ps_trylock_shared(&header->latch))
 		return false;
 	if (!ps_frame_begin_write(frame))
 	{
-		LWLockRelease(&header->latch);
+		ps_unlock(&header->latch);
 		return false;
 	}
 
@@ -83,7 +83,7 @@ ps_flush_claim(PsFrame frame, char *copy, XLogRecPtr *lsn, bool wait)
 	ps_protect_allow(frame);
 	memcpy(copy, ps_frame_bytes(frame), BLCKSZ);
 	ps_protect_forbid(frame);
-	LWLockRelease(&header->latch);
+	ps_unlock(&header->latch);
 
 	if (ps_frame_state(frame) & PS_PERMANENT)
 		*lsn = Max(*lsn, PageGetLSN(copy));

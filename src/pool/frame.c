@@ -6,6 +6,7 @@
 
 #include "access/xlog.h"
 #include "pool/frame.h"
+#include "pool/protect.h"
 #include "pool/replacement.h"
 #include "pool/stats.h"
 #include "pool/table.h"
@@ -61,16 +62,16 @@ PsFrame
 ps_frame_pin_page(const PsTag *tag)
 {
 	uint32		hash = ps_tag_hash(tag);
-	LWLock	   *lock = ps_table_lock(hash);
+	PsLock	   *lock = ps_table_lock(hash);
 	PsFrame		frame;
 
 	if (*ps_table_bucket(hash) == PS_NO_REF)
 		return PS_NO_FRAME;
-	LWLockAcquire(lock, LW_SHARED);
+	ps_lock_shared(lock);
 	frame = ps_table_find(tag, hash);
 	if (frame != PS_NO_FRAME && !ps_frame_pin_if(frame, tag))
 		frame = PS_NO_FRAME;
-	LWLockRelease(lock);
+	ps_unlock(lock);
 	return frame;
 }
 
@@ -97,7 +98,7 @@ init_frame(PsFrame frame)
 	pg_atomic_init_u64(&header->aio, ps_aio_pack(PS_AIO_NONE));
 	pg_atomic_init_u64(&header->first_dirty, InvalidXLogRecPtr);
 	pg_atomic_init_u64(&header->redirty, InvalidXLogRecPtr);
-	LWLockInitialize(&header->latch, ps_tranche(PS_TRANCHE_FRAME));
+	ps_lock_init(&header->latch, ps_tranche(PS_TRANCHE_FRAME));
 	ConditionVariableInit(&header->io_cv);
 }
 
@@ -109,7 +110,7 @@ ps_frame_take_free(void)
 
 	if (ps_frames_free() == 0)
 		return PS_NO_FRAME;
-	SpinLockAcquire(&ps_pool->free_lock);
+	ps_spin_lock(&ps_pool->free_lock);
 	frame = ps_deref(ps_pool->free_head);
 	if (frame != PS_NO_FRAME)
 		ps_pool->free_head = ps_frame(frame)->next;
@@ -120,12 +121,15 @@ ps_frame_take_free(void)
 	}
 	if (frame != PS_NO_FRAME)
 		pg_atomic_fetch_sub_u32(&ps_pool->nfree, 1);
-	SpinLockRelease(&ps_pool->free_lock);
+	ps_spin_unlock(&ps_pool->free_lock);
 	if (frame != PS_NO_FRAME)
 	{
 		if (fresh)
 			init_frame(frame);
 		Assert(ps_frame_state(frame) == 0);
+#ifdef PAGESTORE_DEBUG
+		Assert(fresh || ps_frame_is_spoiled(frame));
+#endif
 		pg_atomic_write_u32(&ps_frame(frame)->state, 1);
 	}
 	return frame;
@@ -135,12 +139,13 @@ void
 ps_frame_give_back(PsFrame frame)
 {
 	Assert(ps_frame_state(frame) == 1);
+	ps_frame_spoil(frame);
 	pg_atomic_write_u32(&ps_frame(frame)->state, 0);
-	SpinLockAcquire(&ps_pool->free_lock);
+	ps_spin_lock(&ps_pool->free_lock);
 	ps_frame(frame)->next = ps_pool->free_head;
 	ps_pool->free_head = ps_ref(frame);
 	pg_atomic_fetch_add_u32(&ps_pool->nfree, 1);
-	SpinLockRelease(&ps_pool->free_lock);
+	ps_spin_unlock(&ps_pool->free_lock);
 }
 
 bool
@@ -155,17 +160,17 @@ ps_frame_enter(PsFrame frame, const PsRelKey *rel, const PsTag *tag, uint32 hash
 	header->tag = *tag;
 	pg_atomic_write_u64(&header->aio, ps_aio_pack(PS_AIO_NONE));
 	ps_policy->admit(frame);
-	LWLockAcquire(ps_table_lock(hash), LW_EXCLUSIVE);
+	ps_lock_exclusive(ps_table_lock(hash));
 	if (ps_table_find(tag, hash) != PS_NO_FRAME)
 	{
-		LWLockRelease(ps_table_lock(hash));
+		ps_unlock(ps_table_lock(hash));
 		ps_policy->forget(frame);
 		ps_frame_give_back(frame);
 		return false;
 	}
 	pg_atomic_write_u32(&header->state, state);
 	ps_table_insert(frame, hash);
-	LWLockRelease(ps_table_lock(hash));
+	ps_unlock(ps_table_lock(hash));
 	return true;
 }
 
@@ -177,7 +182,7 @@ ps_frame_evict(PsFrame frame)
 	uint32		hash = ps_tag_hash(&header->tag);
 	uint32		state;
 
-	LWLockAcquire(ps_table_lock(hash), LW_EXCLUSIVE);
+	ps_lock_exclusive(ps_table_lock(hash));
 	state = ps_frame_state(frame);
 	Assert(PS_PINS(state) > 0);
 	do
@@ -185,13 +190,14 @@ ps_frame_evict(PsFrame frame)
 		if (PS_PINS(state) != 1 || !(state & PS_TAGGED) ||
 			(state & (PS_DIRTY | PS_READING | PS_WRITING)))
 		{
-			LWLockRelease(ps_table_lock(hash));
+			ps_unlock(ps_table_lock(hash));
 			return false;
 		}
 	} while (!step(header, &state, 1));
 	ps_table_remove(frame, hash);
-	LWLockRelease(ps_table_lock(hash));
+	ps_unlock(ps_table_lock(hash));
 	ps_policy->forget(frame);
+	ps_frame_spoil(frame);
 	ps_count(PS_COUNT_EVICTIONS, 1);
 	return true;
 }
@@ -274,7 +280,7 @@ ps_frame_begin_write(PsFrame frame)
 	const uint32 unwanted = PS_WRITING | PS_NOWRITE | PS_GHOST | PS_READING;
 	uint32		state = ps_frame_state(frame);
 
-	Assert(LWLockHeldByMeInMode(&header->latch, LW_SHARED));
+	Assert(ps_lock_is_held(&header->latch));
 	do
 	{
 		if ((state & wanted) != wanted || (state & unwanted) != 0)
@@ -332,14 +338,14 @@ leave_table(PsFrame frame, uint32 must_have)
 	uint32		hash = ps_tag_hash(&header->tag);
 	uint32		state;
 
-	LWLockAcquire(ps_table_lock(hash), LW_EXCLUSIVE);
+	ps_lock_exclusive(ps_table_lock(hash));
 	state = ps_frame_state(frame);
 	Assert(PS_PINS(state) > 0);
 	do
 	{
 		if ((state & must_have) != must_have)
 		{
-			LWLockRelease(ps_table_lock(hash));
+			ps_unlock(ps_table_lock(hash));
 			return;
 		}
 	} while (!step(header, &state, (state & ~LIFE_FLAGS) | PS_GHOST));
@@ -347,7 +353,7 @@ leave_table(PsFrame frame, uint32 must_have)
 		ps_count(PS_COUNT_DIRTY, -1);
 	pg_atomic_fetch_add_u32(&ps_pool->nghosts, 1);
 	ps_table_remove(frame, hash);
-	LWLockRelease(ps_table_lock(hash));
+	ps_unlock(ps_table_lock(hash));
 	ps_policy->forget(frame);
 }
 
@@ -371,13 +377,13 @@ ps_frame_switch_to(PsFrame old, PsFrame new)
 	uint32		hash = ps_tag_hash(&from->tag);
 	uint32		state;
 
-	Assert(LWLockHeldByMeInMode(&from->latch, LW_EXCLUSIVE));
-	Assert(LWLockHeldByMeInMode(&to->latch, LW_EXCLUSIVE));
-	Assert(LWLockHeldByMe(&ps_pool->move_lock));
+	Assert(ps_lock_is_exclusive(&from->latch));
+	Assert(ps_lock_is_exclusive(&to->latch));
+	Assert(ps_lock_is_held(&ps_pool->move_lock));
 	Assert(ps_frame_state(new) == 1);
 	to->tag = from->tag;
 
-	LWLockAcquire(ps_table_lock(hash), LW_EXCLUSIVE);
+	ps_lock_exclusive(ps_table_lock(hash));
 	pg_atomic_write_u64(&to->first_dirty, pg_atomic_read_u64(&from->first_dirty));
 	state = ps_frame_state(old);
 	Assert((state & (PS_TAGGED | PS_VALID)) == (PS_TAGGED | PS_VALID));
@@ -391,6 +397,6 @@ ps_frame_switch_to(PsFrame old, PsFrame new)
 	ps_table_replace(old, new, hash);
 	while (!step(from, &state, (state & ~LIFE_FLAGS) | PS_GHOST))
 		;
-	LWLockRelease(ps_table_lock(hash));
+	ps_unlock(ps_table_lock(hash));
 	ps_policy->moved(old, new);
 }

@@ -26,10 +26,9 @@
 bool
 ps_pool_holds_latch(PsFrame frame, LWLockMode mode)
 {
-	LWLock	   *latch = &ps_frame(frame)->latch;
+	PsLock	   *latch = &ps_frame(frame)->latch;
 
-	return LWLockHeldByMeInMode(latch, LW_EXCLUSIVE) ||
-		(mode == LW_SHARED && LWLockHeldByMeInMode(latch, LW_SHARED));
+	return mode == LW_SHARED ? ps_lock_is_held(latch) : ps_lock_is_exclusive(latch);
 }
 
 /* Move a pin from a ghost to its page's current frame, under the same resource owner. */
@@ -55,31 +54,35 @@ follow(PsFrame ghost)
 	return current;
 }
 
+/* These two leave with the latch of a frame that the caller knows by number, in a mode that it names. */
 void
-ps_pool_latch(PsFrame *frame, LWLockMode mode)
+ps_pool_latch(PsFrame *frame, LWLockMode mode) PS_UNCHECKED
 {
 	Assert(ps_frame_pins_own(*frame) > 0);
 	for (;;)
 	{
-		LWLockAcquire(&ps_frame(*frame)->latch, mode);
+		if (mode == LW_EXCLUSIVE)
+			ps_lock_exclusive(&ps_frame(*frame)->latch);
+		else
+			ps_lock_shared(&ps_frame(*frame)->latch);
 		if (likely(!(ps_frame_state(*frame) & PS_GHOST)))
 			return;
-		LWLockRelease(&ps_frame(*frame)->latch);
+		ps_unlock(&ps_frame(*frame)->latch);
 		*frame = follow(*frame);
 	}
 }
 
 bool
-ps_pool_try_latch(PsFrame frame, LWLockMode mode)
+ps_pool_try_latch(PsFrame frame, LWLockMode mode) PS_UNCHECKED
 {
-	LWLock	   *latch = &ps_frame(frame)->latch;
+	PsLock	   *latch = &ps_frame(frame)->latch;
 
 	Assert(ps_frame_pins_own(frame) > 0);
-	if (!LWLockConditionalAcquire(latch, mode))
+	if (!ps_lock_try(latch, mode))
 		return false;
 	if (likely(!(ps_frame_state(frame) & PS_GHOST)))
 		return true;
-	LWLockRelease(latch);
+	ps_unlock(latch);
 	return false;
 }
 
@@ -100,13 +103,13 @@ header_is_sane(PsFrame frame)
 #endif
 
 void
-ps_pool_unlatch(PsFrame frame)
+ps_pool_unlatch(PsFrame frame) PS_UNCHECKED
 {
-	LWLock	   *latch = &ps_frame(frame)->latch;
+	PsLock	   *latch = &ps_frame(frame)->latch;
 
 	Assert(ps_frame_pins_own(frame) > 0);
-	Assert(!LWLockHeldByMeInMode(latch, LW_EXCLUSIVE) || header_is_sane(frame));
-	LWLockRelease(latch);
+	Assert(!ps_lock_is_exclusive(latch) || header_is_sane(frame));
+	ps_unlock(latch);
 }
 
 /* With what core counts for a buffer that turns dirty. */
@@ -138,8 +141,9 @@ ps_pool_mark_hinted(PsFrame frame)
 		set_dirty(frame);
 }
 
+/* Comes with the latch of one frame, and may leave with that of another. */
 bool
-ps_pool_make_movable(PsFrame *frame, bool wait)
+ps_pool_make_movable(PsFrame *frame, bool wait) PS_UNCHECKED
 {
 	PsFrame		old = *frame;
 	PsFrame		new;
@@ -169,22 +173,22 @@ ps_pool_make_movable(PsFrame *frame, bool wait)
 	Assert(!(ps_frame_state(old) & PS_WRITING));
 
 	/* A scan for dirty pages is under way: the page must not slip past it. */
-	if (!LWLockConditionalAcquire(&ps_pool->move_lock, LW_SHARED))
+	if (!ps_trylock_shared(&ps_pool->move_lock))
 	{
 		ps_frame_give_back(new);
 		pg_atomic_fetch_sub_u32(&ps_pool->nghosts, 1);
 		return false;
 	}
 
-	LWLockAcquire(&ps_frame(new)->latch, LW_EXCLUSIVE);
+	ps_lock_exclusive(&ps_frame(new)->latch);
 	CurrentResourceOwner = ps_frame_pin_owner(old);
 	ps_frame_pin_note(new);
 	CurrentResourceOwner = saved;
 	memcpy(ps_frame_bytes(new), ps_frame_bytes(old), BLCKSZ);
 	ps_frame_switch_to(old, new);
-	LWLockRelease(&ps_pool->move_lock);
+	ps_unlock(&ps_pool->move_lock);
 	ps_count(PS_COUNT_GHOSTS, 1);
-	LWLockRelease(&ps_frame(old)->latch);
+	ps_unlock(&ps_frame(old)->latch);
 	ps_pool_unpin(old);
 	*frame = new;
 	return true;

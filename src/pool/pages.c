@@ -21,7 +21,7 @@ ps_pagelist_collect(PsPageFilter filter, void *arg)
 		uint32		used;
 
 		list.n = 0;
-		LWLockAcquire(&ps_pool->move_lock, LW_EXCLUSIVE);
+		ps_lock_exclusive(&ps_pool->move_lock);
 		used = ps_frames_used();
 		for (PsFrame frame = 0; frame < used; frame++)
 		{
@@ -35,7 +35,7 @@ ps_pagelist_collect(PsPageFilter filter, void *arg)
 				wanted++;
 			}
 		}
-		LWLockRelease(&ps_pool->move_lock);
+		ps_unlock(&ps_pool->move_lock);
 		if (wanted <= room)
 			break;
 

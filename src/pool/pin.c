@@ -17,7 +17,7 @@ PsNotes		ps_frame_pins = PS_NOTES_INIT(ps_frame_pins, end_last_pin, warn_of_leak
 static inline void
 end_shared_pin(PsFrame frame)
 {
-	Assert(!LWLockHeldByMe(&ps_frame(frame)->latch));
+	Assert(!ps_lock_is_held(&ps_frame(frame)->latch));
 	ps_my_counters->n[PS_COUNT_PINNED]--;
 	ps_protect_forbid(frame);
 	ps_frame_unpin_raw(frame);

@@ -23,7 +23,7 @@
 typedef struct LruShared
 {
 	pg_atomic_uint64 accesses;	/* the clock; atomic */
-	LWLock		lock;			/* guards all below */
+	PsLock		lock;			/* guards all below */
 	uint32		oldest;			/* generation of the oldest list in the window */
 	uint32		newest;
 	PsList		lists[GENERATIONS];
@@ -55,7 +55,7 @@ lru_shmem_init(void *area, uint32 nframes)
 	placed = (uint32 *) ((char *) area + links_end(nframes));
 	accesses_a_generation = Max(nframes / GENERATIONS, 1);
 	pg_atomic_init_u64(&lru->accesses, 0);
-	LWLockInitialize(&lru->lock, ps_tranche(PS_TRANCHE_POLICY));
+	ps_lock_init(&lru->lock, ps_tranche(PS_TRANCHE_POLICY));
 	lru->oldest = lru->newest = 0;
 	for (int i = 0; i < GENERATIONS; i++)
 		lru->lists[i] = PS_EMPTY_LIST;
@@ -136,30 +136,30 @@ place(PsFrame frame, uint32 stamp)
 static void
 lru_admit(PsFrame frame)
 {
-	LWLockAcquire(&lru->lock, LW_EXCLUSIVE);
+	ps_lock_exclusive(&lru->lock);
 	pg_atomic_fetch_add_u64(&lru->accesses, 1);
 	advance();
 	pg_atomic_write_u32(&ps_frame(frame)->policy, lru->newest);
 	place(frame, lru->newest);
-	LWLockRelease(&lru->lock);
+	ps_unlock(&lru->lock);
 }
 
 static void
 lru_forget(PsFrame frame)
 {
-	LWLockAcquire(&lru->lock, LW_EXCLUSIVE);
+	ps_lock_exclusive(&lru->lock);
 	ps_list_remove(list_of(placed[frame]), lru->links, frame);
-	LWLockRelease(&lru->lock);
+	ps_unlock(&lru->lock);
 }
 
 static void
 lru_moved(PsFrame old, PsFrame new)
 {
-	LWLockAcquire(&lru->lock, LW_EXCLUSIVE);
+	ps_lock_exclusive(&lru->lock);
 	ps_list_replace(list_of(placed[old]), lru->links, old, new);
 	placed[new] = placed[old];
 	ps_policy_copy_word(old, new);
-	LWLockRelease(&lru->lock);
+	ps_unlock(&lru->lock);
 }
 
 static PsFrame
@@ -167,7 +167,7 @@ lru_victim(void)
 {
 	PsFrame		found = PS_NO_FRAME;
 
-	LWLockAcquire(&lru->lock, LW_EXCLUSIVE);
+	ps_lock_exclusive(&lru->lock);
 	advance();
 	for (int steps = 0; found == PS_NO_FRAME && steps < STEPS_A_HOLD; steps++)
 	{
@@ -200,7 +200,7 @@ lru_victim(void)
 			found = frame;
 		}
 	}
-	LWLockRelease(&lru->lock);
+	ps_unlock(&lru->lock);
 	return found;
 }
 
@@ -210,7 +210,7 @@ lru_coming(PsFrame *frames, uint32 max)
 	uint32		steps = 0;
 	uint32		n = 0;
 
-	LWLockAcquire(&lru->lock, LW_SHARED);
+	ps_lock_shared(&lru->lock);
 	for (uint32 generation = lru->oldest; (int32) (lru->newest - generation) >= 0; generation++)
 	{
 		PsFrame		frame = lru->lists[generation % GENERATIONS].oldest;
@@ -225,7 +225,7 @@ lru_coming(PsFrame *frames, uint32 max)
 			frame = lru->links[frame].newer;
 		}
 	}
-	LWLockRelease(&lru->lock);
+	ps_unlock(&lru->lock);
 	return n;
 }
 

@@ -58,7 +58,7 @@ typedef Ghost Bucket[BUCKET_GHOSTS];
 
 typedef struct S3Shared
 {
-	LWLock		lock;			/* guards all below, and the arrays */
+	PsLock		lock;			/* guards all below, and the arrays */
 	Queue		small;
 	Queue		main;
 	uint32		evicted;		/* number of the last ghost */
@@ -134,7 +134,7 @@ s3fifo_shmem_init(void *area, uint32 nframes)
 	nbuckets = buckets_for(nframes);
 	remembered = nframes + nframes / 2;
 	small_target = Max(nframes / SMALL_SHARE, Min(nframes / 2, SMALL_LEAST));
-	LWLockInitialize(&s3->lock, ps_tranche(PS_TRANCHE_POLICY));
+	ps_lock_init(&s3->lock, ps_tranche(PS_TRANCHE_POLICY));
 	init_queue(&s3->small);
 	init_queue(&s3->main);
 	s3->evicted = remembered;	/* zeroes are forgotten already */
@@ -143,19 +143,19 @@ s3fifo_shmem_init(void *area, uint32 nframes)
 /* ---- ghosts; the lock is held ---- */
 
 static Bucket *
-ghosts_near(uint32 page)
+ghosts_near(uint32 page) PS_REQUIRES(s3->lock)
 {
 	return &ghosts[(page * 0x9E3779B1u >> 7) & (nbuckets - 1)];
 }
 
 static inline uint32
-age(const Ghost *ghost)
+age(const Ghost *ghost) PS_REQUIRES(s3->lock)
 {
 	return s3->evicted - ghost->number;
 }
 
 static void
-remember_ghost(uint32 page)
+remember_ghost(uint32 page) PS_REQUIRES(s3->lock)
 {
 	Bucket	   *bucket = ghosts_near(page);
 	Ghost	   *place = &(*bucket)[0];
@@ -169,7 +169,7 @@ remember_ghost(uint32 page)
 
 /* Was the page here not long ago?  It is no ghost any more then. */
 static bool
-recall_ghost(uint32 page)
+recall_ghost(uint32 page) PS_REQUIRES(s3->lock)
 {
 	Bucket	   *bucket = ghosts_near(page);
 
@@ -189,13 +189,13 @@ recall_ghost(uint32 page)
 /* ---- queues; the lock is held ---- */
 
 static Queue *
-queue_of(PsFrame frame)
+queue_of(PsFrame frame) PS_REQUIRES(s3->lock)
 {
 	return in_main[frame] ? &s3->main : &s3->small;
 }
 
 static void
-append(Queue *queue, PsFrame frame)
+append(Queue *queue, PsFrame frame) PS_REQUIRES(s3->lock)
 {
 	in_main[frame] = queue == &s3->main;
 	ps_list_push(&queue->list, links, frame);
@@ -203,7 +203,7 @@ append(Queue *queue, PsFrame frame)
 }
 
 static void
-take_out(Queue *queue, PsFrame frame)
+take_out(Queue *queue, PsFrame frame) PS_REQUIRES(s3->lock)
 {
 	if (queue->hand == frame)
 		queue->hand = links[frame].newer;
@@ -217,7 +217,7 @@ take_out(Queue *queue, PsFrame frame)
  * after as many looks as the queue is long: it will begin anew.
  */
 static bool
-look_at_next(Queue *queue, PsFrame *found)
+look_at_next(Queue *queue, PsFrame *found) PS_REQUIRES(s3->lock)
 {
 	PsFrame		frame = queue->hand;
 	pg_atomic_uint32 *word;
@@ -266,20 +266,20 @@ s3fifo_admit(PsFrame frame)
 	uint32		page = ps_tag_hash(&ps_frame(frame)->tag);
 
 	pg_atomic_write_u32(&ps_frame(frame)->policy, 0);
-	LWLockAcquire(&s3->lock, LW_EXCLUSIVE);
+	ps_lock_exclusive(&s3->lock);
 	append(recall_ghost(page) ? &s3->main : &s3->small, frame);
-	LWLockRelease(&s3->lock);
+	ps_unlock(&s3->lock);
 }
 
 /* What leaves the small queue unused is remembered; a page of the main queue has had its time. */
 static void
 s3fifo_forget(PsFrame frame)
 {
-	LWLockAcquire(&s3->lock, LW_EXCLUSIVE);
+	ps_lock_exclusive(&s3->lock);
 	if (!in_main[frame])
 		remember_ghost(ps_tag_hash(&ps_frame(frame)->tag));
 	take_out(queue_of(frame), frame);
-	LWLockRelease(&s3->lock);
+	ps_unlock(&s3->lock);
 }
 
 static void
@@ -287,14 +287,14 @@ s3fifo_moved(PsFrame old, PsFrame new)
 {
 	Queue	   *queue;
 
-	LWLockAcquire(&s3->lock, LW_EXCLUSIVE);
+	ps_lock_exclusive(&s3->lock);
 	queue = queue_of(old);
 	in_main[new] = in_main[old];
 	ps_list_replace(&queue->list, links, old, new);
 	if (queue->hand == old)
 		queue->hand = new;
 	ps_policy_copy_word(old, new);
-	LWLockRelease(&s3->lock);
+	ps_unlock(&s3->lock);
 }
 
 /*
@@ -306,7 +306,7 @@ s3fifo_victim(void)
 {
 	PsFrame		found = PS_NO_FRAME;
 
-	LWLockAcquire(&s3->lock, LW_EXCLUSIVE);
+	ps_lock_exclusive(&s3->lock);
 	for (int steps = 0; found == PS_NO_FRAME && steps < STEPS_A_HOLD; steps++)
 	{
 		bool		small_first = s3->small.n >= small_target || s3->main.n == 0;
@@ -317,7 +317,7 @@ s3fifo_victim(void)
 			s3->small.n + s3->main.n == 0)
 			break;
 	}
-	LWLockRelease(&s3->lock);
+	ps_unlock(&s3->lock);
 	return found;
 }
 
@@ -326,10 +326,10 @@ s3fifo_coming(PsFrame *frames, uint32 max)
 {
 	uint32		n;
 
-	LWLockAcquire(&s3->lock, LW_SHARED);
+	ps_lock_shared(&s3->lock);
 	n = ps_list_unused(links, s3->small.list.oldest, frames, max);
 	n += ps_list_unused(links, s3->main.list.oldest, frames + n, max - n);
-	LWLockRelease(&s3->lock);
+	ps_unlock(&s3->lock);
 	return n;
 }
 

@@ -17,7 +17,7 @@
 
 typedef struct SieveShared
 {
-	LWLock		lock;			/* guards all below */
+	PsLock		lock;			/* guards all below */
 	PsList		queue;
 	PsFrame		hand;			/* next frame to look at; PS_NO_FRAME: start
 								 * at the oldest */
@@ -36,7 +36,7 @@ static void
 sieve_shmem_init(void *area, uint32 nframes)
 {
 	sieve = area;
-	LWLockInitialize(&sieve->lock, ps_tranche(PS_TRANCHE_POLICY));
+	ps_lock_init(&sieve->lock, ps_tranche(PS_TRANCHE_POLICY));
 	sieve->queue = PS_EMPTY_LIST;
 	sieve->hand = PS_NO_FRAME;
 }
@@ -54,30 +54,30 @@ static void
 sieve_admit(PsFrame frame)
 {
 	pg_atomic_write_u32(&ps_frame(frame)->policy, 0);
-	LWLockAcquire(&sieve->lock, LW_EXCLUSIVE);
+	ps_lock_exclusive(&sieve->lock);
 	ps_list_push(&sieve->queue, sieve->links, frame);
-	LWLockRelease(&sieve->lock);
+	ps_unlock(&sieve->lock);
 }
 
 static void
 sieve_forget(PsFrame frame)
 {
-	LWLockAcquire(&sieve->lock, LW_EXCLUSIVE);
+	ps_lock_exclusive(&sieve->lock);
 	if (sieve->hand == frame)
 		sieve->hand = sieve->links[frame].newer;
 	ps_list_remove(&sieve->queue, sieve->links, frame);
-	LWLockRelease(&sieve->lock);
+	ps_unlock(&sieve->lock);
 }
 
 static void
 sieve_moved(PsFrame old, PsFrame new)
 {
-	LWLockAcquire(&sieve->lock, LW_EXCLUSIVE);
+	ps_lock_exclusive(&sieve->lock);
 	ps_list_replace(&sieve->queue, sieve->links, old, new);
 	if (sieve->hand == old)
 		sieve->hand = new;
 	ps_policy_copy_word(old, new);
-	LWLockRelease(&sieve->lock);
+	ps_unlock(&sieve->lock);
 }
 
 static PsFrame
@@ -85,7 +85,7 @@ sieve_victim(void)
 {
 	PsFrame		found = PS_NO_FRAME;
 
-	LWLockAcquire(&sieve->lock, LW_EXCLUSIVE);
+	ps_lock_exclusive(&sieve->lock);
 	for (int steps = 0; found == PS_NO_FRAME && steps < STEPS_A_HOLD; steps++)
 	{
 		PsFrame		frame = sieve->hand;
@@ -102,7 +102,7 @@ sieve_victim(void)
 			pg_atomic_write_u32(word, 0);
 		sieve->hand = sieve->links[frame].newer;
 	}
-	LWLockRelease(&sieve->lock);
+	ps_unlock(&sieve->lock);
 	return found;
 }
 
@@ -112,12 +112,12 @@ sieve_coming(PsFrame *frames, uint32 max)
 	PsFrame		frame;
 	uint32		n;
 
-	LWLockAcquire(&sieve->lock, LW_SHARED);
+	ps_lock_shared(&sieve->lock);
 	frame = sieve->hand;
 	if (frame == PS_NO_FRAME)
 		frame = sieve->queue.oldest;
 	n = ps_list_unused(sieve->links, frame, frames, max);
-	LWLockRelease(&sieve->lock);
+	ps_unlock(&sieve->lock);
 	return n;
 }
 

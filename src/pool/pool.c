@@ -17,12 +17,17 @@ PsFramePadded *ps_frames;
 char	   *ps_pool_bytes;
 uint32		ps_pool_nframes;
 
-static const char *const tranche_names[PS_NTRANCHES] = {
-	[PS_TRANCHE_FRAME] = "PagestoreFrame",
-	[PS_TRANCHE_TABLE] = "PagestorePageTable",
-	[PS_TRANCHE_POLICY] = "PagestorePolicy",
-	[PS_TRANCHE_GATE] = "PagestoreGate",
-	[PS_TRANCHE_MOVE] = "PagestoreMove"
+static const struct
+{
+	const char *name;
+	PsLockRank	rank;
+}			tranches[PS_NTRANCHES] = {
+	[PS_TRANCHE_FRAME] = {"PagestoreFrame", PS_RANK_LATCH},
+	[PS_TRANCHE_TABLE] = {"PagestorePageTable", PS_RANK_TABLE},
+	[PS_TRANCHE_POLICY] = {"PagestorePolicy", PS_RANK_POLICY},
+	[PS_TRANCHE_GATE] = {"PagestoreGate", PS_RANK_OWNER},
+	[PS_TRANCHE_REGISTRY] = {"PagestoreRegistry", PS_RANK_REGISTRY},
+	[PS_TRANCHE_MOVE] = {"PagestoreMove", PS_RANK_MOVE}
 };
 
 /* Frames start where the kernel can map a huge page, if it may be asked to. */
@@ -66,7 +71,7 @@ init_control(void)
 
 	ps_pool = ShmemInitStruct("pagestore pool", sizeof(PsPoolControl), &found);
 	memset(ps_pool, 0, sizeof(PsPoolControl));
-	SpinLockInit(&ps_pool->free_lock);
+	ps_spin_init(&ps_pool->free_lock);
 	ps_pool->free_head = PS_NO_REF;
 	pg_atomic_init_u32(&ps_pool->nused, 0);
 	pg_atomic_init_u32(&ps_pool->nfree, ps_pool_size_blocks);
@@ -79,8 +84,11 @@ init_control(void)
 	for (int i = 1; i < PS_NTRANCHES; i++)
 		(void) LWLockNewTrancheId();
 	for (int i = 0; i < PS_NTRANCHES; i++)
-		LWLockRegisterTranche(ps_tranche(i), tranche_names[i]);
-	LWLockInitialize(&ps_pool->move_lock, ps_tranche(PS_TRANCHE_MOVE));
+	{
+		LWLockRegisterTranche(ps_tranche(i), tranches[i].name);
+		ps_lock_set_rank(ps_tranche(i), tranches[i].rank);
+	}
+	ps_lock_init(&ps_pool->move_lock, ps_tranche(PS_TRANCHE_MOVE));
 }
 
 /* Headers and frames are set up at their first use (frame.c): a large pool starts as fast as a small one. */

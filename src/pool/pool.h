@@ -10,13 +10,12 @@
 
 #include "postgres.h"
 #include "access/xlogdefs.h"
+#include "debug/lock.h"
 #include "io/aio.h"
 #include "pool/tag.h"
 #include "port/atomics.h"
 #include "storage/condition_variable.h"
 #include "storage/latch.h"
-#include "storage/lwlock.h"
-#include "storage/spin.h"
 
 /* Setting pagestore.pool_size, in units of BLCKSZ; registered in pagestore.c. */
 extern int	ps_pool_size_blocks;
@@ -97,7 +96,7 @@ typedef struct PsFrameHeader
 	pg_atomic_uint64 aio;
 
 	/* the right to look at the page (shared) or to change it (exclusive) */
-	LWLock		latch;
+	PsLock		latch;
 
 	/* end of a read or a write; has a spin lock of its own */
 	ConditionVariable io_cv;
@@ -143,7 +142,7 @@ ps_frame_bytes(PsFrame frame)
 
 typedef struct PsPoolControl
 {
-	slock_t		free_lock;		/* guards free_head, the chain behind it, and
+	PsSpin		free_lock;		/* guards free_head, the chain behind it, and
 								 * changes of nused */
 	PsRef		free_head;
 
@@ -165,7 +164,7 @@ typedef struct PsPoolControl
 	 * state; taken conditionally: no switch if it can't be had.  A scan over
 	 * all frames that may not miss a dirty page holds it exclusively.
 	 */
-	LWLock		move_lock;
+	PsLock		move_lock;
 
 	int			first_tranche;	/* fixed at start */
 } PsPoolControl;
@@ -196,7 +195,8 @@ typedef enum PsTranche
 	PS_TRANCHE_FRAME,			/* PagestoreFrame: latches */
 	PS_TRANCHE_TABLE,			/* PagestorePageTable */
 	PS_TRANCHE_POLICY,			/* PagestorePolicy */
-	PS_TRANCHE_GATE,			/* PagestoreGate */
+	PS_TRANCHE_GATE,			/* PagestoreGate: the owner lock */
+	PS_TRANCHE_REGISTRY,		/* PagestoreRegistry */
 	PS_TRANCHE_MOVE				/* PagestoreMove: ps_pool->move_lock */
 } PsTranche;
 #define PS_NTRANCHES (PS_TRANCHE_MOVE + 1)

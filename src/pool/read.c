@@ -66,11 +66,11 @@ pin_under_lock(const PsTag *tag, uint32 hash, uint32 *was)
 {
 	PsFrame		frame;
 
-	LWLockAcquire(ps_table_lock(hash), LW_SHARED);
+	ps_lock_shared(ps_table_lock(hash));
 	frame = ps_table_find(tag, hash);
 	if (frame != PS_NO_FRAME && !pin_frame(frame, tag, was))
 		elog(PANIC, "pagestore: frame %u is in the page table but not tagged", frame);
-	LWLockRelease(ps_table_lock(hash));
+	ps_unlock(ps_table_lock(hash));
 	return frame;
 }
 

@@ -35,14 +35,15 @@ typedef struct RegistryShared
 	pg_atomic_uint32 incomplete;
 	char		pad[PG_CACHE_LINE_SIZE];
 
-	LWLock		lock;			/* guards the entries */
-	LWLock		owner_lock;		/* see ps_owner_lock */
+	PsLock		lock;			/* guards the entries */
+	PsLock		owner_lock;		/* see ps_owner_lock */
 } RegistryShared;
 
 static RegistryShared *shared;
-static HTAB *registry;			/* of RegistryEntry, by rnode; shared->lock */
+/* of RegistryEntry, by rnode */
+static HTAB *registry PS_GUARDED_BY(shared->lock);
 pg_atomic_uint64 *ps_registry_generation;
-LWLock	   *ps_owner_lock;
+PsLock	   *ps_owner_lock;
 
 /*
  * Of this process and transaction: relations made in the pool, with no room in
@@ -58,7 +59,7 @@ ps_registry_shmem_size(void)
 }
 
 void
-ps_registry_shmem_init(void)
+ps_registry_shmem_init(void) PS_UNCHECKED
 {
 	HASHCTL		ctl = {.keysize = sizeof(RelFileNode),.entrysize = sizeof(RegistryEntry)};
 	bool		found;
@@ -71,27 +72,27 @@ ps_registry_shmem_init(void)
 	pg_atomic_init_u64(&shared->generation, 1);
 	pg_atomic_init_u32(&shared->nheld, 0);
 	pg_atomic_init_u32(&shared->incomplete, 0);
-	LWLockInitialize(&shared->lock, ps_tranche(PS_TRANCHE_GATE));
-	LWLockInitialize(&shared->owner_lock, ps_tranche(PS_TRANCHE_GATE));
+	ps_lock_init(&shared->lock, ps_tranche(PS_TRANCHE_REGISTRY));
+	ps_lock_init(&shared->owner_lock, ps_tranche(PS_TRANCHE_GATE));
 }
 
 /* ---- entries ---- */
 
 static RegistryEntry *
-find_entry(const RelFileNode *rnode)
+find_entry(const RelFileNode *rnode) PS_REQUIRES_SHARED(shared->lock)
 {
-	Assert(LWLockHeldByMe(&shared->lock));
+	Assert(ps_lock_is_held(&shared->lock));
 	return hash_search(registry, rnode, HASH_FIND, NULL);
 }
 
 /* The relation's entry, made if need be; NULL when there is no room. */
 static RegistryEntry *
-make_entry(const RelFileNode *rnode)
+make_entry(const RelFileNode *rnode) PS_REQUIRES(shared->lock)
 {
 	RegistryEntry *entry = find_entry(rnode);
 	bool		found;
 
-	Assert(LWLockHeldByMeInMode(&shared->lock, LW_EXCLUSIVE));
+	Assert(ps_lock_is_exclusive(&shared->lock));
 	if (entry != NULL || PS_ASK("gate-full"))
 		return entry;
 	entry = hash_search(registry, rnode, HASH_ENTER_NULL, &found);
@@ -101,9 +102,9 @@ make_entry(const RelFileNode *rnode)
 }
 
 static void
-remove_entry(RegistryEntry *entry)
+remove_entry(RegistryEntry *entry) PS_REQUIRES(shared->lock)
 {
-	Assert(LWLockHeldByMeInMode(&shared->lock, LW_EXCLUSIVE));
+	Assert(ps_lock_is_exclusive(&shared->lock));
 	if (entry->state == PS_REGISTRY_HELD)
 		pg_atomic_fetch_sub_u32(&shared->nheld, 1);
 	(void) hash_search(registry, &entry->rnode, HASH_REMOVE, NULL);
@@ -120,8 +121,8 @@ next_generation(void)
 static void
 wait_for_owner_lock(void)
 {
-	LWLockAcquire(ps_owner_lock, LW_SHARED);
-	LWLockRelease(ps_owner_lock);
+	ps_lock_shared(ps_owner_lock);
+	ps_unlock(ps_owner_lock);
 }
 
 /* ---- births without room ---- */
@@ -159,10 +160,10 @@ ps_registry_state(RelFileNode rnode)
 	RegistryEntry *entry;
 	PsRegistryState state;
 
-	LWLockAcquire(&shared->lock, LW_SHARED);
+	ps_lock_shared(&shared->lock);
 	entry = find_entry(&rnode);
 	state = entry ? entry->state : PS_REGISTRY_NONE;
-	LWLockRelease(&shared->lock);
+	ps_unlock(&shared->lock);
 	return state;
 }
 
@@ -200,9 +201,10 @@ ps_registry_enter(RelFileNode rnode, PsRegistryState state)
 {
 	RegistryEntry *entry;
 	bool		is_news = false;
+	long		nentries;
 
 	Assert(state == PS_REGISTRY_FRESH || state == PS_REGISTRY_POOL);
-	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	ps_lock_exclusive(&shared->lock);
 	entry = make_entry(&rnode);
 	if (entry)
 	{
@@ -211,12 +213,12 @@ ps_registry_enter(RelFileNode rnode, PsRegistryState state)
 	}
 	else
 		is_news = pg_atomic_exchange_u32(&shared->incomplete, 1) == 0;
-	LWLockRelease(&shared->lock);
+	nentries = hash_get_num_entries(registry);
+	ps_unlock(&shared->lock);
 
 	if (is_news)
 		ereport(LOG,
-				(errmsg("pagestore has no room to remember more than %ld tables in use",
-						hash_get_num_entries(registry)),
+				(errmsg("pagestore has no room to remember more than %ld tables in use", nentries),
 				 errdetail("The first access of each process to a further one looks through shared_buffers.")));
 	if (entry == NULL && state == PS_REGISTRY_FRESH)
 		note_birth(rnode);
@@ -227,7 +229,7 @@ ps_registry_hold(RelFileNode rnode)
 {
 	RegistryEntry *entry;
 
-	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	ps_lock_exclusive(&shared->lock);
 	entry = make_entry(&rnode);
 	if (entry)
 	{
@@ -238,7 +240,7 @@ ps_registry_hold(RelFileNode rnode)
 
 	/* marked or not: others may remember that it has passed */
 	next_generation();
-	LWLockRelease(&shared->lock);
+	ps_unlock(&shared->lock);
 	return entry != NULL;
 }
 
@@ -247,13 +249,13 @@ ps_registry_release(RelFileNode rnode)
 {
 	RegistryEntry *entry;
 
-	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	ps_lock_exclusive(&shared->lock);
 	entry = find_entry(&rnode);
 
 	/* the number may have begun another life meanwhile */
 	if (entry && entry->state == PS_REGISTRY_HELD)
 		remove_entry(entry);
-	LWLockRelease(&shared->lock);
+	ps_unlock(&shared->lock);
 }
 
 void
@@ -261,21 +263,21 @@ ps_registry_begin_leaving(RelFileNode rnode)
 {
 	RegistryEntry *entry;
 
-	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	ps_lock_exclusive(&shared->lock);
 	entry = find_entry(&rnode);
 	if (entry)
 	{
 		entry->state = PS_REGISTRY_LEAVING;
 		next_generation();
 	}
-	LWLockRelease(&shared->lock);
+	ps_unlock(&shared->lock);
 	wait_for_owner_lock();
 }
 
 void
 ps_registry_forget(const RelFileNode *rnodes, int n)
 {
-	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	ps_lock_exclusive(&shared->lock);
 	for (int i = 0; i < n; i++)
 	{
 		RegistryEntry *entry = find_entry(&rnodes[i]);
@@ -283,7 +285,7 @@ ps_registry_forget(const RelFileNode *rnodes, int n)
 		if (entry)
 			remove_entry(entry);
 	}
-	LWLockRelease(&shared->lock);
+	ps_unlock(&shared->lock);
 	wait_for_owner_lock();
 }
 
@@ -293,10 +295,10 @@ ps_registry_forget_database(Oid dboid)
 	HASH_SEQ_STATUS scan;
 	RegistryEntry *entry;
 
-	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	ps_lock_exclusive(&shared->lock);
 	hash_seq_init(&scan, registry);
 	while ((entry = hash_seq_search(&scan)) != NULL)
 		if (entry->rnode.dbNode == dboid)
 			remove_entry(entry);
-	LWLockRelease(&shared->lock);
+	ps_unlock(&shared->lock);
 }

@@ -11,8 +11,8 @@
 #define PAGESTORE_POOL_REGISTRY_H
 
 #include "postgres.h"
+#include "debug/lock.h"
 #include "port/atomics.h"
-#include "storage/lwlock.h"
 #include "storage/relfilenode.h"
 
 typedef enum PsRegistryState
@@ -63,7 +63,7 @@ extern void ps_registry_release(RelFileNode rnode);
  * the end of what follows.  Taken before latches and content locks of buffers,
  * by processes that hold neither.
  */
-extern LWLock *ps_owner_lock;
+extern PsLock *ps_owner_lock;
 
 /*
  * These wait for the owner lock, so that nobody acts on the old answer when

@@ -263,7 +263,7 @@ put_right(const PsRelKey *key, const PsTag *tag, PsFrame *frame, Buffer buffer, 
 	const char *theirs = BufferGetPage(buffer);
 	Verdict		verdict = judge(*frame, buffer, key->permanent);
 
-	Assert(LWLockHeldByMe(ps_owner_lock));
+	Assert(ps_lock_is_held(ps_owner_lock));
 	Assert(ps_pool_holds_latch(*frame, LW_EXCLUSIVE));
 	Assert(LWLockHeldByMeInMode(BufferDescriptorGetContentLock(GetBufferDescriptor(buffer - 1)),
 								LW_EXCLUSIVE));
@@ -347,14 +347,14 @@ settle(int id, const PsTag *tag, bool owned)
 	Verdict		verdict = STRAY_NONE;
 	char	   *saved = NULL;
 
-	LWLockAcquire(ps_owner_lock, LW_EXCLUSIVE);
+	ps_lock_exclusive(ps_owner_lock);
 	if ((owned || ps_registry_pool_owns(tag->rnode)) &&
 		ReadRecentBuffer(tag->rnode, MAIN_FORKNUM, tag->block, buffer))
 	{
 		verdict = settle_pinned(&key, tag, buffer, &saved);
 		ReleaseBuffer(buffer);
 	}
-	LWLockRelease(ps_owner_lock);
+	ps_unlock(ps_owner_lock);
 	report(tag, verdict, saved);
 	if (saved != NULL)
 		pfree(saved);
@@ -402,10 +402,10 @@ check_range(int from, int to)
 static void
 end_look(TransactionId began)
 {
-	LWLockAcquire(ps_owner_lock, LW_EXCLUSIVE);
+	ps_lock_exclusive(ps_owner_lock);
 	stray->recent = stray->last_look;
 	stray->last_look = began;
-	LWLockRelease(ps_owner_lock);
+	ps_unlock(ps_owner_lock);
 }
 
 bool

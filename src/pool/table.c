@@ -22,7 +22,7 @@
 
 typedef struct TableShared
 {
-	LWLockPadded locks[PARTITIONS];
+	PsLockPadded locks[PARTITIONS];
 	PsRef		heads[FLEXIBLE_ARRAY_MEMBER];	/* each under its partition's
 												 * lock */
 } TableShared;
@@ -76,10 +76,10 @@ ps_table_shmem_init(void)
 	ps_table_heads = table->heads;
 	ps_table_mask = bucket_count() - 1;
 	for (int i = 0; i < PARTITIONS; i++)
-		LWLockInitialize(&table->locks[i].lock, ps_tranche(PS_TRANCHE_TABLE));
+		ps_lock_init(&table->locks[i].lock, ps_tranche(PS_TRANCHE_TABLE));
 }
 
-LWLock *
+PsLock *
 ps_table_lock(uint32 hash)
 {
 	return &table->locks[hash % PARTITIONS].lock;
@@ -109,9 +109,9 @@ ps_table_has(const PsTag *tag, uint32 hash)
 		return false;
 	if (ps_table_find(tag, hash) != PS_NO_FRAME)
 		return true;
-	LWLockAcquire(ps_table_lock(hash), LW_SHARED);
+	ps_lock_shared(ps_table_lock(hash));
 	found = ps_table_find(tag, hash) != PS_NO_FRAME;
-	LWLockRelease(ps_table_lock(hash));
+	ps_unlock(ps_table_lock(hash));
 	return found;
 }
 
@@ -120,7 +120,7 @@ ps_table_insert(PsFrame frame, uint32 hash)
 {
 	volatile	PsRef *bucket = ps_table_bucket(hash);
 
-	Assert(LWLockHeldByMeInMode(ps_table_lock(hash), LW_EXCLUSIVE));
+	Assert(ps_lock_is_exclusive(ps_table_lock(hash)));
 	Assert(ps_table_find(&ps_frame(frame)->tag, hash) == PS_NO_FRAME);
 	pg_atomic_fetch_add_u32(counter_of(&ps_frame(frame)->tag.rnode), 1);
 	ps_frame(frame)->next = *bucket;
@@ -134,7 +134,7 @@ link_to(PsFrame frame, uint32 hash)
 {
 	volatile	PsRef *link = ps_table_bucket(hash);
 
-	Assert(LWLockHeldByMeInMode(ps_table_lock(hash), LW_EXCLUSIVE));
+	Assert(ps_lock_is_exclusive(ps_table_lock(hash)));
 	while (*link != ps_ref(frame))
 	{
 		/*

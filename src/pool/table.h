@@ -21,7 +21,7 @@ ps_table_bucket(uint32 hash)
 }
 
 /* The lock of the bucket. */
-extern LWLock *ps_table_lock(uint32 hash);
+extern PsLock *ps_table_lock(uint32 hash);
 
 /*
  * The frame of a page.  Under the bucket lock the answer is true; without it a
@@ -40,7 +40,7 @@ ps_table_find(const PsTag *tag, uint32 hash)
 
 		if (ps_tag_equal(&header->tag, tag))
 			return frame;
-		if (unlikely(steps >= PS_MAX_STRAY) && !LWLockHeldByMe(ps_table_lock(hash)))
+		if (unlikely(steps >= PS_MAX_STRAY) && !ps_lock_is_held(ps_table_lock(hash)))
 			return PS_NO_FRAME;
 		frame = ps_deref(*(volatile PsRef *) &header->next);
 	}
@@ -64,9 +64,9 @@ extern uint32 ps_table_pages_of(const RelFileNode *rnode);
  * caller's.  insert: the page is not there; remove: it is, or PANIC; replace:
  * the page of old, which stays pinned, is found in new from here on.
  */
-extern void ps_table_insert(PsFrame frame, uint32 hash);
-extern void ps_table_remove(PsFrame frame, uint32 hash);
-extern void ps_table_replace(PsFrame old, PsFrame new, uint32 hash);
+extern void ps_table_insert(PsFrame frame, uint32 hash) PS_REQUIRES(ps_table_lock(hash));
+extern void ps_table_remove(PsFrame frame, uint32 hash) PS_REQUIRES(ps_table_lock(hash));
+extern void ps_table_replace(PsFrame old, PsFrame new, uint32 hash) PS_REQUIRES(ps_table_lock(hash));
 
 extern Size ps_table_shmem_size(void);
 extern void ps_table_shmem_init(void);
