@@ -149,3 +149,51 @@ kill_cluster() {
 	done
 	rm -f "$1/data/postmaster.pid" "$1"/.s.PGSQL.*	# whoever reaps them may be slow: their ids may still be taken
 }
+
+# ---- PostgreSQL's source ----
+
+SOURCE_VERSION=15.18-0+deb12u1
+SOURCE_PACKAGES=(dpkg-dev bison flex perl patch bzip2 xz-utils zlib1g-dev)
+
+# private_apt CACHE COMMAND...: apt with lists of its own, so that the machine's own source lines and lists stay as they are
+private_apt() {
+	local a=$1/apt
+	shift
+	mkdir -p "$a/lists/partial" "$a/archives/partial"
+	if [ ! -f "$a/sources.list" ]; then
+		cat >"$a/sources.list" <<-L
+			deb-src http://deb.debian.org/debian bookworm main
+			deb-src http://deb.debian.org/debian bookworm-updates main
+			deb-src http://deb.debian.org/debian-security bookworm-security main
+		L
+	fi
+	"$@" -o Dir::Etc::sourcelist="$a/sources.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists="$a/lists" \
+		-o Dir::Cache::archives="$a/archives" -o Dir::Cache::pkgcache="" -o Dir::Cache::srcpkgcache="" -o APT::Sandbox::User=root
+}
+
+# get_source CACHE: the source of postgresql-15 in CACHE/source, unless it is there; a copy of SOURCE_DIR, if that is set
+get_source() {
+	local cache=$1 log=$1/build.log server want
+	[ ! -f "$cache/source/configure" ] || return 0
+	rm -rf "$cache/source" "$cache/download"
+	if [ -n "${SOURCE_DIR:-}" ]; then
+		say "copying $SOURCE_DIR"
+		cp -a "$SOURCE_DIR" "$cache/source" # with its times: else make believes that generated files are old
+		return
+	fi
+	mkdir "$cache/download"
+	private_apt "$cache" apt-get update -q </dev/null >"$log" 2>&1 || { tail "$log" >&2; die "apt-get update for source packages failed"; }
+	server=$(dpkg-query -W -f '${Version}' postgresql-15 2>/dev/null || true)
+	# The tests of the server's own version where they are served, else the last known ones, else any.
+	for want in "=$server" "=$SOURCE_VERSION" ""; do
+		[ "$want" != "=" ] || continue
+		say "downloading the source of postgresql-15 ${want#=}"
+		if (cd "$cache/download" && private_apt "$cache" apt-get source --download-only "postgresql-15$want") </dev/null >>"$log" 2>&1; then
+			(cd "$cache/download" && dpkg-source --no-check -x ./*.dsc "$cache/source") >>"$log" 2>&1 || { tail "$log" >&2; die "could not unpack the source"; }
+			rm -rf "$cache/download"
+			return
+		fi
+	done
+	tail "$log" >&2
+	die "no source package of postgresql-15 to be had (log: $log)"
+}
