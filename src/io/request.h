@@ -37,9 +37,13 @@ ps_aio_pack(PsAioRef ref)
 static inline PsAioRef
 ps_aio_unpack(uint64 word)
 {
-	return (PsAioRef) {
-		.generation = word >> 32,.id = word & 0xFFFFFF,.method = word >> 24 & 0xFF
+	PsAioRef	ref = {
+		.generation = word >> 32,
+		.id = word & 0xFFFFFF,
+		.method = word >> 24 & 0xFF
 	};
+
+	return ref;
 }
 
 /*

@@ -25,7 +25,14 @@
 #define ENTRIES (PS_IO_MAX_WRITES / 2)
 
 static struct io_uring uring;
-static enum {UNTRIED, MADE, REFUSED} status = UNTRIED;
+typedef enum Status
+{
+	UNTRIED,
+	MADE,
+	REFUSED
+} Status;
+
+static Status status = UNTRIED;
 
 /* The ring with its lock; false with the reason. */
 static bool

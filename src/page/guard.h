@@ -99,7 +99,9 @@ ps_write_held(const PsWrite *guard) PS_ASSERT_HELD(guard)
 static inline void
 ps_write_lend(const PsWrite *guard, PsRead *lent) PS_REQUIRES(guard) PS_ASSERT_SHARED(lent)
 {
-	*lent = (PsRead) {guard->rel, guard->pin, guard->page};
+	lent->rel = guard->rel;
+	lent->pin = guard->pin;
+	lent->page = guard->page;
 }
 
 /* The row at offset, to be changed; false if there is none. */
