@@ -139,7 +139,10 @@ ps_amcheck_toast(PsCheck *check, Oid toast)
 	if (function == NULL)
 		return false;
 
-	/* each argument has its declared type, so that no other function fits as well */
+	/*
+	 * each argument has its declared type, so that no other function fits as
+	 * well
+	 */
 	run(check, psprintf("SELECT blkno, offnum, msg FROM %s($1, false, false, 'none'::pg_catalog.text, "
 						"NULL::pg_catalog.int8, NULL::pg_catalog.int8)", function), 1, types, values,
 		tell_toast, psprintf("TOAST table \"%s\"", get_rel_name(toast)));

@@ -232,7 +232,10 @@ check_value(Value *value, Form_pg_attribute attribute, bool may_vanish)
 	const char *row = (const char *) value->header;
 	uint32		size;
 
-	/* of a value of variable length the first byte tells whether it is aligned */
+	/*
+	 * of a value of variable length the first byte tells whether it is
+	 * aligned
+	 */
 	if (attribute->attlen != -1)
 		value->at = att_align_nominal(value->at, attribute->attalign);
 	else if (value->at < value->len)
@@ -273,7 +276,7 @@ check_values(PsCheck *check, const HeapTupleHeaderData *header, uint32 len, Offs
 	for (; value.attribute < natts; value.attribute++)
 	{
 		bool		is_null = (header->t_infomask & HEAP_HASNULL) != 0 &&
-			att_isnull(value.attribute, header->t_bits);
+		att_isnull(value.attribute, header->t_bits);
 
 		if (!is_null && !check_value(&value, TupleDescAttr(desc, value.attribute), may_vanish))
 			return;

@@ -77,7 +77,10 @@ check_switch(Relation rel, Oid to)
 						   RelationGetRelationName(rel), get_am_name(from)),
 				 errhint("Use ALTER TABLE ... SET ACCESS METHOD.")));
 
-	/* Who reads it with an old catalog, in logical decoding, would go to the owner of that time. */
+	/*
+	 * Who reads it with an old catalog, in logical decoding, would go to the
+	 * owner of that time.
+	 */
 	if (from != to && RelationIsUsedAsCatalogTable(rel))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

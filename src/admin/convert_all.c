@@ -150,7 +150,10 @@ pagestore_convert_all(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("can convert only between heap and pagestore")));
 
-	/* what is allocated from here on outlives the transactions, until SPI_finish() */
+	/*
+	 * what is allocated from here on outlives the transactions, until
+	 * SPI_finish()
+	 */
 	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect_ext failed");
 	foreach(lc, tables_to_convert(schema, to))

@@ -77,7 +77,10 @@ by_name(const ListCell *a, const ListCell *b)
 static List *
 tables_of(Oid am)
 {
-	/* what this transaction has deleted since the command began is still there */
+	/*
+	 * what this transaction has deleted since the command began is still
+	 * there
+	 */
 	Snapshot	snapshot = ps_register_catalog_at(command_lxid == MyProc->lxid ? command_began : FirstCommandId);
 	Relation	pg_class = table_open(RelationRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(pg_class, InvalidOid, false, snapshot, 0, NULL);

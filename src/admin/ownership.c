@@ -249,7 +249,8 @@ settle_relation(Oid relid)
 	{
 		ours = is_ours(class);
 		if (ps_holds(rnode, false))
-			wrong = !ps_holds(rnode, ours); /* also where the change was undone */
+			wrong = !ps_holds(rnode, ours); /* also where the change was
+											 * undone */
 		else if (TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)))
 			wrong = (ours ? !ps_registry_pool_owns(rnode) : ps_registry_may_have_frames(rnode)) &&
 				has_changed(class) && !(ours && skips_wal(relid));
@@ -272,7 +273,10 @@ settle(void)
 		return;					/* not now: the catalog can't be read, or a
 								 * lock is held */
 
-	/* more may come while locks are waited for; after an error the rest is still to be done */
+	/*
+	 * more may come while locks are waited for; after an error the rest is
+	 * still to be done
+	 */
 	for (int i = 0; i < nsuspects; i++)
 	{
 		if (!OidIsValid(suspects[i]))

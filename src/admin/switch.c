@@ -106,7 +106,10 @@ ps_switch_prepare(Relation rel, Oid to)
 	/* not beside pins of our own: in use here, it will not be switched anyway */
 	if (rel->rd_refcnt == 1 && ps_can_switch(rel->rd_rel->relam, to) && !RelationUsesLocalBuffers(rel))
 	{
-		/* what the pool's file has dirty in shared buffers is a stray, and not to be written */
+		/*
+		 * what the pool's file has dirty in shared buffers is a stray, and
+		 * not to be written
+		 */
 		if (ps_registry_pool_owns(rel->rd_node))
 			ps_pool_flush_relation(rel->rd_node);
 		else
@@ -178,7 +181,11 @@ find_table(AlterTableStmt *stmt, const char *amname, LOCKMODE lockmode, Relation
 	to = is_alterable(*rel) ? get_table_am_oid(amname, true) : InvalidOid;
 	if (ps_can_switch((*rel)->rd_rel->relam, to))
 		return to;
-	/* a weak lock that is kept would be in the way of the strong one, ours and others' */
+
+	/*
+	 * a weak lock that is kept would be in the way of the strong one, ours
+	 * and others'
+	 */
 	relation_close(*rel, lockmode == AccessShareLock ? lockmode : NoLock);
 	return InvalidOid;
 }
@@ -214,7 +221,10 @@ ps_switch_before_alter(PlannedStmt *pstmt)
 	relation_close(rel, NoLock);
 	ps_switch(relid, from, to, false);
 
-	/* core is to find the same, whatever is created meanwhile on the search path */
+	/*
+	 * core is to find the same, whatever is created meanwhile on the search
+	 * path
+	 */
 	pstmt = copyObject(pstmt);
 	stmt = castNode(AlterTableStmt, pstmt->utilityStmt);
 	stmt->relation->schemaname = schema;

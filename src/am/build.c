@@ -340,7 +340,7 @@ build_page(Build *build, IndexBuildCallback callback, void *callback_state)
 static BlockNumber
 blocks_done(const PsScanDesc *scan)
 {
-	const		ParallelBlockTableScanDescData *shared =
+	const ParallelBlockTableScanDescData *shared =
 	(const ParallelBlockTableScanDescData *) scan->base.rs_parallel;
 	BlockNumber start = shared ? shared->phs_startblock : scan->start;
 	BlockNumber at = scan->pin.block;

@@ -41,7 +41,10 @@ ps_set_new_filenode(Relation rel, const RelFileNode *newrnode, char persistence,
 	*freezeXid = RecentXmin;
 	*minmulti = GetOldestMultiXactId();
 
-	/* in this order: what fails after is forgotten when the file goes, with the transaction */
+	/*
+	 * in this order: what fails after is forgotten when the file goes, with
+	 * the transaction
+	 */
 	smgr = RelationCreateStorage(*newrnode, persistence, true);
 	if (persistence != RELPERSISTENCE_TEMP)
 		ps_storage_created(*newrnode);

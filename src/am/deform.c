@@ -30,8 +30,8 @@ typedef struct Column
 	uint8		kind;
 	uint8		align;			/* alignment, less one */
 	uint16		width;			/* if it is fixed */
-	uint16		run;			/* columns from here on whose values lie and are
-								 * fetched alike: one behind the other */
+	uint16		run;			/* columns from here on whose values lie and
+								 * are fetched alike: one behind the other */
 } Column;
 
 struct PsDeform
@@ -143,7 +143,10 @@ next_value(const Column *column, const char *data, uint32 *off)
 
 	if (column->kind == VARLENA)
 	{
-		/* A short one is not aligned; padding is zero, which begins no short one. */
+		/*
+		 * A short one is not aligned; padding is zero, which begins no short
+		 * one.
+		 */
 		if (unlikely(data[*off] == 0))
 			*off = aligned(*off, column);
 		value = PointerGetDatum(data + *off);

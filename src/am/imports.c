@@ -34,12 +34,12 @@
 typedef struct Object
 {
 	const char *name;
-	const ElfW(Sym) *symbols;
+	const		ElfW(Sym) * symbols;
 	const char *names;
-	const ElfW(Rela) *tables[2];	/* of calls, of addresses */
+	const		ElfW(Rela) * tables[2]; /* of calls, of addresses */
 	size_t		lengths[2];
 	uintptr_t	base;
-	const ElfW(Phdr) *headers;
+	const		ElfW(Phdr) * headers;
 	int			nheaders;
 } Object;
 
@@ -81,7 +81,7 @@ is_our_own(const struct dl_phdr_info *info)
 static bool
 describe(const struct dl_phdr_info *info, Object *object)
 {
-	const		ElfW(Dyn) *dynamic = NULL;
+	const		ElfW(Dyn) * dynamic = NULL;
 	size_t		relative = 0;
 
 	memset(object, 0, sizeof(*object));
@@ -146,7 +146,7 @@ protection_of(const Object *object, uintptr_t page, uintptr_t size)
 
 	for (int i = 0; i < object->nheaders; i++)
 	{
-		const		ElfW(Phdr) *header = &object->headers[i];
+		const		ElfW(Phdr) * header = &object->headers[i];
 		uintptr_t	start = object->base + header->p_vaddr;
 		uintptr_t	end = start + header->p_memsz;
 
@@ -195,8 +195,8 @@ bind_object(const Object *object, const PsImport *imports, int n)
 	{
 		for (size_t i = 0; object->tables[table] != NULL && i < object->lengths[table]; i++)
 		{
-			const		ElfW(Rela) *slot = &object->tables[table][i];
-			const		ElfW(Sym) *symbol = &object->symbols[ELF64_R_SYM(slot->r_info)];
+			const		ElfW(Rela) * slot = &object->tables[table][i];
+			const		ElfW(Sym) * symbol = &object->symbols[ELF64_R_SYM(slot->r_info)];
 
 			if (!IS_FUNCTION_SLOT(ELF64_R_TYPE(slot->r_info)) || symbol->st_shndx != SHN_UNDEF)
 				continue;

@@ -161,7 +161,7 @@ find_newest(Relation rel, ItemPointer tid, CommandId cid, LockWaitPolicy wait_po
 /* Lock the version at *tid and put it into the slot. */
 static TM_Result
 lock_here(Relation rel, ItemPointer tid, TupleTableSlot *slot, PsClaim *claim,
-			 bool want_newest, TM_FailureData *tmfd)
+		  bool want_newest, TM_FailureData *tmfd)
 {
 	TM_Result	result;
 	PsRow		row;

@@ -14,7 +14,7 @@
 
 static const PsOutsider outsiders[] = {
 	{"pglogical", "pglogical.use_spi",
-		"Set pglogical.use_spi, so that it applies changes by SQL, or use built-in logical replication."},
+	"Set pglogical.use_spi, so that it applies changes by SQL, or use built-in logical replication."},
 	{"bdr", NULL, "Use built-in logical replication."},
 	{"pgactive", NULL, "Use built-in logical replication."},
 	{"pg_rewrite", NULL, "Partition into heap tables and switch them by pagestore_convert()."},

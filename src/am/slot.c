@@ -65,7 +65,10 @@ slot_clear(TupleTableSlot *slot)
 		ps_slot_free_copy(ps);
 	ps_unpin(&ps->pin);
 
-	/* a slot that was made without a row type is cleared before it gets another */
+	/*
+	 * a slot that was made without a row type is cleared before it gets
+	 * another
+	 */
 	if (!TTS_FIXED(slot))
 		forget_deform(ps);
 

@@ -279,10 +279,10 @@ prune_and_freeze(PsVacuum *v, PsWrite *guard, PsVacuumPage *left) PS_REQUIRES(gu
 	*left = (PsVacuumPage)
 	{
 		.has_rows = s.has_rows,
-		.has_dead = s.ndead > 0,
-		.all_visible = s.all_visible,
-		.all_frozen = s.all_frozen,
-		.newest_xmin = s.newest_xmin
+			.has_dead = s.ndead > 0,
+			.all_visible = s.all_visible,
+			.all_frozen = s.all_frozen,
+			.newest_xmin = s.newest_xmin
 	};
 	return true;
 }
@@ -303,7 +303,7 @@ leave_unpruned(PsVacuum *v, const PsWrite *guard, PsVacuumPage *left) PS_REQUIRE
 	*left = (PsVacuumPage)
 	{
 		.has_rows = s.has_rows,
-		.unpruned = true
+			.unpruned = true
 	};
 	if (v->nindexes > 0)
 	{

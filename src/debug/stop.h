@@ -28,8 +28,8 @@
 #ifdef PAGESTORE_DEBUG
 
 extern pg_atomic_uint32 *ps_stops_armed;	/* NULL without shared memory */
-extern int	ps_stop_random; /* pagestore.debug_stop_random: chances in a
-							 * thousand */
+extern int	ps_stop_random;		/* pagestore.debug_stop_random: chances in a
+								 * thousand */
 extern char *ps_debug_stops;	/* pagestore.debug_stops */
 
 extern void ps_stop_reached(const char *name);

@@ -259,7 +259,7 @@ slot_ref(Ring *ring, int i)
 	return (PsAioRef)
 	{
 		.generation = pg_atomic_read_u32(&ring->slots[i].generation),
-		.id = (ring - rings->ring) * SLOTS + i + 1
+			.id = (ring - rings->ring) * SLOTS + i + 1
 	};
 }
 
@@ -573,7 +573,7 @@ submit(Ring *ring, int i, const PsIoRequest *read)
  */
 static bool
 take_ring(bool frames, Ring **ring, int *slot)
-			PS_TRY_ACQUIRE(true, (*ring)->submit_lock) PS_UNCHECKED
+PS_TRY_ACQUIRE(true, (*ring)->submit_lock) PS_UNCHECKED
 {
 	int			mine = MyProc->pgprocno % rings->nrings;
 

@@ -26,8 +26,8 @@ typedef struct PsIoMethod
 
 	/*
 	 * Start a read and give its name.  False: not taken, and aio.c reads at
-	 * once instead.  Waits for nobody.  ereport(ERROR) only before anything was
-	 * started.
+	 * once instead.  Waits for nobody.  ereport(ERROR) only before anything
+	 * was started.
 	 */
 	bool		(*read) (const PsIoRequest *request, PsAioRef *ref);
 
@@ -36,7 +36,10 @@ typedef struct PsIoMethod
 	bool		(*is_late) (PsAioRef ref);
 	ssize_t		(*wait) (PsAioRef ref);
 
-	/* This process exits, its writes being over; NULL: it leaves nothing behind. */
+	/*
+	 * This process exits, its writes being over; NULL: it leaves nothing
+	 * behind.
+	 */
 	void		(*leave) (void);
 
 	/*

@@ -24,7 +24,7 @@ typedef struct PsPin
 	{
 		PsFrame		frame;		/* PS_POOL */
 		Buffer		buffer;		/* PS_SHARED, PS_LOCAL */
-		PsRingPiece *piece;	/* PS_RING */
+		PsRingPiece *piece;		/* PS_RING */
 	}			u;
 } PsPin;
 

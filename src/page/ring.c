@@ -76,7 +76,8 @@ close_if_done(PsRingPiece *piece)
 static void
 unmap_ring(char *bytes)
 {
-	ps_memory_open(bytes, RING_BYTES);	/* what comes to lie there is another's */
+	ps_memory_open(bytes, RING_BYTES);	/* what comes to lie there is
+										 * another's */
 	munmap(bytes, RING_BYTES);
 }
 
@@ -145,7 +146,8 @@ map_ring(void)
 
 	/*
 	 * A child (COPY PROGRAM) must not share these pages: whoever writes first
-	 * to a shared one gets a copy, and a read under way may land in the other.
+	 * to a shared one gets a copy, and a read under way may land in the
+	 * other.
 	 */
 	if (madvise(bytes, RING_BYTES, MADV_DONTFORK) != 0)
 	{

@@ -13,24 +13,36 @@
 
 typedef struct PsPolicy
 {
-	/* Its area of shared memory, zeroed before init, which runs once, before any other call. */
+	/*
+	 * Its area of shared memory, zeroed before init, which runs once, before
+	 * any other call.
+	 */
 	Size		(*shmem_size) (uint32 nframes);
 	void		(*shmem_init) (void *area, uint32 nframes);
 
-	/* The page was used: called at every hit, with a pin, so it stores to the frame's policy word at most. */
+	/*
+	 * The page was used: called at every hit, with a pin, so it stores to the
+	 * frame's policy word at most.
+	 */
 	void		(*hit) (PsFrame frame);
 
-	/* A page enters a frame; it leaves again.  The frame has its tag in both; once each. */
+	/*
+	 * A page enters a frame; it leaves again.  The frame has its tag in both;
+	 * once each.
+	 */
 	void		(*admit) (PsFrame frame);
 	void		(*forget) (PsFrame frame);
 
-	/* The page goes from one frame to another, which nobody can take meanwhile, and keeps its standing. */
+	/*
+	 * The page goes from one frame to another, which nobody can take
+	 * meanwhile, and keeps its standing.
+	 */
 	void		(*moved) (PsFrame old, PsFrame new);
 
 	/*
 	 * A frame to give up, PS_NO_FRAME if this look has found none.  The next
-	 * call goes on where it stopped: what was proposed in vain is not proposed
-	 * again at once.
+	 * call goes on where it stopped: what was proposed in vain is not
+	 * proposed again at once.
 	 */
 	PsFrame		(*victim) (void);
 

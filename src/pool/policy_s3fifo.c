@@ -20,8 +20,8 @@
 
 #define MAX_USES 3
 #define SMALL_SHARE 10			/* the small queue: pool / SMALL_SHARE */
-#define SMALL_LEAST 256			/* but room for pages read ahead, up to half of
-								 * the pool */
+#define SMALL_LEAST 256			/* but room for pages read ahead, up to half
+								 * of the pool */
 #define STEPS_A_HOLD 256		/* frames looked at in one hold of the lock */
 
 /*

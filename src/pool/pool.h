@@ -80,7 +80,10 @@ ps_deref(PsRef ref)
 /* What one access to a page touches (state, tag, chain, policy, latch) shares the first cache line. */
 typedef struct PsFrameHeader
 {
-	/* changed by atomic steps; stored to only by the process that has the frame in hands */
+	/*
+	 * changed by atomic steps; stored to only by the process that has the
+	 * frame in hands
+	 */
 	pg_atomic_uint32 state;
 
 	/* changed only while in hands; stable under a pin */
@@ -89,10 +92,16 @@ typedef struct PsFrameHeader
 	/* link of the page table (bucket lock) or of the free list (free_lock) */
 	PsRef		next;
 
-	/* the replacement policy's own word: atomic loads and stores, of which some may be lost */
+	/*
+	 * the replacement policy's own word: atomic loads and stores, of which
+	 * some may be lost
+	 */
 	pg_atomic_uint32 policy;
 
-	/* the read in flight, once its request is named, as ps_aio_pack() has it; atomic loads and stores */
+	/*
+	 * the read in flight, once its request is named, as ps_aio_pack() has it;
+	 * atomic loads and stores
+	 */
 	pg_atomic_uint64 aio;
 
 	/* the right to look at the page (shared) or to change it (exclusive) */
@@ -108,7 +117,10 @@ typedef struct PsFrameHeader
 	 */
 	pg_atomic_uint64 first_dirty;
 
-	/* the same for changes since the copy in flight: stored before REDIRTIED is set */
+	/*
+	 * the same for changes since the copy in flight: stored before REDIRTIED
+	 * is set
+	 */
 	pg_atomic_uint64 redirty;
 } PsFrameHeader;
 
@@ -160,9 +172,9 @@ typedef struct PsPoolControl
 
 	/*
 	 * Whoever switches a page to another frame holds it shared, from before
-	 * the new frame is in the page table until the new frame carries the dirty
-	 * state; taken conditionally: no switch if it can't be had.  A scan over
-	 * all frames that may not miss a dirty page holds it exclusively.
+	 * the new frame is in the page table until the new frame carries the
+	 * dirty state; taken conditionally: no switch if it can't be had.  A scan
+	 * over all frames that may not miss a dirty page holds it exclusively.
 	 */
 	PsLock		move_lock;
 

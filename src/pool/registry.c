@@ -40,6 +40,7 @@ typedef struct RegistryShared
 } RegistryShared;
 
 static RegistryShared *shared;
+
 /* of RegistryEntry, by rnode */
 static HTAB *registry PS_GUARDED_BY(shared->lock);
 pg_atomic_uint64 *ps_registry_generation;

@@ -204,7 +204,10 @@ ps_pool_discard_relation(RelFileNode rnode, BlockNumber first_block)
 	if (ps_table_pages_of(&rnode) > 0)
 		for_matching(in_range, &range, discard_frame);
 
-	/* from a later block on: a failed extension, by whoever holds the extension lock alone */
+	/*
+	 * from a later block on: a failed extension, by whoever holds the
+	 * extension lock alone
+	 */
 	Assert(first_block > 0 || none_left(in_range, &range));
 }
 

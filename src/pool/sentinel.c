@@ -271,7 +271,10 @@ keep_watch(void)
 {
 	while (!closing)
 	{
-		/* first: a tick may fail, again and again, and must not keep the server */
+		/*
+		 * first: a tick may fail, again and again, and must not keep the
+		 * server
+		 */
 		if (ShutdownRequestPending && may_stop())
 		{
 			closing = ps_sentinel_close();

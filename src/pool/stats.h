@@ -31,7 +31,7 @@ typedef enum PsCounter
 typedef struct PsCounterSlot
 {
 	uint64		n[PS_NCOUNTERS];
-}			pg_attribute_aligned(PG_CACHE_LINE_SIZE) PsCounterSlot;
+} pg_attribute_aligned(PG_CACHE_LINE_SIZE) PsCounterSlot;
 
 /* This process's; NULL before it has counted anything. */
 extern PsCounterSlot *ps_my_counters;

@@ -118,7 +118,7 @@ ps_table_has(const PsTag *tag, uint32 hash)
 void
 ps_table_insert(PsFrame frame, uint32 hash)
 {
-	volatile	PsRef *bucket = ps_table_bucket(hash);
+	volatile PsRef *bucket = ps_table_bucket(hash);
 
 	Assert(ps_lock_is_exclusive(ps_table_lock(hash)));
 	Assert(ps_table_find(&ps_frame(frame)->tag, hash) == PS_NO_FRAME);
@@ -132,7 +132,7 @@ ps_table_insert(PsFrame frame, uint32 hash)
 static volatile PsRef *
 link_to(PsFrame frame, uint32 hash)
 {
-	volatile	PsRef *link = ps_table_bucket(hash);
+	volatile PsRef *link = ps_table_bucket(hash);
 
 	Assert(ps_lock_is_exclusive(ps_table_lock(hash)));
 	while (*link != ps_ref(frame))
@@ -151,7 +151,7 @@ link_to(PsFrame frame, uint32 hash)
 void
 ps_table_remove(PsFrame frame, uint32 hash)
 {
-	volatile	PsRef *link = link_to(frame, hash);
+	volatile PsRef *link = link_to(frame, hash);
 
 	*link = ps_frame(frame)->next;
 	Assert(ps_table_pages_of(&ps_frame(frame)->tag.rnode) > 0);
@@ -161,7 +161,7 @@ ps_table_remove(PsFrame frame, uint32 hash)
 void
 ps_table_replace(PsFrame old, PsFrame new, uint32 hash)
 {
-	volatile	PsRef *link = link_to(old, hash);
+	volatile PsRef *link = link_to(old, hash);
 
 	Assert(ps_tag_equal(&ps_frame(old)->tag, &ps_frame(new)->tag));
 	ps_frame(new)->next = ps_frame(old)->next;

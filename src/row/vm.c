@@ -19,7 +19,10 @@ ps_vm_latch(Relation rel, PsPin *pin, Buffer *vmbuf, PsWrite *guard)
 {
 	for (;;)
 	{
-		/* a guess without the latch; the page may also become all visible before we have it */
+		/*
+		 * a guess without the latch; the page may also become all visible
+		 * before we have it
+		 */
 		if (ps_page_all_visible(pin->page))
 			visibilitymap_pin(rel, pin->block, vmbuf);
 		ps_write_lock(rel, pin, guard);
