@@ -59,6 +59,11 @@ else
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
+# the layout of the sources
+.PHONY: indent
+indent:
+	scripts/indent
+
 # every object depends on every header: the tree is small, a stale struct is not
 $(OBJS): $(wildcard src/*.h src/*/*.h)
 endif
