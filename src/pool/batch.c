@@ -98,15 +98,18 @@ continues(const PsIoWrite *write, const PsTag *tag)
 static void
 add_to_writes(Batch *batch, const PsTag *tag, char *copy)
 {
-	PsIoWrite  *write = &batch->writes[batch->nwrites - 1];
+	PsIoWrite  *write = &batch->writes[batch->nwrites];
 
-	if (batch->nwrites > 0 && continues(write, tag))
-		write->npages++;
-	else
-		batch->writes[batch->nwrites++] = (PsIoWrite)
+	if (batch->nwrites > 0 && continues(write - 1, tag))
 	{
-		.rnode = tag->rnode,.block = tag->block,.npages = 1,.bytes = copy
-	};
+		write[-1].npages++;
+		return;
+	}
+	write->rnode = tag->rnode;
+	write->block = tag->block;
+	write->npages = 1;
+	write->bytes = copy;
+	batch->nwrites++;
 }
 
 /* Claim the page if it is still here and wanted; false if it is to be tried again later. */
