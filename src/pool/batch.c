@@ -289,8 +289,11 @@ write_batches(PsTag *tags, uint32 n, PsPageFilter filter, void *arg, PsFlushReas
 	}
 	PG_CATCH();
 	{
-		abandon_batch(&round, round.claimed);
-		abandon_batch(&round, round.started);
+		/* of what has changed since PG_TRY() no local variable is certain */
+		Round		lost = {.left = tags,.reason = reason};
+
+		abandon_batch(&lost, &batches[0]);
+		abandon_batch(&lost, &batches[1]);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
