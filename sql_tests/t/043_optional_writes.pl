@@ -50,6 +50,23 @@ $holder->query_until(qr/ended/, "COMMIT;\n\\echo ended\n");
 $_->quit foreach ($writer, $holder);
 is(versions('t'), '10', 'it is pruned');
 
+# ---- nobody but its writer holds it: the disk gets the copy, so it is pruned where it is ----
+make_table('w');
+stop_at($node, 'write-before-file');
+$writer = $node->background_psql('postgres', on_error_stop => 0);
+$writer->query_until(qr/begun/, "\\echo begun\nCHECKPOINT;\n\\echo done\n");
+ok(defined wait_stopped($node, 'write-before-file'), 'the page is on its way to the disk');
+my ($rc) = $node->psql('postgres', 'VACUUM w', timeout => 60, timed_out => \$timed_out);
+is($rc, 0, 'VACUUM does not wait for the disk');
+is(versions('w'), '10', 'the page is pruned meanwhile');
+go($node);
+$writer->query_until(qr/done/, '');
+$writer->quit;
+$node->stop('immediate');
+$node->start;
+is($node->safe_psql('postgres', 'SELECT count(*), sum(n) FROM w'), '10|20', 'the same rows after a crash');
+is(versions('w'), '10', 'and none that had gone');
+
 # ---- no worker slot is left for the sentinel ----
 make_table('t');
 foreach my $table ('many', 'twin')
@@ -84,7 +101,7 @@ foreach my $checksums (1, 0)
 		(my $twin = $query{$name}) =~ s/\bmany\b/twin/g;
 		is($node->safe_psql('postgres', $query{$name}), $node->safe_psql('postgres', $twin), "$when: $name");
 	}
-	my ($rc, $out, $err) = $node->psql('postgres', 'UPDATE t SET n = n + 1');
+	my (undef, undef, $err) = $node->psql('postgres', 'UPDATE t SET n = n + 1');
 	like($err, qr/no background worker slot was left for the "pagestore sentinel"/, "$when: a change is refused");
 	$node->append_conf('postgresql.conf', 'max_worker_processes = 8');
 	$node->restart;

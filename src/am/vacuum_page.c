@@ -320,7 +320,10 @@ leave_unpruned(PsVacuum *v, const PsWrite *guard, PsVacuumPage *left) PS_REQUIRE
 	return true;
 }
 
-/* Let go of the page for a moment, so that whoever holds the frames gets on. */
+/*
+ * Let go of the page for a moment, so that whoever holds the frames gets on:
+ * of pins by those who write and evict nothing is left then.
+ */
 static void
 wait_for_frame(PsWrite *guard) PS_REQUIRES(guard)
 {
@@ -338,11 +341,14 @@ wait_for_frame(PsWrite *guard) PS_REQUIRES(guard)
 void
 ps_vacuum_page(PsVacuum *v, PsWrite *guard, PsVacuumPage *left)
 {
+	bool		waited = false;
+
 	while (!prune_and_freeze(v, guard, left))
 	{
-		if (leave_unpruned(v, guard, left))
+		if (waited && leave_unpruned(v, guard, left))
 			break;
 		wait_for_frame(guard);
+		waited = true;
 	}
 	Assert(!left->all_visible || !left->has_dead);
 }

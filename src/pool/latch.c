@@ -141,6 +141,19 @@ ps_pool_mark_hinted(PsFrame frame)
 		set_dirty(frame);
 }
 
+/*
+ * Has the frame no pin but ours of a process that may point into it?  Whoever
+ * writes the page has one, as long as WRITING is set, and reads its own copy.
+ * Later pins cannot hurt: they see bytes only after a latch.
+ */
+static bool
+only_we_point_into(PsFrame frame)
+{
+	uint32		state = ps_frame_state(frame);
+
+	return ps_frame_pins_own(frame) == 1 && PS_PINS(state) == ((state & PS_WRITING) ? 2 : 1);
+}
+
 /* Comes with the latch of one frame, and may leave with that of another. */
 bool
 ps_pool_make_movable(PsFrame *frame, bool wait) PS_UNCHECKED
@@ -152,8 +165,7 @@ ps_pool_make_movable(PsFrame *frame, bool wait) PS_UNCHECKED
 	Assert(ps_pool_holds_latch(old, LW_EXCLUSIVE));
 	Assert(ps_frame_pins_own(old) > 0);
 
-	/* Later pins cannot hurt: they see bytes only after a latch. */
-	if (ps_frame_pins_own(old) == 1 && PS_PINS(ps_frame_state(old)) == 1)
+	if (only_we_point_into(old))
 		return true;
 
 	/* none begins while we have the latch */

@@ -40,10 +40,11 @@ extern void ps_pool_mark_hinted(PsFrame frame);
 /*
  * Under the exclusive latch: make sure that nobody else, and no other pin of
  * this process, points into the frame, so that tuple bytes may be moved until
- * the latch is released.  If others hold pins the page moves to a fresh frame
- * (pin and latch move along, *frame is updated, the old one becomes a ghost).
- * False when no frame can be had at once, or a write is in flight and the
- * caller does not want to wait for it: nothing has changed.
+ * the latch is released.  If others hold pins, a write in flight aside, the page
+ * moves to a fresh frame (pin and latch move along, *frame is updated, the old
+ * one becomes a ghost).  False when no frame can be had at once, or a write is
+ * in flight then and the caller does not want to wait for it: nothing has
+ * changed.
  */
 extern bool ps_pool_make_movable(PsFrame *frame, bool wait);
 
