@@ -181,9 +181,9 @@ read_databases(const PsResident *resident)
 
 	for (uint32 i = 0; i < resident->nruns; i++)
 	{
-		if (resident->runs[i].rnode.dbNode == database)
+		if (resident->runs[i].rlocator.dbOid == database)
 			continue;
-		database = resident->runs[i].rnode.dbNode;
+		database = resident->runs[i].rlocator.dbOid;
 		if (ShutdownRequestPending || ps_frames_free() == 0)
 			return;
 		if (database_exists(database) && !run_database_worker(database))

@@ -142,7 +142,7 @@ read_file(Pages *scan, char *page)
 
 	/* files of temporary tables have other names */
 	return !RelationUsesLocalBuffers(scan->check->rel) &&
-		ps_file_read(scan->check->rel->rd_node, scan->check->block, 1, &iov, 1) == 1;
+		ps_file_read(scan->check->rel->rd_locator, scan->check->block, 1, &iov, 1) == 1;
 }
 
 static void

@@ -21,6 +21,7 @@
 #include "commands/tablecmds.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "server/compat.h"
 #include "server/preload.h"
 #include "storage/lmgr.h"
 #include "tcop/utility.h"
@@ -45,7 +46,7 @@ ps_check_convertible(Oid relid)
 	class = (Form_pg_class) GETSTRUCT(tuple);
 	name = NameStr(class->relname);
 
-	if (!pg_class_ownercheck(relid, GetUserId()))
+	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(class->relkind), name);
 	if (IsSystemClass(relid, class))
 		ereport(ERROR,

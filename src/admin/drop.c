@@ -26,6 +26,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "commands/defrem.h"
+#include "server/compat.h"
 #include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -44,7 +45,7 @@ static CommandId command_began = FirstCommandId;
 void
 ps_drop_command_begins(void)
 {
-	command_lxid = MyProc->lxid;
+	command_lxid = ps_lxid(MyProc);
 	command_began = GetCurrentCommandId(false);
 }
 
@@ -81,7 +82,7 @@ tables_of(Oid am)
 	 * what this transaction has deleted since the command began is still
 	 * there
 	 */
-	Snapshot	snapshot = ps_register_catalog_at(command_lxid == MyProc->lxid ? command_began : FirstCommandId);
+	Snapshot	snapshot = ps_register_catalog_at(command_lxid == ps_lxid(MyProc) ? command_began : FirstCommandId);
 	Relation	pg_class = table_open(RelationRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(pg_class, InvalidOid, false, snapshot, 0, NULL);
 	HeapTuple	tuple;

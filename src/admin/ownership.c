@@ -89,14 +89,14 @@ at_relcache_invalidation(Datum arg, Oid relid)
 
 /* Its file, if it has one that the pool may own. */
 static bool
-file_of(Form_pg_class class, RelFileNode *rnode)
+file_of(Form_pg_class class, RelFileLocator *rlocator)
 {
 	if (!RELKIND_HAS_STORAGE(class->relkind) || !OidIsValid(class->relfilenode) ||
 		class->relpersistence == RELPERSISTENCE_TEMP || class->relisshared)
 		return false;
-	rnode->spcNode = OidIsValid(class->reltablespace) ? class->reltablespace : MyDatabaseTableSpace;
-	rnode->dbNode = MyDatabaseId;
-	rnode->relNode = class->relfilenode;
+	rlocator->spcOid = OidIsValid(class->reltablespace) ? class->reltablespace : MyDatabaseTableSpace;
+	rlocator->dbOid = MyDatabaseId;
+	rlocator->relNumber = class->relfilenode;
 	return true;
 }
 
@@ -142,21 +142,21 @@ typedef struct Names
 
 /* Add the relations that have the file, by this snapshot (NULL: now). */
 static void
-collect_names(RelFileNode rnode, Snapshot snapshot, Names *names)
+collect_names(RelFileLocator rlocator, Snapshot snapshot, Names *names)
 {
 	Relation	pg_class = table_open(RelationRelationId, AccessShareLock);
-	Oid			space = rnode.spcNode == MyDatabaseTableSpace ? InvalidOid : rnode.spcNode;
+	Oid			space = rlocator.spcOid == MyDatabaseTableSpace ? InvalidOid : rlocator.spcOid;
 	ScanKeyData key[2];
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
 	ScanKeyInit(&key[0], Anum_pg_class_reltablespace, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(space));
-	ScanKeyInit(&key[1], Anum_pg_class_relfilenode, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(rnode.relNode));
+	ScanKeyInit(&key[1], Anum_pg_class_relfilenode, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(rlocator.relNumber));
 	scan = systable_beginscan(pg_class, ClassTblspcRelfilenodeIndexId, true, snapshot, 2, key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_class class = (Form_pg_class) GETSTRUCT(tuple);
-		RelFileNode file;
+		RelFileLocator file;
 
 		if (!file_of(class, &file))
 			continue;
@@ -192,16 +192,16 @@ lock_to_the_end(Oid relid)
  * it, as others see them, or have it now.
  */
 static void
-take_over(RelFileNode rnode, bool ours)
+take_over(RelFileLocator rlocator, bool ours)
 {
-	bool		leaves_pool = ps_registry_may_have_frames(rnode);
+	bool		leaves_pool = ps_registry_may_have_frames(rlocator);
 	Snapshot	before = ps_register_catalog_at(FirstCommandId);
 	Names		names = {0};
 	ListCell   *lc;
 
-	collect_names(rnode, before, &names);
+	collect_names(rlocator, before, &names);
 	UnregisterSnapshot(before);
-	collect_names(rnode, NULL, &names);
+	collect_names(rlocator, NULL, &names);
 
 	foreach(lc, names.relids)
 	{
@@ -216,7 +216,7 @@ take_over(RelFileNode rnode, bool ours)
 		relation_close(rel, NoLock);
 	}
 	list_free(names.relids);
-	ps_hold(rnode, ours);
+	ps_hold(rlocator, ours);
 }
 
 /* Then it is with shared buffers until this transaction ends, and workers know. */
@@ -238,26 +238,26 @@ settle_relation(Oid relid)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	Form_pg_class class;
-	RelFileNode rnode;
+	RelFileLocator rlocator;
 	bool		ours = false;
 	bool		wrong = false;
 
 	if (!HeapTupleIsValid(tuple))
 		return;
 	class = (Form_pg_class) GETSTRUCT(tuple);
-	if (file_of(class, &rnode))
+	if (file_of(class, &rlocator))
 	{
 		ours = is_ours(class);
-		if (ps_holds(rnode, false))
-			wrong = !ps_holds(rnode, ours); /* also where the change was
-											 * undone */
+		if (ps_holds(rlocator, false))
+			wrong = !ps_holds(rlocator, ours);	/* also where the change was
+												 * undone */
 		else if (TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)))
-			wrong = (ours ? !ps_registry_pool_owns(rnode) : ps_registry_may_have_frames(rnode)) &&
+			wrong = (ours ? !ps_registry_pool_owns(rlocator) : ps_registry_may_have_frames(rlocator)) &&
 				has_changed(class) && !(ours && skips_wal(relid));
 	}
 	ReleaseSysCache(tuple);
 	if (wrong)
-		take_over(rnode, ours);
+		take_over(rlocator, ours);
 }
 
 /*
@@ -293,21 +293,21 @@ static void
 check_held(void)
 {
 	int			n;
-	RelFileNode *rnodes = ps_held(&n);
+	RelFileLocator *rlocators = ps_held(&n);
 
 	for (int i = 0; i < n; i++)
 	{
 		Names		names = {0};
 
-		collect_names(rnodes[i], NULL, &names);
+		collect_names(rlocators[i], NULL, &names);
 		if (names.ours && names.other)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("table \"%s\" of pagestore and relation \"%s\" would have the same file",
 							names.ours, names.other),
-					 errdetail("Both have relfilenode %u.", rnodes[i].relNode)));
+					 errdetail("Both have relfilenode %u.", rlocators[i].relNumber)));
 	}
-	pfree(rnodes);
+	pfree(rlocators);
 }
 
 /* ---- when ---- */

@@ -16,8 +16,8 @@
 #include "miscadmin.h"
 #include "page/stream.h"
 #include "page/storage.h"
+#include "server/compat.h"
 #include "storage/lmgr.h"
-#include "utils/relfilenodemap.h"
 
 #define PAGES_AT_A_TIME 512
 
@@ -72,9 +72,9 @@ next_page(void *arg)
 
 /* Without waiting: NULL if it is gone, not the pool's, or locked. */
 static Relation
-open_relation(RelFileNode rnode)
+open_relation(RelFileLocator rlocator)
 {
-	Oid			relid = RelidByRelfilenode(rnode.spcNode, rnode.relNode);
+	Oid			relid = RelidByRelfilenumber(rlocator.spcOid, rlocator.relNumber);
 	Relation	rel;
 
 	if (!OidIsValid(relid) || !ConditionalLockRelationOid(relid, AccessShareLock))
@@ -83,7 +83,7 @@ open_relation(RelFileNode rnode)
 	if (rel == NULL)
 		return NULL;
 	if (RELKIND_HAS_TABLE_AM(rel->rd_rel->relkind) && ps_is_pagestore(rel) &&
-		RelFileNodeEquals(rel->rd_node, rnode) && ps_origin(rel) == PS_POOL)
+		RelFileLocatorEquals(rel->rd_locator, rlocator) && ps_origin(rel) == PS_POOL)
 		return rel;
 	relation_close(rel, NoLock);
 	return NULL;
@@ -116,9 +116,9 @@ read_pages(Relation rel, Reading *reading)
  * has named take theirs: then there may be some for another one.
  */
 static bool
-read_relation(RelFileNode rnode, Reading *reading)
+read_relation(RelFileLocator rlocator, Reading *reading)
 {
-	Relation	rel = open_relation(rnode);
+	Relation	rel = open_relation(rlocator);
 	bool		more = rel != NULL;
 
 	if (rel != NULL)
@@ -132,7 +132,7 @@ read_relation(RelFileNode rnode, Reading *reading)
 
 /* The same; an error goes to the log, and the page that had it is passed over.  True: there may be more to read. */
 static bool
-try_relation(RelFileNode rnode, Reading *reading)
+try_relation(RelFileLocator rlocator, Reading *reading)
 {
 	MemoryContext context = CurrentMemoryContext;
 	volatile bool more = false;
@@ -141,7 +141,7 @@ try_relation(RelFileNode rnode, Reading *reading)
 	StartTransactionCommand();
 	PG_TRY();
 	{
-		more = read_relation(rnode, reading);
+		more = read_relation(rlocator, reading);
 		CommitTransactionCommand();
 	}
 	PG_CATCH();
@@ -170,9 +170,9 @@ ps_read_back(const PsResident *resident, pg_atomic_uint64 *nread)
 
 		CHECK_FOR_INTERRUPTS();
 		reading.end = run + 1;
-		while (reading.end < end && RelFileNodeEquals(reading.end->rnode, run->rnode))
+		while (reading.end < end && RelFileLocatorEquals(reading.end->rlocator, run->rlocator))
 			reading.end++;
-		while (run->rnode.dbNode == MyDatabaseId && try_relation(run->rnode, &reading))
+		while (run->rlocator.dbOid == MyDatabaseId && try_relation(run->rlocator, &reading))
 			;
 		run = reading.end;
 	}

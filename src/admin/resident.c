@@ -37,9 +37,9 @@ compare_runs(const void *a, const void *b)
 	const PsResidentRun *y = b;
 
 #define COMPARE(field) if (x->field != y->field) return x->field < y->field ? -1 : 1
-	COMPARE(rnode.dbNode);
-	COMPARE(rnode.spcNode);
-	COMPARE(rnode.relNode);
+	COMPARE(rlocator.dbOid);
+	COMPARE(rlocator.spcOid);
+	COMPARE(rlocator.relNumber);
 	COMPARE(first);
 #undef COMPARE
 	return 0;
@@ -48,7 +48,7 @@ compare_runs(const void *a, const void *b)
 static bool
 goes_on(const PsResidentRun *run, const PsResidentRun *next)
 {
-	return RelFileNodeEquals(run->rnode, next->rnode) && run->first + run->n == next->first;
+	return RelFileLocatorEquals(run->rlocator, next->rlocator) && run->first + run->n == next->first;
 }
 
 /* In place: pages, each a run, become runs. */
@@ -81,10 +81,10 @@ ps_resident_collect(void)
 	{
 		PsFrameInfo info;
 
-		if (ps_frame_inspect(frame, &info) && !info.ghost && OidIsValid(info.rnode.dbNode))
+		if (ps_frame_inspect(frame, &info) && !info.ghost && OidIsValid(info.rlocator.dbOid))
 			resident.runs[n++] = (PsResidentRun)
 		{
-			info.rnode, info.block, 1
+			info.rlocator, info.block, 1
 		};
 	}
 

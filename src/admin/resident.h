@@ -7,15 +7,15 @@
 #define PAGESTORE_ADMIN_RESIDENT_H
 
 #include "postgres.h"
+#include "server/compat.h"
 #include "storage/block.h"
-#include "storage/relfilenode.h"
 
 #define PS_RESIDENT_FILE "pagestore.resident"
 
 /* Adjacent pages of a relation. */
 typedef struct PsResidentRun
 {
-	RelFileNode rnode;
+	RelFileLocator rlocator;
 	BlockNumber first;
 	uint32		n;
 } PsResidentRun;

@@ -110,8 +110,8 @@ ps_switch_prepare(Relation rel, Oid to)
 		 * what the pool's file has dirty in shared buffers is a stray, and
 		 * not to be written
 		 */
-		if (ps_registry_pool_owns(rel->rd_node))
-			ps_pool_flush_relation(rel->rd_node);
+		if (ps_registry_pool_owns(rel->rd_locator))
+			ps_pool_flush_relation(rel->rd_locator);
 		else
 			FlushRelationBuffers(rel);
 	}

@@ -84,9 +84,9 @@ pagestore_frames(PG_FUNCTION_ARGS)
 		if (!ps_frame_inspect(frame, &info))
 			continue;
 		values[n++] = Int64GetDatum(frame);
-		values[n++] = ObjectIdGetDatum(info.rnode.spcNode);
-		values[n++] = ObjectIdGetDatum(info.rnode.dbNode);
-		values[n++] = ObjectIdGetDatum(info.rnode.relNode);
+		values[n++] = ObjectIdGetDatum(info.rlocator.spcOid);
+		values[n++] = ObjectIdGetDatum(info.rlocator.dbOid);
+		values[n++] = ObjectIdGetDatum(info.rlocator.relNumber);
 		values[n++] = Int64GetDatum(info.block);
 		values[n++] = BoolGetDatum(info.dirty);
 		nulls[n] = XLogRecPtrIsInvalid(info.dirty_since);

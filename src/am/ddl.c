@@ -15,6 +15,7 @@
 #include "catalog/storage.h"
 #include "catalog/storage_xlog.h"
 #include "page/storage.h"
+#include "server/compat.h"
 #include "storage/smgr.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
@@ -30,8 +31,8 @@
  * over the main fork.
  */
 void
-ps_set_new_filenode(Relation rel, const RelFileNode *newrnode, char persistence,
-					TransactionId *freezeXid, MultiXactId *minmulti)
+ps_set_new_filelocator(Relation rel, const RelFileLocator *newrlocator, char persistence,
+					   TransactionId *freezeXid, MultiXactId *minmulti)
 {
 	SMgrRelation smgr;
 
@@ -45,14 +46,14 @@ ps_set_new_filenode(Relation rel, const RelFileNode *newrnode, char persistence,
 	 * in this order: what fails after is forgotten when the file goes, with
 	 * the transaction
 	 */
-	smgr = RelationCreateStorage(*newrnode, persistence, true);
+	smgr = RelationCreateStorage(*newrlocator, persistence, true);
 	if (persistence != RELPERSISTENCE_TEMP)
-		ps_storage_created(*newrnode);
+		ps_storage_created(*newrlocator);
 
 	if (persistence == RELPERSISTENCE_UNLOGGED)
 	{
 		smgrcreate(smgr, INIT_FORKNUM, false);
-		log_smgrcreate(newrnode, INIT_FORKNUM);
+		log_smgrcreate(newrlocator, INIT_FORKNUM);
 		smgrimmedsync(smgr, INIT_FORKNUM);
 	}
 	smgrclose(smgr);
@@ -70,16 +71,16 @@ ps_nontransactional_truncate(Relation rel)
  * AccessExclusiveLock keeps it so.
  */
 void
-ps_copy_data(Relation rel, const RelFileNode *newrnode)
+ps_copy_data(Relation rel, const RelFileLocator *newrlocator)
 {
 	char		persistence = rel->rd_rel->relpersistence;
 	SMgrRelation dst;
 
 	ps_flush(rel);
 
-	dst = RelationCreateStorage(*newrnode, persistence, true);
+	dst = RelationCreateStorage(*newrlocator, persistence, true);
 	if (!RelationUsesLocalBuffers(rel))
-		ps_storage_created(*newrnode);
+		ps_storage_created(*newrlocator);
 	RelationCopyStorage(RelationGetSmgr(rel), dst, MAIN_FORKNUM, persistence);
 	for (ForkNumber fork = MAIN_FORKNUM + 1; fork <= MAX_FORKNUM; fork++)
 	{
@@ -90,7 +91,7 @@ ps_copy_data(Relation rel, const RelFileNode *newrnode)
 		/* An init fork is logged even for an unlogged relation. */
 		if (RelationIsPermanent(rel) ||
 			(persistence == RELPERSISTENCE_UNLOGGED && fork == INIT_FORKNUM))
-			log_smgrcreate(newrnode, fork);
+			log_smgrcreate(newrlocator, fork);
 		RelationCopyStorage(RelationGetSmgr(rel), dst, fork, persistence);
 	}
 	RelationDropStorage(rel);

@@ -6,12 +6,13 @@
 #define PAGESTORE_AM_DDL_H
 
 #include "access/tableam.h"
+#include "server/compat.h"
 
 /* Callbacks (access/tableam.h). */
-extern void ps_set_new_filenode(Relation rel, const RelFileNode *newrnode, char persistence,
-								TransactionId *freezeXid, MultiXactId *minmulti);
+extern void ps_set_new_filelocator(Relation rel, const RelFileLocator *newrlocator, char persistence,
+								   TransactionId *freezeXid, MultiXactId *minmulti);
 extern void ps_nontransactional_truncate(Relation rel);
-extern void ps_copy_data(Relation rel, const RelFileNode *newrnode);
+extern void ps_copy_data(Relation rel, const RelFileLocator *newrlocator);
 extern uint64 ps_relation_size(Relation rel, ForkNumber forkNumber);
 extern bool ps_needs_toast_table(Relation rel);
 extern Oid	ps_toast_am(Relation rel);

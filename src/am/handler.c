@@ -24,6 +24,7 @@
 #include "am/update.h"
 #include "am/vacuum.h"
 #include "fmgr.h"
+#include "server/compat.h"
 #include "server/preload.h"
 
 PG_FUNCTION_INFO_V1(pagestore_tableam_handler);
@@ -64,7 +65,7 @@ static const TableAmRoutine pagestore_routine = {
 	.tuple_lock = ps_tuple_lock,
 	.finish_bulk_insert = ps_finish_bulk_insert,
 
-	.relation_set_new_filenode = ps_set_new_filenode,
+	.relation_set_new_filelocator = ps_set_new_filelocator,
 	.relation_nontransactional_truncate = ps_nontransactional_truncate,
 	.relation_copy_data = ps_copy_data,
 	.relation_copy_for_cluster = ps_copy_for_cluster,

@@ -16,6 +16,7 @@
 #include "am/index_delete.h"
 #include "port/pg_bitutils.h"
 #include "row/chain.h"
+#include "server/compat.h"
 #include "utils/spccache.h"
 
 /* As in heap, whose behaviour indexes are tuned for. */
@@ -182,7 +183,7 @@ note_removed(const char *page, OffsetNumber root, TransactionId *xid)
 	while (left-- > 0 && ps_page_row(page, InvalidOid, 0, at, &row) &&
 		   ps_chain_follows(row.header, xmin))
 	{
-		HeapTupleHeaderAdvanceLatestRemovedXid(unconstify(HeapTupleHeaderData *, row.header), xid);
+		HeapTupleHeaderAdvanceConflictHorizon(unconstify(HeapTupleHeaderData *, row.header), xid);
 		if (!ps_chain_next(row.header, &at, &xmin))
 			break;
 	}

@@ -13,6 +13,7 @@
 #include "page/view.h"
 #include "pgstat.h"
 #include "postmaster/autovacuum.h"
+#include "server/compat.h"
 #include "utils/memutils.h"
 
 /* Index vacuuming is left out if fewer than this part of the pages has dead items ... */
@@ -32,7 +33,7 @@ dead_capacity(const PsVacuum *v)
 	if (v->nindexes == 0)
 		return MaxHeapTuplesPerPage;
 
-	if (IsAutoVacuumWorkerProcess() && autovacuum_work_mem != -1)
+	if (AmAutoVacuumWorkerProcess() && autovacuum_work_mem != -1)
 		memory = autovacuum_work_mem;
 	n = MAXDEADITEMS(Min(memory * 1024, (int64) MaxAllocSize));
 	n = Min(n, INT_MAX);

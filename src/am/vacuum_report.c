@@ -9,6 +9,7 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/autovacuum.h"
+#include "server/compat.h"
 #include "storage/bufmgr.h"
 #include "utils/pg_rusage.h"
 #include "utils/timestamp.h"
@@ -29,7 +30,7 @@ ps_vacuum_report_begin(const PsVacuum *v, const VacuumParams *params)
 {
 	PsVacuumReport *report;
 
-	if (!v->verbose && !(IsAutoVacuumWorkerProcess() && params->log_min_duration >= 0))
+	if (!v->verbose && !(AmAutoVacuumWorkerProcess() && params->log_min_duration >= 0))
 		return NULL;
 
 	report = palloc0(sizeof(PsVacuumReport));

@@ -80,13 +80,13 @@ ps_fault_shmem_init(void)
 }
 
 static bool
-strikes(Fault *fault, PsFaultOp op, RelFileNode rnode)
+strikes(Fault *fault, PsFaultOp op, RelFileLocator rlocator)
 {
 	if (!fault->armed || fault->op != op || fault->times == 0)
 		return false;
-	if (OidIsValid(fault->relfilenode) && fault->relfilenode != rnode.relNode)
+	if (OidIsValid(fault->relfilenode) && fault->relfilenode != rlocator.relNumber)
 		return false;
-	if (OidIsValid(fault->tablespace) && fault->tablespace != rnode.spcNode)
+	if (OidIsValid(fault->tablespace) && fault->tablespace != rlocator.spcOid)
 		return false;
 	if (fault->pid != 0 && fault->pid != MyProcPid)
 		return false;
@@ -102,13 +102,13 @@ strikes(Fault *fault, PsFaultOp op, RelFileNode rnode)
 }
 
 int
-ps_fault_reached(PsFaultOp op, RelFileNode rnode, Size *bytes)
+ps_fault_reached(PsFaultOp op, RelFileLocator rlocator, Size *bytes)
 {
 	Fault		fault = {.armed = false};
 
 	ps_spin_lock(&shared->mutex);
 	for (int i = 0; i < MAX_FAULTS && !fault.armed; i++)
-		if (strikes(&shared->faults[i], op, rnode))
+		if (strikes(&shared->faults[i], op, rlocator))
 			fault = shared->faults[i];
 	ps_spin_unlock(&shared->mutex);
 

@@ -11,7 +11,7 @@
 
 #include "postgres.h"
 #include "port/atomics.h"
-#include "storage/relfilenode.h"
+#include "server/compat.h"
 
 typedef enum PsFaultOp
 {
@@ -28,7 +28,7 @@ typedef enum PsFaultOp
 #ifdef PAGESTORE_DEBUG
 
 extern pg_atomic_uint32 *ps_faults_armed;
-extern int	ps_fault_reached(PsFaultOp op, RelFileNode rnode, Size *bytes);
+extern int	ps_fault_reached(PsFaultOp op, RelFileLocator rlocator, Size *bytes);
 
 /*
  * What is to happen to this operation: 0 (it goes on) or an errno to fail
@@ -36,18 +36,18 @@ extern int	ps_fault_reached(PsFaultOp op, RelFileNode rnode, Size *bytes);
  * short transfer). May sleep (a late one).
  */
 static inline int
-ps_fault(PsFaultOp op, RelFileNode rnode, Size *bytes)
+ps_fault(PsFaultOp op, RelFileLocator rlocator, Size *bytes)
 {
 	if (likely(ps_faults_armed == NULL || pg_atomic_read_u32(ps_faults_armed) == 0))
 		return 0;
-	return ps_fault_reached(op, rnode, bytes);
+	return ps_fault_reached(op, rlocator, bytes);
 }
 
 extern Size ps_fault_shmem_size(void);
 extern void ps_fault_shmem_init(void);
 
 #else
-#define ps_fault(op, rnode, bytes) 0
+#define ps_fault(op, rlocator, bytes) 0
 #endif
 
 #endif							/* PAGESTORE_DEBUG_FAULT_H */

@@ -146,17 +146,17 @@ attach(void)
 }
 
 PsAioRef
-ps_aio_read(RelFileNode rnode, BlockNumber block, int npages,
+ps_aio_read(RelFileLocator rlocator, BlockNumber block, int npages,
 			const struct iovec *iov, int niov,
 			const uint32 *cookies, int ncookies, PsAioPrepare prepare)
 {
-	PsIoRequest request = {.method = choice->method,.rnode = rnode,.iov = iov,.niov = niov,
+	PsIoRequest request = {.method = choice->method,.rlocator = rlocator,.iov = iov,.niov = niov,
 	.cookies = cookies,.ncookies = ncookies,.prepare = prepare,.frame_done = ps_aio_frame_done};
 	PsAioRef	ref;
 
 	Assert(ps_file_run(block, npages) == npages);
 	Assert(niov > 0 && niov <= PS_IO_MAX_PAGES && ncookies <= PS_IO_MAX_PAGES);
-	request.fd = ps_file_fd(rnode, block, &request.offset, false);
+	request.fd = ps_file_fd(rlocator, block, &request.offset, false);
 	attach();
 	if (!methods[request.method]->read(&request, &ref))
 	{
@@ -202,7 +202,7 @@ in_one_segment(const PsIoWrite *writes, int n)
 	int			same = 1;
 
 	while (same < n && writes[same].block / RELSEG_SIZE == writes[0].block / RELSEG_SIZE &&
-		   RelFileNodeEquals(writes[same].rnode, writes[0].rnode))
+		   RelFileLocatorEquals(writes[same].rlocator, writes[0].rlocator))
 		same++;
 	return same;
 }
@@ -223,7 +223,7 @@ ps_aio_write(PsIoWrite *writes, int n)
 	{
 		int			same = in_one_segment(writes, n);
 		BlockNumber last = writes[same - 1].block + writes[same - 1].npages - 1;
-		int			fd = ps_file_fd_for_writes(writes[0].rnode, writes[0].block, last);
+		int			fd = ps_file_fd_for_writes(writes[0].rlocator, writes[0].block, last);
 
 		if (fd >= 0)
 			method->write(fd, writes, same);

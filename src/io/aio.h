@@ -45,7 +45,7 @@ extern PsAioFrameDone ps_aio_frame_done;	/* set once by the pool */
  * done at once; frames then may not be named.  Memory must stay until
  * completion.  ereport(ERROR) only before anything was started.
  */
-extern PsAioRef ps_aio_read(RelFileNode rnode, BlockNumber block, int npages,
+extern PsAioRef ps_aio_read(RelFileLocator rlocator, BlockNumber block, int npages,
 							const struct iovec *iov, int niov,
 							const uint32 *cookies, int ncookies,
 							PsAioPrepare prepare);

@@ -67,7 +67,7 @@ ps_direct_works(Oid tablespace)
 void
 ps_direct_refused(Oid tablespace, const char *path)
 {
-	RelFileNode all = {tablespace, InvalidOid, InvalidOid};
+	RelFileLocator all = {tablespace, InvalidOid, InvalidOid};
 	bool		is_news;
 	bool		too_many = false;
 

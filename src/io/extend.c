@@ -45,11 +45,11 @@ allocation_end(off_t relation_bytes, off_t size)
 }
 
 static int
-allocate(RelFileNode rnode, int fd, off_t from, off_t to)
+allocate(RelFileLocator rlocator, int fd, off_t from, off_t to)
 {
 	int			rc;
 
-	errno = ps_fault(PS_FAULT_EXTEND, rnode, NULL);
+	errno = ps_fault(PS_FAULT_EXTEND, rlocator, NULL);
 	if (errno != 0)
 		return -1;
 
@@ -98,11 +98,11 @@ ensure_allocated(PsSegment *segment, off_t relation_bytes, off_t from, off_t to)
 		return;
 
 	end = allocation_end(relation_bytes, to);
-	if (allocate(segment->key.rnode, fd, from, end) == 0)
+	if (allocate(segment->key.rlocator, fd, from, end) == 0)
 		segment->allocated = end;
 	else if (errno == EOPNOTSUPP || errno == ENOSYS)
 		write_zeroes(segment, from, to);
-	else if (allocate(segment->key.rnode, fd, from, to) == 0)
+	else if (allocate(segment->key.rlocator, fd, from, to) == 0)
 		segment->allocated = to;	/* the disk is nearly full: only what is
 									 * needed */
 	else
@@ -134,21 +134,21 @@ trim_torn_tail(PsSegment *segment, off_t size)
 
 /* Grow one segment by npages pages at block. */
 static void
-grow_segment(RelFileNode rnode, BlockNumber block, int npages)
+grow_segment(RelFileLocator rlocator, BlockNumber block, int npages)
 {
 	off_t		from = ps_segment_offset(block);
 	off_t		to = from + (off_t) npages * BLCKSZ;
 	PsSegment  *segment;
 
 	/* the first segment was made with the relation's storage */
-	segment = ps_segment_of_block(rnode, block, from == 0 && block > 0 ? O_CREAT : 0, ERROR, false);
+	segment = ps_segment_of_block(rlocator, block, from == 0 && block > 0 ? O_CREAT : 0, ERROR, false);
 	trim_torn_tail(segment, from);
 	ensure_allocated(segment, (off_t) block * BLCKSZ, from, to);
 	if (FileTruncate(segment->file, to, WAIT_EVENT_DATA_FILE_EXTEND) != 0)
 		report_no_space(segment);
 	segment->seen = to;
 	if (from == 0)
-		ps_file_request_sync(rnode, block);
+		ps_file_request_sync(rlocator, block);
 }
 
 BlockNumber
@@ -162,13 +162,13 @@ ps_file_extend(Relation rel, BlockNumber n)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("cannot extend relation %s beyond %u blocks",
-						relpathperm(rel->rd_node, MAIN_FORKNUM), InvalidBlockNumber)));
+						relpathperm(rel->rd_locator, MAIN_FORKNUM), InvalidBlockNumber)));
 
 	while (n > 0)
 	{
 		int			part = ps_file_run(block, Min(n, MAX_STEP / BLCKSZ));
 
-		grow_segment(rel->rd_node, block, part);
+		grow_segment(rel->rd_locator, block, part);
 		block += part;
 		n -= part;
 	}

@@ -20,9 +20,9 @@
 #include "storage/sync.h"
 
 int
-ps_file_fd(RelFileNode rnode, BlockNumber block, off_t *offset, bool missing_ok)
+ps_file_fd(RelFileLocator rlocator, BlockNumber block, off_t *offset, bool missing_ok)
 {
-	PsSegment  *segment = ps_segment_of_block(rnode, block, 0, ERROR, missing_ok);
+	PsSegment  *segment = ps_segment_of_block(rlocator, block, 0, ERROR, missing_ok);
 
 	if (segment == NULL)
 	{
@@ -36,16 +36,16 @@ ps_file_fd(RelFileNode rnode, BlockNumber block, off_t *offset, bool missing_ok)
 /* ---- reading and writing ---- */
 
 int
-ps_file_read(RelFileNode rnode, BlockNumber block, int npages,
+ps_file_read(RelFileLocator rlocator, BlockNumber block, int npages,
 			 struct iovec *iov, int niov)
 {
 	for (;;)
 	{
-		PsSegment  *segment = ps_segment_of_block(rnode, block, 0, ERROR, false);
+		PsSegment  *segment = ps_segment_of_block(rlocator, block, 0, ERROR, false);
 		ssize_t		n;
 
 		Assert(ps_file_run(block, npages) == npages);
-		n = ps_transfer_read(rnode, FileGetRawDesc(segment->file), ps_segment_offset(block), iov, niov);
+		n = ps_transfer_read(rlocator, FileGetRawDesc(segment->file), ps_segment_offset(block), iov, niov);
 		if (n >= 0)
 			return n / BLCKSZ;
 		if (ps_segment_refuses_direct(segment, n))
@@ -81,9 +81,9 @@ segment_holds(PsSegment *segment, off_t end)
 }
 
 int
-ps_file_fd_for_writes(RelFileNode rnode, BlockNumber first, BlockNumber last)
+ps_file_fd_for_writes(RelFileLocator rlocator, BlockNumber first, BlockNumber last)
 {
-	PsSegment  *segment = ps_segment_open(rnode, first / RELSEG_SIZE, 0);
+	PsSegment  *segment = ps_segment_open(rlocator, first / RELSEG_SIZE, 0);
 
 	Assert(last / RELSEG_SIZE == first / RELSEG_SIZE);
 	if (segment == NULL || segment_holds(segment, ps_segment_offset(last) + BLCKSZ) <= 0)
@@ -110,7 +110,7 @@ tablespace_is_gone(Oid tablespace)
  * (Nobody removes one that has files with pages still to be written.)
  */
 static bool
-segment_is_gone(RelFileNode rnode, uint32 segno)
+segment_is_gone(RelFileLocator rlocator, uint32 segno)
 {
 	char	   *path;
 	char	   *directory;
@@ -118,11 +118,11 @@ segment_is_gone(RelFileNode rnode, uint32 segno)
 	struct stat st;
 	bool		gone;
 
-	if (tablespace_is_gone(rnode.spcNode))
+	if (tablespace_is_gone(rlocator.spcOid))
 		return true;
 
-	path = ps_segment_path(rnode, segno);
-	directory = GetDatabasePath(rnode.dbNode, rnode.spcNode);
+	path = ps_segment_path(rlocator, segno);
+	directory = GetDatabasePath(rlocator.dbOid, rlocator.spcOid);
 	fd = OpenTransientFile(directory, O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
 		ereport(ERROR,
@@ -137,12 +137,12 @@ segment_is_gone(RelFileNode rnode, uint32 segno)
 }
 
 bool
-ps_file_write(RelFileNode rnode, BlockNumber block, int npages,
+ps_file_write(RelFileLocator rlocator, BlockNumber block, int npages,
 			  struct iovec *iov, int niov, int elevel)
 {
 	for (;;)
 	{
-		PsSegment  *segment = ps_segment_of_block(rnode, block, 0, elevel, true);
+		PsSegment  *segment = ps_segment_of_block(rlocator, block, 0, elevel, true);
 		off_t		offset = ps_segment_offset(block);
 		int			holds;
 		ssize_t		n;
@@ -151,7 +151,7 @@ ps_file_write(RelFileNode rnode, BlockNumber block, int npages,
 		Assert(ps_file_run(block, npages) == npages);
 		if (segment == NULL)
 		{
-			if (segment_is_gone(rnode, block / RELSEG_SIZE))
+			if (segment_is_gone(rlocator, block / RELSEG_SIZE))
 				return false;
 			continue;
 		}
@@ -162,7 +162,7 @@ ps_file_write(RelFileNode rnode, BlockNumber block, int npages,
 					 errmsg("could not stat file \"%s\": %m", FilePathName(segment->file))));
 		if (holds == 0)
 			return false;
-		n = ps_transfer_write(rnode, FileGetRawDesc(segment->file), offset, iov, niov);
+		n = ps_transfer_write(rlocator, FileGetRawDesc(segment->file), offset, iov, niov);
 		if (n >= 0)
 			return true;
 		if (ps_segment_refuses_direct(segment, n))
@@ -179,7 +179,7 @@ ps_file_write(RelFileNode rnode, BlockNumber block, int npages,
 /* ---- syncing ---- */
 
 void
-ps_file_request_sync(RelFileNode rnode, BlockNumber block)
+ps_file_request_sync(RelFileLocator rlocator, BlockNumber block)
 {
 	FileTag		tag;
 
@@ -187,20 +187,20 @@ ps_file_request_sync(RelFileNode rnode, BlockNumber block)
 	memset(&tag, 0, sizeof(tag));
 	tag.handler = SYNC_HANDLER_MD;
 	tag.forknum = MAIN_FORKNUM;
-	tag.rnode = rnode;
+	tag.rlocator = rlocator;
 	tag.segno = block / RELSEG_SIZE;
 	if (!RegisterSyncRequest(&tag, SYNC_REQUEST, false))
-		ps_file_sync_now(rnode, block);
+		ps_file_sync_now(rlocator, block);
 }
 
 void
-ps_file_sync_now(RelFileNode rnode, BlockNumber block)
+ps_file_sync_now(RelFileLocator rlocator, BlockNumber block)
 {
-	PsSegment  *segment = ps_segment_of_block(rnode, block, 0, data_sync_elevel(ERROR), true);
+	PsSegment  *segment = ps_segment_of_block(rlocator, block, 0, data_sync_elevel(ERROR), true);
 
 	if (segment == NULL)
 		return;
-	errno = ps_fault(PS_FAULT_FSYNC, rnode, NULL);
+	errno = ps_fault(PS_FAULT_FSYNC, rlocator, NULL);
 	if (errno != 0 || FileSync(segment->file, WAIT_EVENT_DATA_FILE_SYNC) < 0)
 		ereport(data_sync_elevel(ERROR),
 				(errcode_for_file_access(),
@@ -216,10 +216,10 @@ ps_file_nblocks(Relation rel)
 }
 
 void
-ps_file_drop_page_cache(RelFileNode rnode)
+ps_file_drop_page_cache(RelFileLocator rlocator)
 {
 	PsSegment  *segment;
 
-	for (uint32 segno = 0; (segment = ps_segment_open(rnode, segno, 0)) != NULL; segno++)
+	for (uint32 segno = 0; (segment = ps_segment_open(rlocator, segno, 0)) != NULL; segno++)
 		(void) posix_fadvise(FileGetRawDesc(segment->file), 0, 0, POSIX_FADV_DONTNEED);
 }

@@ -12,8 +12,8 @@
 
 #include "postgres.h"
 #include "io/request.h"
+#include "server/compat.h"
 #include "storage/block.h"
-#include "storage/relfilenode.h"
 #include "utils/rel.h"
 
 /* Pages from block to the end of its segment, at most wanted. */
@@ -32,7 +32,7 @@ ps_file_run(BlockNumber block, int wanted)
  * Where the file system refuses O_DIRECT the file is opened buffered, which is
  * logged once for each tablespace.
  */
-extern int	ps_file_fd(RelFileNode rnode, BlockNumber block, off_t *offset,
+extern int	ps_file_fd(RelFileLocator rlocator, BlockNumber block, off_t *offset,
 					   bool missing_ok);
 
 /*
@@ -40,7 +40,7 @@ extern int	ps_file_fd(RelFileNode rnode, BlockNumber block, off_t *offset,
  * continued.  Returns the number of whole pages read: fewer than npages only
  * at the end of the file.  ereport(ERROR) on I/O errors.
  */
-extern int	ps_file_read(RelFileNode rnode, BlockNumber block, int npages,
+extern int	ps_file_read(RelFileLocator rlocator, BlockNumber block, int npages,
 						 struct iovec *iov, int niov);
 
 /*
@@ -51,7 +51,7 @@ extern int	ps_file_read(RelFileNode rnode, BlockNumber block, int npages,
  * the file's directory is missing, which may return.
  * The caller asks for the fsync.  Never extends a file.
  */
-extern bool ps_file_write(RelFileNode rnode, BlockNumber block, int npages,
+extern bool ps_file_write(RelFileLocator rlocator, BlockNumber block, int npages,
 						  struct iovec *iov, int niov, int elevel);
 
 /*
@@ -59,18 +59,18 @@ extern bool ps_file_write(RelFileNode rnode, BlockNumber block, int npages,
  * once; -1 where not all of them are to be written, whatever the cause, which
  * ps_file_write() tells.
  */
-extern int	ps_file_fd_for_writes(RelFileNode rnode, BlockNumber first, BlockNumber last);
+extern int	ps_file_fd_for_writes(RelFileLocator rlocator, BlockNumber first, BlockNumber last);
 
 /* Ask the checkpointer to fsync the segment of block at its next checkpoint. */
-extern void ps_file_request_sync(RelFileNode rnode, BlockNumber block);
+extern void ps_file_request_sync(RelFileLocator rlocator, BlockNumber block);
 
 /* fsync the segment now; a failure is data_sync_elevel(ERROR); a missing file is fine. */
-extern void ps_file_sync_now(RelFileNode rnode, BlockNumber block);
+extern void ps_file_sync_now(RelFileLocator rlocator, BlockNumber block);
 
 /* Number of blocks by the file's size (core's md.c rules over segments). */
 extern BlockNumber ps_file_nblocks(Relation rel);
 
 /* Drop clean pages of the relation's files from the kernel's page cache. */
-extern void ps_file_drop_page_cache(RelFileNode rnode);
+extern void ps_file_drop_page_cache(RelFileLocator rlocator);
 
 #endif							/* PAGESTORE_IO_FILE_H */

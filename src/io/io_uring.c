@@ -563,7 +563,7 @@ submit(Ring *ring, int i, const PsIoRequest *read)
 	else
 		io_uring_prep_readv(sqe, read->fd, read->iov, read->niov, read->offset);
 	io_uring_sqe_set_data64(sqe, i + 1);
-	return ps_uring_submit(&ring->uring, read->rnode, &left);
+	return ps_uring_submit(&ring->uring, read->rlocator, &left);
 }
 
 /*
@@ -616,7 +616,7 @@ uring_read(const PsIoRequest *read, PsAioRef *ref)
 	}
 #ifdef PAGESTORE_DEBUG
 	ring->slots[i].bytes = SIZE_MAX;
-	ring->slots[i].fault = ps_fault(PS_FAULT_READ, read->rnode, &ring->slots[i].bytes);
+	ring->slots[i].fault = ps_fault(PS_FAULT_READ, read->rlocator, &ring->slots[i].bytes);
 #endif
 	PS_STOP("aio-before-submit");
 	rc = submit(ring, i, read);
@@ -624,7 +624,7 @@ uring_read(const PsIoRequest *read, PsAioRef *ref)
 	PS_STOP("aio-after-submit");
 	if (rc < 0)
 	{
-		complete(ring, i, ps_transfer_read(read->rnode, read->fd, read->offset, read->iov, read->niov));
+		complete(ring, i, ps_transfer_read(read->rlocator, read->fd, read->offset, read->iov, read->niov));
 		ConditionVariableBroadcast(&ring->progress);
 	}
 	return true;

@@ -17,7 +17,7 @@ typedef struct NoticeBoard
 {
 	pg_atomic_uint64 given;		/* so far; changed under the mutex */
 	PsSpin		mutex;			/* protects all below */
-	RelFileNode notices[PS_NOTICES];	/* number i at i % PS_NOTICES; an
+	RelFileLocator notices[PS_NOTICES]; /* number i at i % PS_NOTICES; an
 										 * invalid oid stands for all */
 } NoticeBoard;
 
@@ -44,23 +44,23 @@ ps_notice_shmem_init(void)
 }
 
 void
-ps_file_invalidate(RelFileNode rnode)
+ps_file_invalidate(RelFileLocator rlocator)
 {
 	uint64		n;
 
 	ps_spin_lock(&board->mutex);
 	n = pg_atomic_read_u64(&board->given);
-	board->notices[n % PS_NOTICES] = rnode;
+	board->notices[n % PS_NOTICES] = rlocator;
 	pg_atomic_write_u64(&board->given, n + 1);
 	ps_spin_unlock(&board->mutex);
 }
 
 bool
-ps_notice_concerns(const RelFileNode *notice, const RelFileNode *rnode)
+ps_notice_concerns(const RelFileLocator *notice, const RelFileLocator *rlocator)
 {
-	return (!OidIsValid(notice->spcNode) || notice->spcNode == rnode->spcNode) &&
-		(!OidIsValid(notice->dbNode) || notice->dbNode == rnode->dbNode) &&
-		(!OidIsValid(notice->relNode) || notice->relNode == rnode->relNode);
+	return (!OidIsValid(notice->spcOid) || notice->spcOid == rlocator->spcOid) &&
+		(!OidIsValid(notice->dbOid) || notice->dbOid == rlocator->dbOid) &&
+		(!OidIsValid(notice->relNumber) || notice->relNumber == rlocator->relNumber);
 }
 
 bool
@@ -76,7 +76,7 @@ ps_notice_skip(void)
 }
 
 int
-ps_notice_take(RelFileNode *fresh)
+ps_notice_take(RelFileLocator *fresh)
 {
 	uint64		given;
 	int			n = 0;
@@ -90,7 +90,7 @@ ps_notice_take(RelFileNode *fresh)
 			n++;
 		}
 	else
-		fresh[n++] = (RelFileNode)
+		fresh[n++] = (RelFileLocator)
 	{
 		InvalidOid, InvalidOid, InvalidOid
 	};

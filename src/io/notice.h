@@ -6,7 +6,7 @@
 #define PAGESTORE_IO_NOTICE_H
 
 #include "postgres.h"
-#include "storage/relfilenode.h"
+#include "server/compat.h"
 
 #define PS_NOTICES 256			/* kept; power of two */
 
@@ -15,10 +15,10 @@
  * use: called when its files go away or shrink, or its number begins a new
  * life.  An invalid oid stands for all: {0, db, 0} is a whole database.
  */
-extern void ps_file_invalidate(RelFileNode rnode);
+extern void ps_file_invalidate(RelFileLocator rlocator);
 
 /* Does the notice speak of this relation? */
-extern bool ps_notice_concerns(const RelFileNode *notice, const RelFileNode *rnode);
+extern bool ps_notice_concerns(const RelFileLocator *notice, const RelFileLocator *rlocator);
 
 /*
  * What this process has not taken yet: into fresh, which has room for PS_NOTICES;
@@ -26,7 +26,7 @@ extern bool ps_notice_concerns(const RelFileNode *notice, const RelFileNode *rno
  * is of no interest to it.
  */
 extern bool ps_notice_pending(void);
-extern int	ps_notice_take(RelFileNode *fresh);
+extern int	ps_notice_take(RelFileLocator *fresh);
 extern void ps_notice_skip(void);
 
 extern Size ps_notice_shmem_size(void);

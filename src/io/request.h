@@ -6,8 +6,8 @@
 #define PAGESTORE_IO_REQUEST_H
 
 #include "postgres.h"
+#include "server/compat.h"
 #include "storage/block.h"
-#include "storage/relfilenode.h"
 #include <sys/uio.h>
 
 #define PS_IO_ALIGN 4096		/* alignment O_DIRECT asks for */
@@ -64,7 +64,7 @@ typedef void (*PsAioPrepare) (PsAioRef ref, const uint32 *cookies, int ncookies)
 typedef struct PsIoRequest
 {
 	uint8		method;			/* goes into the name */
-	RelFileNode rnode;
+	RelFileLocator rlocator;
 	int			fd;
 	off_t		offset;
 	const struct iovec *iov;
@@ -81,7 +81,7 @@ typedef struct PsIoRequest
  */
 typedef struct PsIoWrite
 {
-	RelFileNode rnode;
+	RelFileLocator rlocator;
 	BlockNumber block;
 	int			npages;
 	char	   *bytes;			/* aligned to PS_IO_ALIGN */

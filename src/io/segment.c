@@ -29,7 +29,7 @@
 
 #define MAX_OPEN_SEGMENTS 4096
 
-static const RelFileNode all_relations = {InvalidOid, InvalidOid, InvalidOid};
+static const RelFileLocator all_relations = {InvalidOid, InvalidOid, InvalidOid};
 
 static HTAB *segments;
 static uint32 highest_segno;	/* of all opened so far */
@@ -44,24 +44,24 @@ ps_segment_close(PsSegment *segment)
 }
 
 static void
-close_segments(const RelFileNode *notice)
+close_segments(const RelFileLocator *notice)
 {
 	HASH_SEQ_STATUS status;
 	PsSegment  *segment;
 
 	hash_seq_init(&status, segments);
 	while ((segment = hash_seq_search(&status)) != NULL)
-		if (ps_notice_concerns(notice, &segment->key.rnode))
+		if (ps_notice_concerns(notice, &segment->key.rlocator))
 			ps_segment_close(segment);
 }
 
 /* The same for one relation, without a look at all that is open. */
 static void
-close_relation(const RelFileNode *rnode)
+close_relation(const RelFileLocator *rlocator)
 {
 	for (uint32 segno = 0; segno <= highest_segno; segno++)
 	{
-		PsSegmentKey key = {*rnode, segno};
+		PsSegmentKey key = {*rlocator, segno};
 		PsSegment  *segment = hash_search(segments, &key, HASH_FIND, NULL);
 
 		if (segment)
@@ -72,11 +72,11 @@ close_relation(const RelFileNode *rnode)
 static void
 heed_notices(void)
 {
-	RelFileNode fresh[PS_NOTICES];
+	RelFileLocator fresh[PS_NOTICES];
 	int			n = ps_notice_take(fresh);
 
 	for (int i = 0; i < n && hash_get_num_entries(segments) > 0; i++)
-		if (OidIsValid(fresh[i].relNode))
+		if (OidIsValid(fresh[i].relNumber))
 			close_relation(&fresh[i]);
 		else
 			close_segments(&fresh[i]);
@@ -145,33 +145,33 @@ ps_segment_refuses_direct(PsSegment *segment, ssize_t result)
 {
 	if (result != -EINVAL || !segment->direct)
 		return false;
-	ps_direct_refused(segment->key.rnode.spcNode, FilePathName(segment->file));
+	ps_direct_refused(segment->key.rlocator.spcOid, FilePathName(segment->file));
 	ps_segment_close(segment);
 	return true;
 }
 
 static File
-open_file(const char *path, RelFileNode rnode, int flags, bool *direct)
+open_file(const char *path, RelFileLocator rlocator, int flags, bool *direct)
 {
 	File		file;
 
-	*direct = ps_direct_works(rnode.spcNode);
+	*direct = ps_direct_works(rlocator.spcOid);
 	if (*direct)
 	{
-		errno = ps_fault(PS_FAULT_OPEN, rnode, NULL);
+		errno = ps_fault(PS_FAULT_OPEN, rlocator, NULL);
 		file = errno != 0 ? -1 : PathNameOpenFile(path, O_RDWR | PG_BINARY | PG_O_DIRECT | flags);
 		if (file >= 0 || errno != EINVAL)
 			return file;
-		ps_direct_refused(rnode.spcNode, path);
+		ps_direct_refused(rlocator.spcOid, path);
 		*direct = false;
 	}
 	return PathNameOpenFile(path, O_RDWR | PG_BINARY | flags);
 }
 
 char *
-ps_segment_path(RelFileNode rnode, uint32 segno)
+ps_segment_path(RelFileLocator rlocator, uint32 segno)
 {
-	char	   *base = relpathperm(rnode, MAIN_FORKNUM);
+	char	   *base = relpathperm(rlocator, MAIN_FORKNUM);
 	char	   *path;
 
 	if (segno == 0)
@@ -182,9 +182,9 @@ ps_segment_path(RelFileNode rnode, uint32 segno)
 }
 
 PsSegment *
-ps_segment_open(RelFileNode rnode, uint32 segno, int flags)
+ps_segment_open(RelFileLocator rlocator, uint32 segno, int flags)
 {
-	PsSegmentKey key = {rnode, segno};
+	PsSegmentKey key = {rlocator, segno};
 	PsSegment  *segment;
 	char	   *path;
 	bool		direct;
@@ -205,8 +205,8 @@ ps_segment_open(RelFileNode rnode, uint32 segno, int flags)
 		ps_segment_close(segment);
 	}
 
-	path = ps_segment_path(rnode, segno);
-	file = open_file(path, rnode, flags, &direct);
+	path = ps_segment_path(rlocator, segno);
+	file = open_file(path, rlocator, flags, &direct);
 	save_errno = errno;
 	pfree(path);
 	if (file < 0)
@@ -224,14 +224,14 @@ ps_segment_open(RelFileNode rnode, uint32 segno, int flags)
 }
 
 PsSegment *
-ps_segment_of_block(RelFileNode rnode, BlockNumber block, int flags, int elevel, bool missing_ok)
+ps_segment_of_block(RelFileLocator rlocator, BlockNumber block, int flags, int elevel, bool missing_ok)
 {
-	PsSegment  *segment = ps_segment_open(rnode, block / RELSEG_SIZE, flags);
+	PsSegment  *segment = ps_segment_open(rlocator, block / RELSEG_SIZE, flags);
 
 	if (segment == NULL && !(missing_ok && errno == ENOENT))
 	{
 		int			save_errno = errno;
-		char	   *path = ps_segment_path(rnode, block / RELSEG_SIZE);
+		char	   *path = ps_segment_path(rlocator, block / RELSEG_SIZE);
 
 		errno = save_errno;
 		ereport(elevel,

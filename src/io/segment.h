@@ -6,13 +6,13 @@
 #define PAGESTORE_IO_SEGMENT_H
 
 #include "postgres.h"
+#include "server/compat.h"
 #include "storage/block.h"
 #include "storage/fd.h"
-#include "storage/relfilenode.h"
 
 typedef struct PsSegmentKey
 {
-	RelFileNode rnode;
+	RelFileLocator rlocator;
 	uint32		segno;
 } PsSegmentKey;
 
@@ -34,10 +34,10 @@ typedef struct PsSegment
  * O_DIRECT, unless the file system refuses that.  The descriptor may be closed
  * by the next call that opens a file.
  */
-extern PsSegment *ps_segment_open(RelFileNode rnode, uint32 segno, int flags);
+extern PsSegment *ps_segment_open(RelFileLocator rlocator, uint32 segno, int flags);
 
 /* The segment that holds a block; ereport(elevel), ERROR or above, on failure.  NULL only if missing_ok. */
-extern PsSegment *ps_segment_of_block(RelFileNode rnode, BlockNumber block, int flags, int elevel, bool missing_ok);
+extern PsSegment *ps_segment_of_block(RelFileLocator rlocator, BlockNumber block, int flags, int elevel, bool missing_ok);
 
 extern void ps_segment_close(PsSegment *segment);
 
@@ -48,7 +48,7 @@ extern void ps_segment_close(PsSegment *segment);
 extern bool ps_segment_refuses_direct(PsSegment *segment, ssize_t result);
 
 /* The path of a segment, palloc'd. */
-extern char *ps_segment_path(RelFileNode rnode, uint32 segno);
+extern char *ps_segment_path(RelFileLocator rlocator, uint32 segno);
 
 static inline off_t
 ps_segment_offset(BlockNumber block)

@@ -45,7 +45,7 @@ sync_read(const PsIoRequest *request, PsAioRef *ref)
 {
 	bool		frames = request->cookies != NULL;
 	uint32		i = frames ? 0 : result_slot();
-	ssize_t		result = ps_transfer_read(request->rnode, request->fd, request->offset,
+	ssize_t		result = ps_transfer_read(request->rlocator, request->fd, request->offset,
 										  request->iov, request->niov);
 
 	if (frames)

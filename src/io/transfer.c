@@ -46,7 +46,7 @@ vector_advance(Vector *vector, size_t bytes)
 
 /* One transfer of what is left, or of less; a fault that a test has put in strikes here. */
 static ssize_t
-transfer(const Vector *rest, PsFaultOp op, RelFileNode rnode, int fd, off_t offset)
+transfer(const Vector *rest, PsFaultOp op, RelFileLocator rlocator, int fd, off_t offset)
 {
 	const struct iovec *iov = &rest->iov[rest->first];
 	int			niov = rest->niov - rest->first;
@@ -54,7 +54,7 @@ transfer(const Vector *rest, PsFaultOp op, RelFileNode rnode, int fd, off_t offs
 	Size		bytes = SIZE_MAX;
 	ssize_t		n;
 
-	errno = ps_fault(op, rnode, &bytes);
+	errno = ps_fault(op, rlocator, &bytes);
 	if (errno != 0)
 		return -1;
 	if (bytes < part.iov_len)
@@ -71,7 +71,7 @@ transfer(const Vector *rest, PsFaultOp op, RelFileNode rnode, int fd, off_t offs
 }
 
 ssize_t
-ps_transfer_read(RelFileNode rnode, int fd, off_t offset, const struct iovec *iov, int niov)
+ps_transfer_read(RelFileLocator rlocator, int fd, off_t offset, const struct iovec *iov, int niov)
 {
 	Vector		rest;
 	ssize_t		done = 0;
@@ -79,7 +79,7 @@ ps_transfer_read(RelFileNode rnode, int fd, off_t offset, const struct iovec *io
 	vector_set(&rest, iov, niov);
 	while (rest.first < rest.niov)
 	{
-		ssize_t		n = transfer(&rest, PS_FAULT_READ, rnode, fd, offset + done);
+		ssize_t		n = transfer(&rest, PS_FAULT_READ, rlocator, fd, offset + done);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -98,7 +98,7 @@ ps_transfer_read(RelFileNode rnode, int fd, off_t offset, const struct iovec *io
 }
 
 ssize_t
-ps_transfer_write(RelFileNode rnode, int fd, off_t offset, const struct iovec *iov, int niov)
+ps_transfer_write(RelFileLocator rlocator, int fd, off_t offset, const struct iovec *iov, int niov)
 {
 	Vector		rest;
 	ssize_t		done = 0;
@@ -106,7 +106,7 @@ ps_transfer_write(RelFileNode rnode, int fd, off_t offset, const struct iovec *i
 	vector_set(&rest, iov, niov);
 	while (rest.first < rest.niov)
 	{
-		ssize_t		n = transfer(&rest, PS_FAULT_WRITE, rnode, fd, offset + done);
+		ssize_t		n = transfer(&rest, PS_FAULT_WRITE, rlocator, fd, offset + done);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -127,6 +127,6 @@ ps_transfer_writes(int fd, PsIoWrite *writes, int n)
 	{
 		struct iovec iov = {write->bytes, (size_t) write->npages * BLCKSZ};
 
-		write->result = ps_transfer_write(write->rnode, fd, ps_segment_offset(write->block), &iov, 1);
+		write->result = ps_transfer_write(write->rlocator, fd, ps_segment_offset(write->block), &iov, 1);
 	}
 }

@@ -81,7 +81,7 @@ ps_uring_explain(int rc, char *reason, Size size)
  * moves.
  */
 int
-ps_uring_submit(struct io_uring *uring, RelFileNode rnode, unsigned *left)
+ps_uring_submit(struct io_uring *uring, RelFileLocator rlocator, unsigned *left)
 {
 	struct io_uring_sq *sq = &uring->sq;
 	unsigned	tail = sq->sqe_tail;
@@ -91,7 +91,7 @@ ps_uring_submit(struct io_uring *uring, RelFileNode rnode, unsigned *left)
 
 	for (;;)
 	{
-		rc = -ps_fault(PS_FAULT_SUBMIT, rnode, NULL);
+		rc = -ps_fault(PS_FAULT_SUBMIT, rlocator, NULL);
 		if (rc == 0)
 			rc = io_uring_submit(uring);
 		head = io_uring_smp_load_acquire(sq->khead);

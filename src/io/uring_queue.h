@@ -6,7 +6,7 @@
 #define PAGESTORE_IO_URING_QUEUE_H
 
 #include "postgres.h"
-#include "storage/relfilenode.h"
+#include "server/compat.h"
 #include <liburing.h>
 
 /* Make a ring that does what is needed of it: 0, or -errno and none is made. */
@@ -18,9 +18,9 @@ extern void ps_uring_explain(int rc, char *reason, Size size);
 /*
  * Hand the kernel what has been prepared since the queue was empty.  Returns 0,
  * or -errno if it has not taken all; *left is the number of the last ones
- * that it has not, which are withdrawn: the queue is empty again.  (rnode: for
+ * that it has not, which are withdrawn: the queue is empty again.  (rlocator: for
  * faults put in by tests.)
  */
-extern int	ps_uring_submit(struct io_uring *uring, RelFileNode rnode, unsigned *left);
+extern int	ps_uring_submit(struct io_uring *uring, RelFileLocator rlocator, unsigned *left);
 
 #endif							/* PAGESTORE_IO_URING_QUEUE_H */

@@ -86,7 +86,7 @@ static bool
 prepare(int fd, PsIoWrite *write)
 {
 	Size		bytes = (Size) write->npages * BLCKSZ;
-	int			fault = ps_fault(PS_FAULT_WRITE, write->rnode, &bytes);
+	int			fault = ps_fault(PS_FAULT_WRITE, write->rlocator, &bytes);
 	struct io_uring_sqe *sqe;
 
 	write->result = -fault;
@@ -110,7 +110,7 @@ start(int fd, PsIoWrite *writes, int n)
 	Assert(io_uring_sq_ready(&uring) == 0);
 	for (int i = 0; i < n; i++)
 		(void) prepare(fd, &writes[i]);
-	rc = ps_uring_submit(&uring, writes[0].rnode, &left);
+	rc = ps_uring_submit(&uring, writes[0].rlocator, &left);
 
 	/* the last ones may have been refused */
 	for (int i = n; i-- > 0 && left > 0;)

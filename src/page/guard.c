@@ -8,6 +8,7 @@
 #include "page/guard.h"
 #include "pool/gate.h"
 #include "pool/sentinel_client.h"
+#include "server/compat.h"
 
 /* The page may have moved to another frame, and the pin with it. */
 static inline void
@@ -231,7 +232,7 @@ ps_xlog_register(uint8 block_id, const PsWrite *guard, uint8 flags)
 	const PsPin *pin = guard->pin;
 
 	if (pin->origin == PS_POOL)
-		XLogRegisterBlock(block_id, &guard->rel->rd_node, MAIN_FORKNUM,
+		XLogRegisterBlock(block_id, &guard->rel->rd_locator, MAIN_FORKNUM,
 						  pin->block, guard->page, flags);
 	else
 		XLogRegisterBuffer(block_id, pin->u.buffer, flags);

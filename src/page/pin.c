@@ -179,7 +179,7 @@ ps_pin_move(Relation rel, PsPin *pin, BlockNumber block)
 		if (origin == PS_POOL)
 		{
 			/* Not counted as an access, as ReleaseAndReadBuffer() does not. */
-			if (ps_pool_frame_is(pin->u.frame, rel->rd_node, block) &&
+			if (ps_pool_frame_is(pin->u.frame, rel->rd_locator, block) &&
 				ps_pool_is_current(pin->u.frame))
 				return;
 		}

@@ -12,6 +12,7 @@
 #include "page/origin.h"
 #include "page/ring.h"
 #include "pool/pool.h"
+#include "server/compat.h"
 #include "storage/buf.h"
 #include "storage/bufmgr.h"
 
@@ -79,7 +80,7 @@ ps_pin_of_buffer(Buffer buffer, BlockNumber block)
 static inline PsRelKey
 ps_rel_key(Relation rel)
 {
-	PsRelKey	key = {rel->rd_node, RelationIsPermanent(rel)};
+	PsRelKey	key = {rel->rd_locator, RelationIsPermanent(rel)};
 
 	return key;
 }

@@ -21,6 +21,7 @@
 #include "pool/notes.h"
 #include "pool/pieces.h"
 #include "pool/read.h"
+#include "server/compat.h"
 #include "storage/bufmgr.h"
 #include "utils/memutils.h"
 
@@ -317,7 +318,7 @@ ps_ring_has_room(const PsRing *ring)
 }
 
 PsRingPiece *
-ps_ring_read(PsRing *ring, RelFileNode rnode, BlockNumber first, int n)
+ps_ring_read(PsRing *ring, RelFileLocator rlocator, BlockNumber first, int n)
 {
 	PsRingPiece *piece = free_piece(ring);
 	struct iovec iov;
@@ -326,12 +327,12 @@ ps_ring_read(PsRing *ring, RelFileNode rnode, BlockNumber first, int n)
 	if (piece == NULL)
 		return NULL;
 	ps_memory_open(piece->bytes, PIECE_BYTES);
-	piece->sequence = ps_piece_sequence(rnode, first);
+	piece->sequence = ps_piece_sequence(rlocator, first);
 	iov = (struct iovec)
 	{
 		piece->bytes, (Size) n * BLCKSZ
 	};
-	piece->request = ps_aio_read(rnode, first, n, &iov, 1, NULL, 0, NULL);
+	piece->request = ps_aio_read(rlocator, first, n, &iov, 1, NULL, 0, NULL);
 	piece->reading = true;
 	piece->wanted = true;
 	piece->first = first;
@@ -362,14 +363,14 @@ wait_timed(PsRingPiece *piece)
 	INSTR_TIME_SET_CURRENT(spent);
 	INSTR_TIME_SUBTRACT(spent, start);
 	pgstat_count_buffer_read_time(INSTR_TIME_GET_MICROSEC(spent));
-	INSTR_TIME_ADD(pgBufferUsage.blk_read_time, spent);
+	INSTR_TIME_ADD(pgBufferUsage.shared_blk_read_time, spent);
 }
 
 bool
-ps_ring_outdated(const PsRingPiece *piece, RelFileNode rnode)
+ps_ring_outdated(const PsRingPiece *piece, RelFileLocator rlocator)
 {
 	return (piece->sequence & 1) != 0 ||
-		ps_piece_sequence(rnode, piece->first) != piece->sequence;
+		ps_piece_sequence(rlocator, piece->first) != piece->sequence;
 }
 
 /*
@@ -399,7 +400,7 @@ ps_ring_page(PsRingPiece *piece, const PsRelKey *rel, BlockNumber block)
 	 * in this order: what leaves the pool after the look has been written
 	 * before it
 	 */
-	if (ps_pool_resident(rel, block) || ps_ring_outdated(piece, rel->rnode))
+	if (ps_pool_resident(rel, block) || ps_ring_outdated(piece, rel->rlocator))
 		return NULL;
 
 	if (block - piece->first + 1 < piece->npages)

@@ -46,7 +46,7 @@ extern void ps_ring_end(PsRing *ring);
  * Start reading n blocks, which one aligned piece holds.  NULL if every piece
  * is in use.  ereport(ERROR) if the file can't be opened.
  */
-extern PsRingPiece *ps_ring_read(PsRing *ring, RelFileNode rnode, BlockNumber first, int n);
+extern PsRingPiece *ps_ring_read(PsRing *ring, RelFileLocator rlocator, BlockNumber first, int n);
 
 /* Would it return a piece? */
 extern bool ps_ring_has_room(const PsRing *ring);
@@ -76,6 +76,6 @@ ps_ring_first_look(PsRingPiece *piece, BlockNumber block)
 }
 
 /* The piece is of no more use: one of its blocks has been written since it was read. */
-extern bool ps_ring_outdated(const PsRingPiece *piece, RelFileNode rnode);
+extern bool ps_ring_outdated(const PsRingPiece *piece, RelFileLocator rlocator);
 
 #endif							/* PAGESTORE_PAGE_RING_H */

@@ -49,7 +49,7 @@ extend_pool(Relation rel, PsPin *pin, PsWrite *guard) PS_ACQUIRE(guard)
 		HOLD_INTERRUPTS();
 		ps_write_unlock(guard);
 		ps_unpin(pin);
-		ps_pool_discard_relation(rel->rd_node, block);
+		ps_pool_discard_relation(rel->rd_locator, block);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
@@ -99,30 +99,30 @@ ps_nblocks(Relation rel)
 static void
 truncate_pool(Relation rel, BlockNumber nblocks)
 {
-	RelFileNode rnode = rel->rd_node;
+	RelFileLocator rlocator = rel->rd_locator;
 	BlockNumber old_nblocks = smgrnblocks(RelationGetSmgr(rel), MAIN_FORKNUM);
 
 	/* a FATAL exit in between would leave pages that nobody may write */
 	HOLD_INTERRUPTS();
 	PG_TRY();
 	{
-		ps_pool_forbid_writes(rnode, nblocks, old_nblocks);
+		ps_pool_forbid_writes(rlocator, nblocks, old_nblocks);
 		RelationTruncate(rel, nblocks);
 	}
 	PG_CATCH();
 	{
-		ps_pool_permit_writes(rnode, nblocks, old_nblocks);
+		ps_pool_permit_writes(rlocator, nblocks, old_nblocks);
 
 		/* it may have failed with the file already cut, in the free space map */
 		if (smgrnblocks(RelationGetSmgr(rel), MAIN_FORKNUM) <= nblocks)
-			ps_pool_discard_blocks(rnode, nblocks, old_nblocks);
+			ps_pool_discard_blocks(rlocator, nblocks, old_nblocks);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	ps_pool_discard_blocks(rnode, nblocks, old_nblocks);
+	ps_pool_discard_blocks(rlocator, nblocks, old_nblocks);
 
 	/* what others know of space allocated behind the end is no longer true */
-	ps_file_invalidate(rnode);
+	ps_file_invalidate(rlocator);
 	RESUME_INTERRUPTS();
 }
 
@@ -140,11 +140,11 @@ ps_flush(Relation rel)
 {
 	FlushRelationBuffers(rel);
 	if (!RelationUsesLocalBuffers(rel))
-		ps_pool_flush_relation(rel->rd_node);
+		ps_pool_flush_relation(rel->rd_locator);
 }
 
 void
-ps_storage_created(RelFileNode rnode)
+ps_storage_created(RelFileLocator rlocator)
 {
-	ps_gate_new(rnode);
+	ps_gate_new(rlocator);
 }

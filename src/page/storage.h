@@ -6,6 +6,7 @@
 #define PAGESTORE_PAGE_STORAGE_H
 
 #include "page/guard.h"
+#include "server/compat.h"
 
 /*
  * Add a block to the relation: pins it in *pin and latches it exclusively,
@@ -33,6 +34,6 @@ extern void ps_flush(Relation rel);
  * unless WAL is skipped, and forgets what an earlier life of the number left
  * behind.  Not for temporary relations.
  */
-extern void ps_storage_created(RelFileNode rnode);
+extern void ps_storage_created(RelFileLocator rlocator);
 
 #endif							/* PAGESTORE_PAGE_STORAGE_H */

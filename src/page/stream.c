@@ -355,7 +355,7 @@ start_around(PsStream *stream, Run *run)
 			return false;
 		}
 	}
-	run->piece = ps_ring_read(stream->ring, key.rnode, first, end - first);
+	run->piece = ps_ring_read(stream->ring, key.rlocator, first, end - first);
 	return run->piece != NULL;
 }
 
@@ -472,7 +472,7 @@ take_from_ring(PsStream *stream, Run *run, BlockNumber block, PsPin *pin)
 	if (page == NULL)
 	{
 		/* the rest of the piece is no good either: read it together */
-		if (ps_ring_outdated(piece, key.rnode))
+		if (ps_ring_outdated(piece, key.rlocator))
 		{
 			ps_ring_release(piece);
 			run->piece = NULL;

@@ -91,7 +91,7 @@ static bool
 continues(const PsIoWrite *write, const PsTag *tag)
 {
 	return tag->block == write->block + write->npages && tag->block % RELSEG_SIZE != 0 &&
-		RelFileNodeEquals(tag->rnode, write->rnode) && write->npages < PS_IO_MAX_PAGES;
+		RelFileLocatorEquals(tag->rlocator, write->rlocator) && write->npages < PS_IO_MAX_PAGES;
 }
 
 /* Its copy is the batch's last. */
@@ -105,7 +105,7 @@ add_to_writes(Batch *batch, const PsTag *tag, char *copy)
 		write[-1].npages++;
 		return;
 	}
-	write->rnode = tag->rnode;
+	write->rlocator = tag->rlocator;
 	write->block = tag->block;
 	write->npages = 1;
 	write->bytes = copy;
@@ -144,7 +144,7 @@ start_batch(Batch *batch)
 	if (batch->nwrites == 0)
 		return;
 	for (int i = 0; i < batch->nwrites; i++)
-		ps_piece_write_begin(batch->writes[i].rnode, batch->writes[i].block, batch->writes[i].npages);
+		ps_piece_write_begin(batch->writes[i].rlocator, batch->writes[i].block, batch->writes[i].npages);
 	batch->started = true;
 
 	if (!XLogRecPtrIsInvalid(batch->lsn))
@@ -166,9 +166,9 @@ request_syncs(const Batch *batch)
 	{
 		if (!ps_io_write_is_whole(write))
 			continue;
-		if (last == NULL || !RelFileNodeEquals(last->rnode, write->rnode) ||
+		if (last == NULL || !RelFileLocatorEquals(last->rlocator, write->rlocator) ||
 			last->block / RELSEG_SIZE != write->block / RELSEG_SIZE)
-			ps_file_request_sync(write->rnode, write->block);
+			ps_file_request_sync(write->rlocator, write->block);
 		last = write;
 	}
 }
@@ -185,7 +185,7 @@ end_batch(Round *round, Batch *batch, bool synced)
 		bool		good = synced && ps_io_write_is_whole(write);
 
 		if (batch->started)
-			ps_piece_write_end(write->rnode, write->block, write->npages);
+			ps_piece_write_end(write->rlocator, write->block, write->npages);
 		for (int i = 0; i < write->npages; i++, page++)
 		{
 			ps_frame_end_write(batch->frames[page], good);
@@ -195,7 +195,7 @@ end_batch(Round *round, Batch *batch, bool synced)
 			else
 				round->left[round->nleft++] = (PsTag)
 			{
-				write->rnode, write->block + i
+				write->rlocator, write->block + i
 			};
 		}
 	}

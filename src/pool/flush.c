@@ -31,7 +31,7 @@
 /* Adjacent pages claimed for one write; page i lies at bounce + i * BLCKSZ. */
 typedef struct WriteRun
 {
-	RelFileNode rnode;
+	RelFileLocator rlocator;
 	BlockNumber block;			/* of the first */
 	int			n;
 	XLogRecPtr	lsn;			/* highest of the WAL-logged ones */
@@ -102,7 +102,7 @@ claim(WriteRun *run, PsFrame frame, int i, bool wait)
 static bool
 claim_neighbour(WriteRun *run, BlockNumber block, int i)
 {
-	PsTag		tag = {run->rnode, block};
+	PsTag		tag = {run->rlocator, block};
 	PsFrame		frame = ps_frame_pin_page(&tag);
 
 	if (frame == PS_NO_FRAME)
@@ -139,7 +139,7 @@ gather(WriteRun *run, int behind, int ahead)
 static void
 drop_claimed(const WriteRun *run, PsFrame frame)
 {
-	char	   *path = relpathperm(run->rnode, MAIN_FORKNUM);
+	char	   *path = relpathperm(run->rlocator, MAIN_FORKNUM);
 
 	ereport(LOG,
 			(errcode(ERRCODE_DATA_CORRUPTED),
@@ -156,10 +156,10 @@ write_pages(const WriteRun *run, int from, int n)
 	BlockNumber block = run->block + from;
 	struct iovec iov = {bounce_page(run->first + from), (Size) n * BLCKSZ};
 
-	if (!ps_file_write(run->rnode, block, n, &iov, 1, ERROR))
+	if (!ps_file_write(run->rlocator, block, n, &iov, 1, ERROR))
 		return false;
 	PS_STOP("write-one-before-sync");
-	ps_file_request_sync(run->rnode, block);
+	ps_file_request_sync(run->rlocator, block);
 	return true;
 }
 
@@ -207,14 +207,14 @@ finish_run(WriteRun *run, PsFrame own)
 {
 	volatile int written = 0;
 
-	ps_piece_write_begin(run->rnode, run->block, run->n);
+	ps_piece_write_begin(run->rlocator, run->block, run->n);
 	PG_TRY();
 	{
 		written = write_run(run);
 	}
 	PG_FINALLY();
 	{
-		ps_piece_write_end(run->rnode, run->block, run->n);
+		ps_piece_write_end(run->rlocator, run->block, run->n);
 		for (int i = 0; i < run->n; i++)
 		{
 			PsFrame		frame = run->frames[run->first + i];
@@ -269,7 +269,7 @@ ps_flush_frame(PsFrame frame, PsFlushReason reason, bool wait)
 	int			written;
 
 	prepare_bounce();
-	run.rnode = ps_frame(frame)->tag.rnode;
+	run.rlocator = ps_frame(frame)->tag.rlocator;
 	run.block = ps_frame(frame)->tag.block;
 	run.lsn = InvalidXLogRecPtr;
 	run.first = middle;

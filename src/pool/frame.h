@@ -72,7 +72,7 @@ ps_frame_state(PsFrame frame)
 static inline PsRelKey
 ps_frame_relkey(PsFrame frame)
 {
-	PsRelKey	key = {ps_frame(frame)->tag.rnode, (ps_frame_state(frame) & PS_PERMANENT) != 0};
+	PsRelKey	key = {ps_frame(frame)->tag.rlocator, (ps_frame_state(frame) & PS_PERMANENT) != 0};
 
 	return key;
 }

@@ -25,7 +25,7 @@
 typedef struct GateMemo
 {
 	uint64		generation;
-	RelFileNode rnode;
+	RelFileLocator rlocator;
 } GateMemo;
 
 bool
@@ -35,9 +35,9 @@ ps_gate_uses_shared(Relation rel)
 		return true;
 	if (RelationIsPermanent(rel) && !RelationNeedsWAL(rel))
 		return true;
-	if (unlikely(ps_hold_table != NULL) && ps_holds(rel->rd_node, false))
+	if (unlikely(ps_hold_table != NULL) && ps_holds(rel->rd_locator, false))
 		return true;
-	return IsParallelWorker() && ps_registry_is_held(rel->rd_node);
+	return IsParallelWorker() && ps_registry_is_held(rel->rd_locator);
 }
 
 /* ---- passing ---- */
@@ -49,19 +49,19 @@ remember(Relation rel, uint64 generation)
 
 	if (memo == NULL)
 		rel->rd_amcache = memo = MemoryContextAlloc(CacheMemoryContext, sizeof(GateMemo));
-	memo->rnode = rel->rd_node;
+	memo->rlocator = rel->rd_locator;
 	memo->generation = generation;
 }
 
 static void
 pass(Relation rel)
 {
-	RelFileNode rnode = rel->rd_node;
+	RelFileLocator rlocator = rel->rd_locator;
 	uint64		generation = pg_atomic_read_u64(ps_registry_generation);
 	PsRegistryState state;
 
 	pg_read_barrier();
-	state = ps_registry_state(rnode);
+	state = ps_registry_state(rlocator);
 	Assert(state != PS_REGISTRY_HELD);
 	if (state != PS_REGISTRY_POOL)
 	{
@@ -72,8 +72,8 @@ pass(Relation rel)
 		 */
 		if (state != PS_REGISTRY_FRESH)
 			ps_stray_pass(rel);
-		ps_file_drop_page_cache(rnode);
-		ps_registry_enter(rnode, PS_REGISTRY_POOL);
+		ps_file_drop_page_cache(rlocator);
+		ps_registry_enter(rlocator, PS_REGISTRY_POOL);
 	}
 	remember(rel, generation);
 }
@@ -85,9 +85,9 @@ ps_gate_pass(Relation rel)
 
 	if (likely(memo != NULL &&
 			   memo->generation == pg_atomic_read_u64(ps_registry_generation) &&
-			   RelFileNodeEquals(memo->rnode, rel->rd_node)))
+			   RelFileLocatorEquals(memo->rlocator, rel->rd_locator)))
 	{
-		Assert(ps_registry_is_incomplete() || ps_registry_state(rel->rd_node) == PS_REGISTRY_POOL);
+		Assert(ps_registry_is_incomplete() || ps_registry_state(rel->rd_locator) == PS_REGISTRY_POOL);
 		return;
 	}
 	pass(rel);
@@ -97,13 +97,13 @@ ps_gate_pass(Relation rel)
 
 /* Pages and descriptors of an earlier life of the number; somebody may have missed its end. */
 static void
-end_earlier_life(RelFileNode rnode)
+end_earlier_life(RelFileLocator rlocator)
 {
-	if (!ps_registry_may_have_frames(rnode))
+	if (!ps_registry_may_have_frames(rlocator))
 		return;
-	ps_registry_forget(&rnode, 1);
-	ps_pool_discard_relation(rnode, 0);
-	ps_file_invalidate(rnode);
+	ps_registry_forget(&rlocator, 1);
+	ps_pool_discard_relation(rlocator, 0);
+	ps_file_invalidate(rlocator);
 }
 
 /*
@@ -111,17 +111,17 @@ end_earlier_life(RelFileNode rnode)
  * have it first.
  */
 void
-ps_gate_new(RelFileNode rnode)
+ps_gate_new(RelFileLocator rlocator)
 {
-	end_earlier_life(rnode);
+	end_earlier_life(rlocator);
 	if (XLogIsNeeded() && IsUnderPostmaster)
-		ps_registry_enter(rnode, PS_REGISTRY_FRESH);
+		ps_registry_enter(rlocator, PS_REGISTRY_FRESH);
 }
 
 void
 ps_gate_end_database(Oid dboid)
 {
-	RelFileNode all = {InvalidOid, dboid, InvalidOid};
+	RelFileLocator all = {InvalidOid, dboid, InvalidOid};
 
 	ps_pool_discard_database(dboid);
 	ps_registry_forget_database(dboid);
@@ -131,7 +131,7 @@ ps_gate_end_database(Oid dboid)
 void
 ps_gate_end_tablespace(Oid tablespace)
 {
-	RelFileNode all = {tablespace, InvalidOid, InvalidOid};
+	RelFileLocator all = {tablespace, InvalidOid, InvalidOid};
 
 	ps_pool_discard_tablespace(tablespace);
 	ps_file_invalidate(all);

@@ -7,6 +7,7 @@
 #define PAGESTORE_POOL_GATE_H
 
 #include "postgres.h"
+#include "server/compat.h"
 #include "utils/rel.h"
 
 /* Do shared buffers own it now?  In recovery, single-user mode, while WAL is skipped, and when held. */
@@ -24,7 +25,7 @@ extern void ps_gate_pass(Relation rel);
  * A relfilenode begins a life, and its file has been made: forget frames and
  * registration of an earlier one.  No lock of the pool is held.
  */
-extern void ps_gate_new(RelFileNode rnode);
+extern void ps_gate_new(RelFileLocator rlocator);
 
 /*
  * A database's, or a tablespace's, files are gone, or about to go, or copied:

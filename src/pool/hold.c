@@ -26,12 +26,12 @@ void		(*ps_settle) (void) = NULL;
 
 typedef struct Held
 {
-	RelFileNode rnode;
+	RelFileLocator rlocator;
 	bool		marked;			/* in the registry, for parallel workers */
 } Held;
 
-HTAB	   *ps_hold_table = NULL;	/* of Held, by rnode; NULL unless there is
-									 * one in this transaction */
+HTAB	   *ps_hold_table = NULL;	/* of Held, by rlocator; NULL unless there
+									 * is one in this transaction */
 
 bool
 ps_holds_any(void)
@@ -40,23 +40,23 @@ ps_holds_any(void)
 }
 
 static Held *
-find_held(RelFileNode rnode)
+find_held(RelFileLocator rlocator)
 {
-	return ps_holds_any() ? hash_search(ps_hold_table, &rnode, HASH_FIND, NULL) : NULL;
+	return ps_holds_any() ? hash_search(ps_hold_table, &rlocator, HASH_FIND, NULL) : NULL;
 }
 
 bool
-ps_holds(RelFileNode rnode, bool for_workers)
+ps_holds(RelFileLocator rlocator, bool for_workers)
 {
-	const Held *entry = find_held(rnode);
+	const Held *entry = find_held(rlocator);
 
 	return entry && (entry->marked || !for_workers);
 }
 
-RelFileNode *
+RelFileLocator *
 ps_held(int *n)
 {
-	RelFileNode *result = palloc((ps_hold_table ? hash_get_num_entries(ps_hold_table) : 0) * sizeof(RelFileNode) + 1);
+	RelFileLocator *result = palloc((ps_hold_table ? hash_get_num_entries(ps_hold_table) : 0) * sizeof(RelFileLocator) + 1);
 	const Held *entry;
 	HASH_SEQ_STATUS seq;
 
@@ -65,49 +65,49 @@ ps_held(int *n)
 		return result;
 	hash_seq_init(&seq, ps_hold_table);
 	while ((entry = hash_seq_search(&seq)) != NULL)
-		result[(*n)++] = entry->rnode;
+		result[(*n)++] = entry->rlocator;
 	return result;
 }
 
 /* Nothing of the relation stays in the pool, nor anything stale in shared buffers. */
 static void
-give_to_shared(RelFileNode rnode)
+give_to_shared(RelFileLocator rlocator)
 {
-	SMgrRelation smgr = smgropen(rnode, InvalidBackendId);
+	SMgrRelation smgr = smgropen(rlocator, INVALID_PROC_NUMBER);
 	ForkNumber	fork = MAIN_FORKNUM;
 	BlockNumber from = 0;
 
 	/* The pool's file has nothing dirty in shared buffers but strays. */
-	if (!ps_registry_pool_owns(rnode))
+	if (!ps_registry_pool_owns(rlocator))
 		FlushRelationsAllBuffers(&smgr, 1);
 	else
 	{
-		ps_stray_leave(rnode);
-		ps_registry_begin_leaving(rnode);
+		ps_stray_leave(rlocator);
+		ps_registry_begin_leaving(rlocator);
 	}
-	ps_pool_flush_relation(rnode);
-	ps_pool_discard_relations(&rnode, 1);
-	DropRelFileNodeBuffers(smgr, &fork, 1, &from);
+	ps_pool_flush_relation(rlocator);
+	ps_pool_discard_relations(&rlocator, 1);
+	DropRelationBuffers(smgr, &fork, 1, &from);
 }
 
 void
-ps_hold(RelFileNode rnode, bool for_workers)
+ps_hold(RelFileLocator rlocator, bool for_workers)
 {
-	HASHCTL		ctl = {.keysize = sizeof(RelFileNode),.entrysize = sizeof(Held),.hcxt = TopMemoryContext};
-	Held	   *entry = find_held(rnode);
+	HASHCTL		ctl = {.keysize = sizeof(RelFileLocator),.entrysize = sizeof(Held),.hcxt = TopMemoryContext};
+	Held	   *entry = find_held(rlocator);
 
 	if (ps_hold_table == NULL)
 		ps_hold_table = hash_create("pagestore held relations", 64, &ctl,
 									HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	if (entry == NULL)
 	{
-		if (ps_registry_may_have_frames(rnode))
-			give_to_shared(rnode);
-		entry = hash_search(ps_hold_table, &rnode, HASH_ENTER, NULL);
-		entry->marked = ps_registry_hold(rnode);
+		if (ps_registry_may_have_frames(rlocator))
+			give_to_shared(rlocator);
+		entry = hash_search(ps_hold_table, &rlocator, HASH_ENTER, NULL);
+		entry->marked = ps_registry_hold(rlocator);
 	}
 	else if (!entry->marked)
-		entry->marked = ps_registry_hold(rnode);
+		entry->marked = ps_registry_hold(rlocator);
 
 	if (for_workers && !entry->marked)
 		ereport(ERROR,
@@ -128,7 +128,7 @@ ps_hold_at_xact_end(void)
 	hash_seq_init(&seq, ps_hold_table);
 	while ((entry = hash_seq_search(&seq)) != NULL)
 		if (entry->marked)
-			ps_registry_release(entry->rnode);
+			ps_registry_release(entry->rlocator);
 	hash_destroy(ps_hold_table);
 	ps_hold_table = NULL;
 }

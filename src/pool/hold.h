@@ -7,7 +7,7 @@
 #define PAGESTORE_POOL_HOLD_H
 
 #include "postgres.h"
-#include "storage/relfilenode.h"
+#include "server/compat.h"
 
 /*
  * From here to the end of the transaction shared buffers own the relation,
@@ -19,12 +19,12 @@
  * now, so that parallel workers must know; ereport(ERROR) if there is no room
  * for that.  The way to heap is open even then.  ereport(ERROR) on I/O errors.
  */
-extern void ps_hold(RelFileNode rnode, bool for_workers);
+extern void ps_hold(RelFileLocator rlocator, bool for_workers);
 
 /* Does this transaction hold it? */
-extern bool ps_holds(RelFileNode rnode, bool for_workers);
+extern bool ps_holds(RelFileLocator rlocator, bool for_workers);
 extern bool ps_holds_any(void);
-extern RelFileNode *ps_held(int *n);	/* all of them, palloc'd */
+extern RelFileLocator *ps_held(int *n); /* all of them, palloc'd */
 
 /* NULL where ps_holds() says no to all. */
 extern struct HTAB *ps_hold_table;

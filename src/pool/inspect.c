@@ -15,7 +15,7 @@ ps_frame_inspect(PsFrame frame, PsFrameInfo *info)
 
 	if ((state & (PS_TAGGED | PS_GHOST)) == 0)
 		return false;
-	info->rnode = header->tag.rnode;
+	info->rlocator = header->tag.rlocator;
 	info->block = header->tag.block;
 	info->pins = state & PS_PIN_MASK;
 	info->dirty = (state & PS_DIRTY) != 0;

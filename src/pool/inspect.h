@@ -10,7 +10,7 @@
 
 typedef struct PsFrameInfo
 {
-	RelFileNode rnode;
+	RelFileLocator rlocator;
 	BlockNumber block;
 	uint32		pins;			/* processes and I/O requests that pin it */
 	XLogRecPtr	dirty_since;	/* of a dirty page of a WAL-logged relation:

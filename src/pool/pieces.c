@@ -37,45 +37,45 @@ ps_pieces_shmem_init(void)
 }
 
 static inline pg_atomic_uint64 *
-piece_counter(RelFileNode rnode, BlockNumber block)
+piece_counter(RelFileLocator rlocator, BlockNumber block)
 {
-	PsTag		tag = {rnode, block / PS_PIECE_PAGES};
+	PsTag		tag = {rlocator, block / PS_PIECE_PAGES};
 
 	return &pieces[ps_tag_hash(&tag) % PIECES];
 }
 
 /* Counters of every piece of a run; two pieces may share one, which then counts twice. */
 static void
-piece_count(RelFileNode rnode, BlockNumber block, int npages, int64 change)
+piece_count(RelFileLocator rlocator, BlockNumber block, int npages, int64 change)
 {
 	BlockNumber first = block / PS_PIECE_PAGES;
 	BlockNumber last = (block + npages - 1) / PS_PIECE_PAGES;
 
 	for (BlockNumber piece = first; piece <= last; piece++)
-		pg_atomic_fetch_add_u64(piece_counter(rnode, piece * PS_PIECE_PAGES), change);
+		pg_atomic_fetch_add_u64(piece_counter(rlocator, piece * PS_PIECE_PAGES), change);
 }
 
 void
-ps_piece_write_begin(RelFileNode rnode, BlockNumber block, int npages)
+ps_piece_write_begin(RelFileLocator rlocator, BlockNumber block, int npages)
 {
-	piece_count(rnode, block, npages, PIECE_EVENT + PIECE_WRITER);
+	piece_count(rlocator, block, npages, PIECE_EVENT + PIECE_WRITER);
 }
 
 void
-ps_piece_write_end(RelFileNode rnode, BlockNumber block, int npages)
+ps_piece_write_end(RelFileLocator rlocator, BlockNumber block, int npages)
 {
-	Assert((pg_atomic_read_u64(piece_counter(rnode, block)) & PIECE_WRITERS) > 0);
-	piece_count(rnode, block, npages, (int64) PIECE_EVENT - (int64) PIECE_WRITER);
+	Assert((pg_atomic_read_u64(piece_counter(rlocator, block)) & PIECE_WRITERS) > 0);
+	piece_count(rlocator, block, npages, (int64) PIECE_EVENT - (int64) PIECE_WRITER);
 }
 
 uint32
-ps_piece_sequence(RelFileNode rnode, BlockNumber block)
+ps_piece_sequence(RelFileLocator rlocator, BlockNumber block)
 {
 	uint64		value;
 
 	/* orders the caller's reads of pages around this look, on either side */
 	pg_memory_barrier();
-	value = pg_atomic_read_u64(piece_counter(rnode, block));
+	value = pg_atomic_read_u64(piece_counter(rlocator, block));
 	pg_memory_barrier();
 	return ((uint32) (value / PIECE_EVENT) << 1) | ((value & PIECE_WRITERS) != 0);
 }

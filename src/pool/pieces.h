@@ -15,14 +15,14 @@
 #define PS_PIECE_PAGES 64
 
 /* The counter of the piece that holds the block: odd while one of its pages is being written. */
-extern uint32 ps_piece_sequence(RelFileNode rnode, BlockNumber block);
+extern uint32 ps_piece_sequence(RelFileLocator rlocator, BlockNumber block);
 
 /*
  * Around every write to disk of a run of adjacent pages, which may span
  * pieces; in pairs, also when the write fails.
  */
-extern void ps_piece_write_begin(RelFileNode rnode, BlockNumber block, int npages);
-extern void ps_piece_write_end(RelFileNode rnode, BlockNumber block, int npages);
+extern void ps_piece_write_begin(RelFileLocator rlocator, BlockNumber block, int npages);
+extern void ps_piece_write_end(RelFileLocator rlocator, BlockNumber block, int npages);
 
 extern Size ps_pieces_shmem_size(void);
 extern void ps_pieces_shmem_init(void);

@@ -35,7 +35,7 @@ warn_of_leak(uintptr_t frame)
 	const PsTag *tag = &ps_frame((PsFrame) frame)->tag;
 
 	elog(WARNING, "pagestore: pin leak: frame %u (relation %u/%u/%u, block %u)",
-		 (PsFrame) frame, tag->rnode.spcNode, tag->rnode.dbNode, tag->rnode.relNode, tag->block);
+		 (PsFrame) frame, tag->rlocator.spcOid, tag->rlocator.dbOid, tag->rlocator.relNumber, tag->block);
 }
 
 /* Backstop for a process that ends without ending its owners. */
@@ -89,9 +89,9 @@ ps_pool_is_current(PsFrame frame)
 }
 
 bool
-ps_pool_frame_is(PsFrame frame, RelFileNode rnode, BlockNumber block)
+ps_pool_frame_is(PsFrame frame, RelFileLocator rlocator, BlockNumber block)
 {
-	PsTag		tag = {rnode, block};
+	PsTag		tag = {rlocator, block};
 
 	Assert(ps_frame_pins_own(frame) > 0);
 	return ps_tag_equal(&ps_frame(frame)->tag, &tag);

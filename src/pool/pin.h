@@ -64,7 +64,7 @@ extern void ps_pool_unpin(PsFrame frame);
 extern bool ps_pool_is_current(PsFrame frame);
 
 /* Does the frame hold, or did it when it became a ghost, this page?  The caller holds a pin. */
-extern bool ps_pool_frame_is(PsFrame frame, RelFileNode rnode, BlockNumber block);
+extern bool ps_pool_frame_is(PsFrame frame, RelFileLocator rlocator, BlockNumber block);
 
 /* In _PG_init. */
 extern void ps_frame_pin_init(void);

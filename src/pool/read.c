@@ -24,6 +24,7 @@
 #include "pool/replacement.h"
 #include "pool/stats.h"
 #include "pool/table.h"
+#include "server/compat.h"
 #include "storage/bufmgr.h"
 #include "storage/bufpage.h"
 #include "utils/guc.h"
@@ -134,14 +135,14 @@ count_io_time(instr_time start)
 	INSTR_TIME_SET_CURRENT(spent);
 	INSTR_TIME_SUBTRACT(spent, start);
 	pgstat_count_buffer_read_time(INSTR_TIME_GET_MICROSEC(spent));
-	INSTR_TIME_ADD(pgBufferUsage.blk_read_time, spent);
+	INSTR_TIME_ADD(pgBufferUsage.shared_blk_read_time, spent);
 }
 
 /* Errors as core's for the same page in shared_buffers. */
 static void
 short_read(const PsTag *tag)
 {
-	char	   *path = relpathperm(tag->rnode, MAIN_FORKNUM);
+	char	   *path = relpathperm(tag->rlocator, MAIN_FORKNUM);
 	BlockNumber segment = tag->block / RELSEG_SIZE;
 
 	if (segment > 0)
@@ -167,9 +168,9 @@ verify_page(char *page, const PsTag *tag)
 			(errcode(ERRCODE_DATA_CORRUPTED),
 			 zero_damaged_pages ?
 			 errmsg("invalid page in block %u of relation %s; zeroing out page",
-					tag->block, relpathperm(tag->rnode, MAIN_FORKNUM)) :
+					tag->block, relpathperm(tag->rlocator, MAIN_FORKNUM)) :
 			 errmsg("invalid page in block %u of relation %s",
-					tag->block, relpathperm(tag->rnode, MAIN_FORKNUM)),
+					tag->block, relpathperm(tag->rlocator, MAIN_FORKNUM)),
 			 why ? errdetail("%s (offset number %u)", why, offset) : 0));
 	memset(page, 0, BLCKSZ);
 }
@@ -181,7 +182,7 @@ read_page(PsFrame frame, const PsTag *tag)
 	struct iovec iov = {page, BLCKSZ};
 	instr_time	start = io_clock();
 
-	if (ps_file_read(tag->rnode, tag->block, 1, &iov, 1) != 1)
+	if (ps_file_read(tag->rlocator, tag->block, 1, &iov, 1) != 1)
 	{
 		if (!zero_damaged_pages)
 			short_read(tag);
@@ -239,7 +240,7 @@ check_new(PsFrame frame, const PsTag *tag)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("unexpected data beyond EOF in block %u of relation %s",
-						tag->block, relpathperm(tag->rnode, MAIN_FORKNUM))));
+						tag->block, relpathperm(tag->rlocator, MAIN_FORKNUM))));
 	}
 }
 
@@ -307,7 +308,7 @@ pin_slowly(const PsRelKey *rel, const PsTag *tag, uint32 hash, PsFetch how,
 PsFrame
 ps_pool_pin(const PsRelKey *rel, BlockNumber block, PsFetch how, bool *hit)
 {
-	PsTag		tag = {rel->rnode, block};
+	PsTag		tag = {rel->rlocator, block};
 	uint32		hash = ps_tag_hash(&tag);
 	PsFrame		frame;
 	uint32		was = 0;
@@ -324,7 +325,7 @@ ps_pool_pin(const PsRelKey *rel, BlockNumber block, PsFetch how, bool *hit)
 bool
 ps_pool_resident(const PsRelKey *rel, BlockNumber block)
 {
-	PsTag		tag = {rel->rnode, block};
+	PsTag		tag = {rel->rlocator, block};
 
 	return ps_table_has(&tag, ps_tag_hash(&tag));
 }
@@ -372,7 +373,7 @@ name_request(PsAioRef ref, const uint32 *cookies, int ncookies)
 static PsFrame
 enter_ahead(const PsRelKey *rel, BlockNumber block)
 {
-	PsTag		tag = {rel->rnode, block};
+	PsTag		tag = {rel->rlocator, block};
 	uint32		hash = ps_tag_hash(&tag);
 	PsFrame		frame;
 
@@ -412,11 +413,11 @@ start_read(const PsRelKey *rel, BlockNumber block, const uint32 *frames, int n)
 	PG_TRY();
 	{
 		/* who needs the page will say that its file is gone */
-		if (ps_file_fd(rel->rnode, block, &offset, true) < 0)
+		if (ps_file_fd(rel->rlocator, block, &offset, true) < 0)
 			ps_pool_read_done(frames, n, -ENOENT);
 		else
 		{
-			(void) ps_aio_read(rel->rnode, block, n, iov, niov, frames, n, name_request);
+			(void) ps_aio_read(rel->rlocator, block, n, iov, niov, frames, n, name_request);
 			ps_count(PS_COUNT_PREFETCHED, n);
 		}
 	}

@@ -23,7 +23,7 @@
 
 typedef struct RegistryEntry
 {
-	RelFileNode rnode;
+	RelFileLocator rlocator;
 	PsRegistryState state;
 } RegistryEntry;
 
@@ -41,14 +41,14 @@ typedef struct RegistryShared
 
 static RegistryShared *shared;
 
-/* of RegistryEntry, by rnode */
+/* of RegistryEntry, by rlocator */
 static HTAB *registry PS_GUARDED_BY(shared->lock);
 pg_atomic_uint64 *ps_registry_generation;
 PsLock	   *ps_owner_lock;
 
 /*
  * Of this process and transaction: relations made in the pool, with no room in
- * the registry.  By rnode; NULL unless there is one.
+ * the registry.  By rlocator; NULL unless there is one.
  */
 static HTAB *born = NULL;
 
@@ -62,7 +62,7 @@ ps_registry_shmem_size(void)
 void
 ps_registry_shmem_init(void) PS_UNCHECKED
 {
-	HASHCTL		ctl = {.keysize = sizeof(RelFileNode),.entrysize = sizeof(RegistryEntry)};
+	HASHCTL		ctl = {.keysize = sizeof(RelFileLocator),.entrysize = sizeof(RegistryEntry)};
 	bool		found;
 
 	shared = ShmemInitStruct("pagestore gate", sizeof(RegistryShared), &found);
@@ -80,23 +80,23 @@ ps_registry_shmem_init(void) PS_UNCHECKED
 /* ---- entries ---- */
 
 static RegistryEntry *
-find_entry(const RelFileNode *rnode) PS_REQUIRES_SHARED(shared->lock)
+find_entry(const RelFileLocator *rlocator) PS_REQUIRES_SHARED(shared->lock)
 {
 	Assert(ps_lock_is_held(&shared->lock));
-	return hash_search(registry, rnode, HASH_FIND, NULL);
+	return hash_search(registry, rlocator, HASH_FIND, NULL);
 }
 
 /* The relation's entry, made if need be; NULL when there is no room. */
 static RegistryEntry *
-make_entry(const RelFileNode *rnode) PS_REQUIRES(shared->lock)
+make_entry(const RelFileLocator *rlocator) PS_REQUIRES(shared->lock)
 {
-	RegistryEntry *entry = find_entry(rnode);
+	RegistryEntry *entry = find_entry(rlocator);
 	bool		found;
 
 	Assert(ps_lock_is_exclusive(&shared->lock));
 	if (entry != NULL || PS_ASK("gate-full"))
 		return entry;
-	entry = hash_search(registry, rnode, HASH_ENTER_NULL, &found);
+	entry = hash_search(registry, rlocator, HASH_ENTER_NULL, &found);
 	if (entry != NULL)
 		entry->state = PS_REGISTRY_NONE;
 	return entry;
@@ -108,7 +108,7 @@ remove_entry(RegistryEntry *entry) PS_REQUIRES(shared->lock)
 	Assert(ps_lock_is_exclusive(&shared->lock));
 	if (entry->state == PS_REGISTRY_HELD)
 		pg_atomic_fetch_sub_u32(&shared->nheld, 1);
-	(void) hash_search(registry, &entry->rnode, HASH_REMOVE, NULL);
+	(void) hash_search(registry, &entry->rlocator, HASH_REMOVE, NULL);
 }
 
 /* Nobody may go on believing what it remembers. */
@@ -129,20 +129,20 @@ wait_for_owner_lock(void)
 /* ---- births without room ---- */
 
 static void
-note_birth(RelFileNode rnode)
+note_birth(RelFileLocator rlocator)
 {
-	HASHCTL		ctl = {.keysize = sizeof(RelFileNode),.entrysize = sizeof(RelFileNode),.hcxt = TopMemoryContext};
+	HASHCTL		ctl = {.keysize = sizeof(RelFileLocator),.entrysize = sizeof(RelFileLocator),.hcxt = TopMemoryContext};
 
 	if (born == NULL)
 		born = hash_create("pagestore relations unknown to the registry", 64, &ctl,
 						   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	(void) hash_search(born, &rnode, HASH_ENTER, NULL);
+	(void) hash_search(born, &rlocator, HASH_ENTER, NULL);
 }
 
 static bool
-is_born_here(RelFileNode rnode)
+is_born_here(RelFileLocator rlocator)
 {
-	return born != NULL && hash_search(born, &rnode, HASH_FIND, NULL) != NULL;
+	return born != NULL && hash_search(born, &rlocator, HASH_FIND, NULL) != NULL;
 }
 
 void
@@ -156,13 +156,13 @@ ps_registry_at_xact_end(void)
 /* ---- questions ---- */
 
 PsRegistryState
-ps_registry_state(RelFileNode rnode)
+ps_registry_state(RelFileLocator rlocator)
 {
 	RegistryEntry *entry;
 	PsRegistryState state;
 
 	ps_lock_shared(&shared->lock);
-	entry = find_entry(&rnode);
+	entry = find_entry(&rlocator);
 	state = entry ? entry->state : PS_REGISTRY_NONE;
 	ps_unlock(&shared->lock);
 	return state;
@@ -175,30 +175,30 @@ ps_registry_is_incomplete(void)
 }
 
 bool
-ps_registry_pool_owns(RelFileNode rnode)
+ps_registry_pool_owns(RelFileLocator rlocator)
 {
-	PsRegistryState state = ps_registry_state(rnode);
+	PsRegistryState state = ps_registry_state(rlocator);
 
 	return state == PS_REGISTRY_FRESH || state == PS_REGISTRY_POOL ||
-		(state == PS_REGISTRY_NONE && is_born_here(rnode));
+		(state == PS_REGISTRY_NONE && is_born_here(rlocator));
 }
 
 bool
-ps_registry_may_have_frames(RelFileNode rnode)
+ps_registry_may_have_frames(RelFileLocator rlocator)
 {
-	return ps_registry_is_incomplete() || ps_registry_state(rnode) != PS_REGISTRY_NONE;
+	return ps_registry_is_incomplete() || ps_registry_state(rlocator) != PS_REGISTRY_NONE;
 }
 
 bool
-ps_registry_is_held(RelFileNode rnode)
+ps_registry_is_held(RelFileLocator rlocator)
 {
-	return pg_atomic_read_u32(&shared->nheld) != 0 && ps_registry_state(rnode) == PS_REGISTRY_HELD;
+	return pg_atomic_read_u32(&shared->nheld) != 0 && ps_registry_state(rlocator) == PS_REGISTRY_HELD;
 }
 
 /* ---- changes ---- */
 
 void
-ps_registry_enter(RelFileNode rnode, PsRegistryState state)
+ps_registry_enter(RelFileLocator rlocator, PsRegistryState state)
 {
 	RegistryEntry *entry;
 	bool		is_news = false;
@@ -206,7 +206,7 @@ ps_registry_enter(RelFileNode rnode, PsRegistryState state)
 
 	Assert(state == PS_REGISTRY_FRESH || state == PS_REGISTRY_POOL);
 	ps_lock_exclusive(&shared->lock);
-	entry = make_entry(&rnode);
+	entry = make_entry(&rlocator);
 	if (entry)
 	{
 		Assert(entry->state != PS_REGISTRY_HELD);
@@ -222,16 +222,16 @@ ps_registry_enter(RelFileNode rnode, PsRegistryState state)
 				(errmsg("pagestore has no room to remember more than %ld tables in use", nentries),
 				 errdetail("The first access of each process to a further one looks through shared_buffers.")));
 	if (entry == NULL && state == PS_REGISTRY_FRESH)
-		note_birth(rnode);
+		note_birth(rlocator);
 }
 
 bool
-ps_registry_hold(RelFileNode rnode)
+ps_registry_hold(RelFileLocator rlocator)
 {
 	RegistryEntry *entry;
 
 	ps_lock_exclusive(&shared->lock);
-	entry = make_entry(&rnode);
+	entry = make_entry(&rlocator);
 	if (entry)
 	{
 		if (entry->state != PS_REGISTRY_HELD)
@@ -246,12 +246,12 @@ ps_registry_hold(RelFileNode rnode)
 }
 
 void
-ps_registry_release(RelFileNode rnode)
+ps_registry_release(RelFileLocator rlocator)
 {
 	RegistryEntry *entry;
 
 	ps_lock_exclusive(&shared->lock);
-	entry = find_entry(&rnode);
+	entry = find_entry(&rlocator);
 
 	/* the number may have begun another life meanwhile */
 	if (entry && entry->state == PS_REGISTRY_HELD)
@@ -260,12 +260,12 @@ ps_registry_release(RelFileNode rnode)
 }
 
 void
-ps_registry_begin_leaving(RelFileNode rnode)
+ps_registry_begin_leaving(RelFileLocator rlocator)
 {
 	RegistryEntry *entry;
 
 	ps_lock_exclusive(&shared->lock);
-	entry = find_entry(&rnode);
+	entry = find_entry(&rlocator);
 	if (entry)
 	{
 		entry->state = PS_REGISTRY_LEAVING;
@@ -276,12 +276,12 @@ ps_registry_begin_leaving(RelFileNode rnode)
 }
 
 void
-ps_registry_forget(const RelFileNode *rnodes, int n)
+ps_registry_forget(const RelFileLocator *rlocators, int n)
 {
 	ps_lock_exclusive(&shared->lock);
 	for (int i = 0; i < n; i++)
 	{
-		RegistryEntry *entry = find_entry(&rnodes[i]);
+		RegistryEntry *entry = find_entry(&rlocators[i]);
 
 		if (entry)
 			remove_entry(entry);
@@ -299,7 +299,7 @@ ps_registry_forget_database(Oid dboid)
 	ps_lock_exclusive(&shared->lock);
 	hash_seq_init(&scan, registry);
 	while ((entry = hash_seq_search(&scan)) != NULL)
-		if (entry->rnode.dbNode == dboid)
+		if (entry->rlocator.dbOid == dboid)
 			remove_entry(entry);
 	ps_unlock(&shared->lock);
 }

@@ -13,7 +13,7 @@
 #include "postgres.h"
 #include "debug/lock.h"
 #include "port/atomics.h"
-#include "storage/relfilenode.h"
+#include "server/compat.h"
 
 typedef enum PsRegistryState
 {
@@ -26,10 +26,10 @@ typedef enum PsRegistryState
 								 * running (hold.c) */
 } PsRegistryState;
 
-extern PsRegistryState ps_registry_state(RelFileNode rnode);
+extern PsRegistryState ps_registry_state(RelFileLocator rlocator);
 
 /* FRESH or POOL from here on.  Where there is no room the registry is incomplete, which is logged once. */
-extern void ps_registry_enter(RelFileNode rnode, PsRegistryState state);
+extern void ps_registry_enter(RelFileLocator rlocator, PsRegistryState state);
 
 /* Further relations are served without being in it. */
 extern bool ps_registry_is_incomplete(void);
@@ -39,8 +39,8 @@ extern bool ps_registry_is_incomplete(void);
  * registry knows: true is certain of the one, false of the other.  What was entered as FRESH in this transaction is the pool's
  * for certain, room or not, until it is held.
  */
-extern bool ps_registry_pool_owns(RelFileNode rnode);
-extern bool ps_registry_may_have_frames(RelFileNode rnode);
+extern bool ps_registry_pool_owns(RelFileLocator rlocator);
+extern bool ps_registry_may_have_frames(RelFileLocator rlocator);
 
 /*
  * What a process remembers of the registry is good as long as the generation
@@ -54,9 +54,9 @@ extern pg_atomic_uint64 *ps_registry_generation;
  * shared buffers: nothing of it is in the pool, whose entry ends.  False: there
  * is no room.  Release takes the mark away and nothing else.  Neither throws.
  */
-extern bool ps_registry_hold(RelFileNode rnode);
-extern bool ps_registry_is_held(RelFileNode rnode);
-extern void ps_registry_release(RelFileNode rnode);
+extern bool ps_registry_hold(RelFileLocator rlocator);
+extern bool ps_registry_is_held(RelFileLocator rlocator);
+extern void ps_registry_release(RelFileLocator rlocator);
 
 /*
  * Held exclusively by whoever acts on who owns a page, from the question to
@@ -71,8 +71,8 @@ extern PsLock *ps_owner_lock;
  * stays, but nobody brings a page of it into the pool on its own.  Neither
  * throws.
  */
-extern void ps_registry_begin_leaving(RelFileNode rnode);
-extern void ps_registry_forget(const RelFileNode *rnodes, int n);
+extern void ps_registry_begin_leaving(RelFileLocator rlocator);
+extern void ps_registry_forget(const RelFileLocator *rlocators, int n);
 
 /* Nobody is connected to the database: waits for nobody. */
 extern void ps_registry_forget_database(Oid dboid);

@@ -35,10 +35,10 @@ few_blocks(uint64 nblocks)
  * can be if its files can't be looked at.  For after commit: does not throw.
  */
 static BlockNumber
-blocks_on_disk(RelFileNode rnode)
+blocks_on_disk(RelFileLocator rlocator)
 {
 	char		path[MAXPGPATH];
-	char	   *base = relpathperm(rnode, MAIN_FORKNUM);
+	char	   *base = relpathperm(rlocator, MAIN_FORKNUM);
 	uint64		bytes = 0;
 	int			segment = 0;
 	struct stat st;
@@ -59,40 +59,40 @@ static bool
 dirty_of_relation(PsFrameHeader *header, uint32 state, void *arg)
 {
 	return (state & PS_DIRTY) != 0 &&
-		RelFileNodeEquals(header->tag.rnode, *(const RelFileNode *) arg);
+		RelFileLocatorEquals(header->tag.rlocator, *(const RelFileLocator *) arg);
 }
 
 static void
-flush_blocks(RelFileNode rnode, BlockNumber first, uint32 n)
+flush_blocks(RelFileLocator rlocator, BlockNumber first, uint32 n)
 {
 	PsTag		tags[LOOKUP_PAGES];
 
 	for (uint32 i = 0; i < n; i++)
 		tags[i] = (PsTag)
 	{
-		rnode, first + i
+		rlocator, first + i
 	};
-	ps_flush_pages(tags, n, dirty_of_relation, &rnode, PS_FLUSH_COMMAND, true);
+	ps_flush_pages(tags, n, dirty_of_relation, &rlocator, PS_FLUSH_COMMAND, true);
 }
 
 void
-ps_pool_flush_relation(RelFileNode rnode)
+ps_pool_flush_relation(RelFileLocator rlocator)
 {
 	BlockNumber nblocks;
 	PsPageList	list;
 
-	if (ps_table_pages_of(&rnode) == 0)
+	if (ps_table_pages_of(&rlocator) == 0)
 		return;
-	nblocks = blocks_on_disk(rnode);
+	nblocks = blocks_on_disk(rlocator);
 	if (few_blocks(nblocks))
 	{
 		for (BlockNumber block = 0; block < nblocks; block += LOOKUP_PAGES)
-			flush_blocks(rnode, block, Min(nblocks - block, LOOKUP_PAGES));
+			flush_blocks(rlocator, block, Min(nblocks - block, LOOKUP_PAGES));
 		return;
 	}
 
-	list = ps_pagelist_collect(dirty_of_relation, &rnode);
-	ps_flush_pages(list.tags, list.n, dirty_of_relation, &rnode, PS_FLUSH_COMMAND, true);
+	list = ps_pagelist_collect(dirty_of_relation, &rlocator);
+	ps_flush_pages(list.tags, list.n, dirty_of_relation, &rlocator, PS_FLUSH_COMMAND, true);
 	ps_pagelist_free(&list);
 }
 
@@ -140,7 +140,7 @@ none_left(PageTest test, const void *arg)
 
 typedef struct BlockRange
 {
-	RelFileNode rnode;
+	RelFileLocator rlocator;
 	BlockNumber first;
 	BlockNumber end;
 } BlockRange;
@@ -151,7 +151,7 @@ in_range(const PsTag *tag, const void *arg)
 	const BlockRange *range = arg;
 
 	return tag->block >= range->first && tag->block < range->end &&
-		RelFileNodeEquals(tag->rnode, range->rnode);
+		RelFileLocatorEquals(tag->rlocator, range->rlocator);
 }
 
 /* For all frames of the range, which the relation's end bounds. */
@@ -163,9 +163,9 @@ for_range(const BlockRange *range, FrameAction action)
 		for_matching(in_range, range, action);
 		return;
 	}
-	for (BlockNumber block = range->first; block < range->end && ps_table_pages_of(&range->rnode) > 0; block++)
+	for (BlockNumber block = range->first; block < range->end && ps_table_pages_of(&range->rlocator) > 0; block++)
 	{
-		PsTag		tag = {range->rnode, block};
+		PsTag		tag = {range->rlocator, block};
 		PsFrame		frame = ps_frame_pin_page(&tag);
 
 		if (frame != PS_NO_FRAME)
@@ -197,11 +197,11 @@ discard_matching(PageTest test, const void *arg)
 }
 
 void
-ps_pool_discard_relation(RelFileNode rnode, BlockNumber first_block)
+ps_pool_discard_relation(RelFileLocator rlocator, BlockNumber first_block)
 {
-	BlockRange	range = {rnode, first_block, InvalidBlockNumber};
+	BlockRange	range = {rlocator, first_block, InvalidBlockNumber};
 
-	if (ps_table_pages_of(&rnode) > 0)
+	if (ps_table_pages_of(&rlocator) > 0)
 		for_matching(in_range, &range, discard_frame);
 
 	/*
@@ -212,9 +212,9 @@ ps_pool_discard_relation(RelFileNode rnode, BlockNumber first_block)
 }
 
 void
-ps_pool_discard_blocks(RelFileNode rnode, BlockNumber first, BlockNumber end)
+ps_pool_discard_blocks(RelFileLocator rlocator, BlockNumber first, BlockNumber end)
 {
-	BlockRange	range = {rnode, first, end};
+	BlockRange	range = {rlocator, first, end};
 
 	for_range(&range, discard_frame);
 	Assert(none_left(in_range, &range));
@@ -222,15 +222,15 @@ ps_pool_discard_blocks(RelFileNode rnode, BlockNumber first, BlockNumber end)
 
 typedef struct RelationSet
 {
-	const RelFileNode *rnodes;	/* sorted */
+	const RelFileLocator *rlocators;	/* sorted */
 	int			n;
 } RelationSet;
 
 static int
 compare_relations(const void *a, const void *b)
 {
-	PsTag		x = {*(const RelFileNode *) a, 0};
-	PsTag		y = {*(const RelFileNode *) b, 0};
+	PsTag		x = {*(const RelFileLocator *) a, 0};
+	PsTag		y = {*(const RelFileLocator *) b, 0};
 
 	return ps_tag_compare(&x, &y);
 }
@@ -240,11 +240,11 @@ in_set(const PsTag *tag, const void *arg)
 {
 	const RelationSet *set = arg;
 
-	return bsearch(&tag->rnode, set->rnodes, set->n, sizeof(RelFileNode), compare_relations) != NULL;
+	return bsearch(&tag->rlocator, set->rlocators, set->n, sizeof(RelFileLocator), compare_relations) != NULL;
 }
 
 void
-ps_pool_discard_relations(RelFileNode *rnodes, int n)
+ps_pool_discard_relations(RelFileLocator *rlocators, int n)
 {
 	uint64		blocks = 0;
 	int			here = 0;
@@ -252,24 +252,24 @@ ps_pool_discard_relations(RelFileNode *rnodes, int n)
 	/* those that may have pages here to the front */
 	for (int i = 0; i < n; i++)
 	{
-		RelFileNode rnode = rnodes[i];
+		RelFileLocator rlocator = rlocators[i];
 
-		if (ps_table_pages_of(&rnode) == 0)
+		if (ps_table_pages_of(&rlocator) == 0)
 			continue;
-		blocks += blocks_on_disk(rnode);
-		rnodes[i] = rnodes[here];
-		rnodes[here++] = rnode;
+		blocks += blocks_on_disk(rlocator);
+		rlocators[i] = rlocators[here];
+		rlocators[here++] = rlocator;
 	}
 	if (few_blocks(blocks))
 	{
 		for (int i = 0; i < here; i++)
-			ps_pool_discard_blocks(rnodes[i], 0, blocks_on_disk(rnodes[i]));
+			ps_pool_discard_blocks(rlocators[i], 0, blocks_on_disk(rlocators[i]));
 	}
 	else if (here > 0)
 	{
-		RelationSet set = {rnodes, here};
+		RelationSet set = {rlocators, here};
 
-		qsort(rnodes, here, sizeof(RelFileNode), compare_relations);
+		qsort(rlocators, here, sizeof(RelFileLocator), compare_relations);
 		discard_matching(in_set, &set);
 	}
 }
@@ -277,13 +277,13 @@ ps_pool_discard_relations(RelFileNode *rnodes, int n)
 static bool
 in_database(const PsTag *tag, const void *arg)
 {
-	return tag->rnode.dbNode == *(const Oid *) arg;
+	return tag->rlocator.dbOid == *(const Oid *) arg;
 }
 
 static bool
 in_tablespace(const PsTag *tag, const void *arg)
 {
-	return tag->rnode.spcNode == *(const Oid *) arg;
+	return tag->rlocator.spcOid == *(const Oid *) arg;
 }
 
 void
@@ -318,17 +318,17 @@ permit_write(PsFrame frame)
 }
 
 void
-ps_pool_forbid_writes(RelFileNode rnode, BlockNumber first, BlockNumber end)
+ps_pool_forbid_writes(RelFileLocator rlocator, BlockNumber first, BlockNumber end)
 {
-	BlockRange	range = {rnode, first, end};
+	BlockRange	range = {rlocator, first, end};
 
 	for_range(&range, forbid_write);
 }
 
 void
-ps_pool_permit_writes(RelFileNode rnode, BlockNumber first, BlockNumber end)
+ps_pool_permit_writes(RelFileLocator rlocator, BlockNumber first, BlockNumber end)
 {
-	BlockRange	range = {rnode, first, end};
+	BlockRange	range = {rlocator, first, end};
 
 	for_range(&range, permit_write);
 }

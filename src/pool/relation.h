@@ -19,16 +19,16 @@
  * that keeps its file will do.  Serves interrupts; ereport(ERROR) as
  * ps_flush_frame().
  */
-extern void ps_pool_flush_relation(RelFileNode rnode);
+extern void ps_pool_flush_relation(RelFileLocator rlocator);
 
 /* Forget frames from first_block on, dirty or not. */
-extern void ps_pool_discard_relation(RelFileNode rnode, BlockNumber first_block);
+extern void ps_pool_discard_relation(RelFileLocator rlocator, BlockNumber first_block);
 
 /* The same, knowing where the relation ends. */
-extern void ps_pool_discard_blocks(RelFileNode rnode, BlockNumber first, BlockNumber end);
+extern void ps_pool_discard_blocks(RelFileLocator rlocator, BlockNumber first, BlockNumber end);
 
 /* Forget all frames of relations whose files are still there.  Reorders the array. */
-extern void ps_pool_discard_relations(RelFileNode *rnodes, int n);
+extern void ps_pool_discard_relations(RelFileLocator *rlocators, int n);
 
 /* Forget all frames of a database, or a tablespace. */
 extern void ps_pool_discard_database(Oid dboid);
@@ -39,7 +39,7 @@ extern void ps_pool_discard_tablespace(Oid tablespace);
  * (NOWRITE); writes of them in flight have ended when it returns.  permit
  * takes it back.
  */
-extern void ps_pool_forbid_writes(RelFileNode rnode, BlockNumber first, BlockNumber end);
-extern void ps_pool_permit_writes(RelFileNode rnode, BlockNumber first, BlockNumber end);
+extern void ps_pool_forbid_writes(RelFileLocator rlocator, BlockNumber first, BlockNumber end);
+extern void ps_pool_permit_writes(RelFileLocator rlocator, BlockNumber first, BlockNumber end);
 
 #endif							/* PAGESTORE_POOL_RELATION_H */

@@ -42,6 +42,7 @@
 #include "postmaster/interrupt.h"
 #include "replication/walsender.h"
 #include "replication/walsender_private.h"
+#include "server/compat.h"
 #include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/pmsignal.h"
@@ -92,7 +93,7 @@ static void
 stand_watch(void)
 {
 	LWLockAcquire(ProcArrayLock, LW_EXCLUSIVE);
-	MyProc->lxid = GetNextLocalTransactionId();
+	ps_lxid(MyProc) = GetNextLocalTransactionId();
 	MyProc->delayChkptFlags |= DELAY_CHKPT_START;
 	LWLockRelease(ProcArrayLock);
 	settled = GetRedoRecPtr();
@@ -105,7 +106,7 @@ leave_watch(void)
 {
 	LWLockAcquire(ProcArrayLock, LW_EXCLUSIVE);
 	MyProc->delayChkptFlags &= ~DELAY_CHKPT_START;
-	MyProc->lxid = InvalidLocalTransactionId;
+	ps_lxid(MyProc) = InvalidLocalTransactionId;
 	LWLockRelease(ProcArrayLock);
 }
 
@@ -155,7 +156,7 @@ renew_promise(void)
 {
 	LWLockAcquire(ProcArrayLock, LW_EXCLUSIVE);
 	if (GetRedoRecPtr() <= settled)
-		MyProc->lxid = GetNextLocalTransactionId();
+		ps_lxid(MyProc) = GetNextLocalTransactionId();
 	LWLockRelease(ProcArrayLock);
 }
 
@@ -249,7 +250,7 @@ end_walsenders(void)
 		pid = walsender->state == WALSNDSTATE_STARTUP ? walsender->pid : 0;
 		SpinLockRelease(&walsender->mutex);
 		if (pid != 0)
-			(void) SendProcSignal(pid, PROCSIG_WALSND_INIT_STOPPING, InvalidBackendId);
+			(void) SendProcSignal(pid, PROCSIG_WALSND_INIT_STOPPING, INVALID_PROC_NUMBER);
 	}
 }
 

@@ -108,8 +108,8 @@ static char *
 save(const PsTag *tag, const char *page)
 {
 	XLogRecPtr	lsn = PageGetLSN(unconstify(char *, page));
-	char	   *name = psprintf(SAVE_DIRECTORY "/%u_%u_%u_%u_%X_%X", tag->rnode.spcNode, tag->rnode.dbNode,
-								tag->rnode.relNode, tag->block, LSN_FORMAT_ARGS(lsn));
+	char	   *name = psprintf(SAVE_DIRECTORY "/%u_%u_%u_%u_%X_%X", tag->rlocator.spcOid, tag->rlocator.dbOid,
+								tag->rlocator.relNumber, tag->block, LSN_FORMAT_ARGS(lsn));
 	int			fd;
 
 	if (MakePGDirectory(SAVE_DIRECTORY) < 0 && errno != EEXIST)
@@ -142,7 +142,7 @@ save(const PsTag *tag, const char *page)
 static void
 report(const PsTag *tag, Verdict verdict, const char *saved)
 {
-	char	   *path = relpathperm(tag->rnode, MAIN_FORKNUM);
+	char	   *path = relpathperm(tag->rlocator, MAIN_FORKNUM);
 
 	switch (verdict)
 	{
@@ -203,7 +203,7 @@ is_dirty(Buffer buffer)
 static void
 clear_map(const PsTag *tag, bool permanent)
 {
-	Relation	rel = CreateFakeRelcacheEntry(tag->rnode);
+	Relation	rel = CreateFakeRelcacheEntry(tag->rlocator);
 	Buffer		map = InvalidBuffer;
 
 	if (visibilitymap_get_status(rel, tag->block, &map) != 0)
@@ -285,7 +285,7 @@ put_right(const PsRelKey *key, const PsTag *tag, PsFrame *frame, Buffer buffer, 
 	if (verdict == STRAY_AHEAD)
 		memcpy(ps_frame_bytes(*frame), theirs, BLCKSZ);
 	if (key->permanent)
-		log_newpage(unconstify(RelFileNode *, &key->rnode), MAIN_FORKNUM, tag->block,
+		log_newpage(unconstify(RelFileLocator *, &key->rlocator), MAIN_FORKNUM, tag->block,
 					ps_frame_bytes(*frame), true);
 	END_CRIT_SECTION();
 	forget_buffer(buffer);
@@ -343,13 +343,13 @@ settle(int id, const PsTag *tag, bool owned)
 {
 	Buffer		buffer = id + 1;
 	uint32		state = pg_atomic_read_u32(&GetBufferDescriptor(id)->state);
-	PsRelKey	key = {tag->rnode, (state & BM_PERMANENT) != 0};
+	PsRelKey	key = {tag->rlocator, (state & BM_PERMANENT) != 0};
 	Verdict		verdict = STRAY_NONE;
 	char	   *saved = NULL;
 
 	ps_lock_exclusive(ps_owner_lock);
-	if ((owned || ps_registry_pool_owns(tag->rnode)) &&
-		ReadRecentBuffer(tag->rnode, MAIN_FORKNUM, tag->block, buffer))
+	if ((owned || ps_registry_pool_owns(tag->rlocator)) &&
+		ReadRecentBuffer(tag->rlocator, MAIN_FORKNUM, tag->block, buffer))
 	{
 		verdict = settle_pinned(&key, tag, buffer, &saved);
 		ReleaseBuffer(buffer);
@@ -373,25 +373,25 @@ is_dirty_main(int id, PsTag *tag)
 	if ((pg_atomic_read_u32(&desc->state) & wanted) != wanted)
 		return false;
 	pg_read_barrier();
-	tag->rnode = desc->tag.rnode;
+	tag->rlocator = BufTagGetRelFileLocator(&desc->tag);
 	tag->block = desc->tag.blockNum;
-	return desc->tag.forkNum == MAIN_FORKNUM && tag->rnode.relNode >= FirstNormalObjectId;
+	return BufTagGetForkNum(&desc->tag) == MAIN_FORKNUM && tag->rlocator.relNumber >= FirstNormalObjectId;
 }
 
 static bool
 check_range(int from, int to)
 {
-	RelFileNode other = {0};	/* the last one that is not ours: they come in
+	RelFileLocator other = {0}; /* the last one that is not ours: they come in
 								 * rows */
 	bool		done = true;
 	PsTag		tag;
 
 	for (int id = from; id < to; id++)
 	{
-		if (!is_dirty_main(id, &tag) || RelFileNodeEquals(tag.rnode, other))
+		if (!is_dirty_main(id, &tag) || RelFileLocatorEquals(tag.rlocator, other))
 			continue;
-		if (!ps_registry_pool_owns(tag.rnode))
-			other = tag.rnode;
+		if (!ps_registry_pool_owns(tag.rlocator))
+			other = tag.rlocator;
 		else if (!settle(id, &tag, false))
 			done = false;
 	}
@@ -445,7 +445,7 @@ ps_stray_check_some(void)
  */
 typedef struct Search
 {
-	RelFileNode rnode;
+	RelFileLocator rlocator;
 	bool		by_block;
 	uint32		next;			/* block or buffer */
 	uint32		end;
@@ -454,11 +454,11 @@ typedef struct Search
 #define LOOKUP_SHARE 32
 
 static Search
-search_for(RelFileNode rnode)
+search_for(RelFileLocator rlocator)
 {
-	SMgrRelation smgr = smgropen(rnode, InvalidBackendId);
+	SMgrRelation smgr = smgropen(rlocator, INVALID_PROC_NUMBER);
 	BlockNumber nblocks = smgrexists(smgr, MAIN_FORKNUM) ? smgrnblocks(smgr, MAIN_FORKNUM) : 0;
-	Search		search = {rnode, nblocks < NBuffers / LOOKUP_SHARE};
+	Search		search = {rlocator, nblocks < NBuffers / LOOKUP_SHARE};
 
 	search.end = search.by_block ? nblocks : NBuffers;
 	return search;
@@ -466,14 +466,14 @@ search_for(RelFileNode rnode)
 
 /* The buffer of the block, or -1. */
 static int
-find_buffer(RelFileNode rnode, BlockNumber block)
+find_buffer(RelFileLocator rlocator, BlockNumber block)
 {
 	BufferTag	tag;
 	uint32		hash;
 	LWLock	   *lock;
 	int			id;
 
-	INIT_BUFFERTAG(tag, rnode, MAIN_FORKNUM, block);
+	InitBufferTag(&tag, &rlocator, MAIN_FORKNUM, block);
 	hash = BufTableHashCode(&tag);
 	lock = BufMappingPartitionLock(hash);
 	LWLockAcquire(lock, LW_SHARED);
@@ -487,9 +487,9 @@ next_dirty(Search *search, int *id, PsTag *tag)
 {
 	while (search->next < search->end)
 	{
-		*id = search->by_block ? find_buffer(search->rnode, search->next) : search->next;
+		*id = search->by_block ? find_buffer(search->rlocator, search->next) : search->next;
 		search->next++;
-		if (*id >= 0 && is_dirty_main(*id, tag) && RelFileNodeEquals(tag->rnode, search->rnode))
+		if (*id >= 0 && is_dirty_main(*id, tag) && RelFileLocatorEquals(tag->rlocator, search->rlocator))
 			return true;
 	}
 	return false;
@@ -498,8 +498,8 @@ next_dirty(Search *search, int *id, PsTag *tag)
 void
 ps_stray_pass(Relation rel)
 {
-	PsRelKey	key = {rel->rd_node, RelationIsPermanent(rel)};
-	Search		search = search_for(key.rnode);
+	PsRelKey	key = {rel->rd_locator, RelationIsPermanent(rel)};
+	Search		search = search_for(key.rlocator);
 	bool		flush = false;
 	PsTag		tag;
 	int			id;
@@ -520,9 +520,9 @@ ps_stray_pass(Relation rel)
 }
 
 void
-ps_stray_leave(RelFileNode rnode)
+ps_stray_leave(RelFileLocator rlocator)
 {
-	Search		search = search_for(rnode);
+	Search		search = search_for(rlocator);
 	PsTag		tag;
 	int			id;
 

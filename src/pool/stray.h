@@ -6,7 +6,7 @@
 #define PAGESTORE_POOL_STRAY_H
 
 #include "postgres.h"
-#include "storage/relfilenode.h"
+#include "server/compat.h"
 #include "utils/rel.h"
 
 /* Look at all shared buffers; false if one that was found has to be tried again. */
@@ -22,7 +22,7 @@ extern void ps_stray_check_some(void);
 extern void ps_stray_pass(Relation rel);
 
 /* The relation leaves the pool, under AccessExclusiveLock: settle its dirty shared buffers, which are about to be dropped. */
-extern void ps_stray_leave(RelFileNode rnode);
+extern void ps_stray_leave(RelFileLocator rlocator);
 
 extern Size ps_stray_shmem_size(void);
 extern void ps_stray_shmem_init(void);

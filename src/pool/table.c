@@ -86,17 +86,17 @@ ps_table_lock(uint32 hash)
 }
 
 static pg_atomic_uint32 *
-counter_of(const RelFileNode *rnode)
+counter_of(const RelFileLocator *rlocator)
 {
-	PsTag		tag = {*rnode, 0};
+	PsTag		tag = {*rlocator, 0};
 
 	return &pages_of[ps_tag_hash(&tag) & (counter_count() - 1)];
 }
 
 uint32
-ps_table_pages_of(const RelFileNode *rnode)
+ps_table_pages_of(const RelFileLocator *rlocator)
 {
-	return pg_atomic_read_u32(counter_of(rnode));
+	return pg_atomic_read_u32(counter_of(rlocator));
 }
 
 /* An unlocked walk that finds nothing in a bucket that is not empty has to look again under the lock. */
@@ -122,7 +122,7 @@ ps_table_insert(PsFrame frame, uint32 hash)
 
 	Assert(ps_lock_is_exclusive(ps_table_lock(hash)));
 	Assert(ps_table_find(&ps_frame(frame)->tag, hash) == PS_NO_FRAME);
-	pg_atomic_fetch_add_u32(counter_of(&ps_frame(frame)->tag.rnode), 1);
+	pg_atomic_fetch_add_u32(counter_of(&ps_frame(frame)->tag.rlocator), 1);
 	ps_frame(frame)->next = *bucket;
 	pg_write_barrier();
 	*bucket = ps_ref(frame);
@@ -154,8 +154,8 @@ ps_table_remove(PsFrame frame, uint32 hash)
 	volatile PsRef *link = link_to(frame, hash);
 
 	*link = ps_frame(frame)->next;
-	Assert(ps_table_pages_of(&ps_frame(frame)->tag.rnode) > 0);
-	pg_atomic_fetch_sub_u32(counter_of(&ps_frame(frame)->tag.rnode), 1);
+	Assert(ps_table_pages_of(&ps_frame(frame)->tag.rlocator) > 0);
+	pg_atomic_fetch_sub_u32(counter_of(&ps_frame(frame)->tag.rlocator), 1);
 }
 
 void

@@ -17,6 +17,7 @@
 
 #include "catalog/pg_tablespace_d.h"
 #include "pool/veto.h"
+#include "server/compat.h"
 #include "storage/buf_internals.h"
 #include "storage/bufmgr.h"
 #include "utils/resowner.h"
@@ -28,7 +29,7 @@ void
 ps_veto_prepare(void)
 {
 	ResourceOwner saved = CurrentResourceOwner;
-	RelFileNode nowhere = {GLOBALTABLESPACE_OID, InvalidOid, PS_VETO_RELFILENODE};
+	RelFileLocator nowhere = {GLOBALTABLESPACE_OID, InvalidOid, PS_VETO_RELFILENODE};
 
 	owner = ResourceOwnerCreate(NULL, "pagestore veto");
 	CurrentResourceOwner = owner;

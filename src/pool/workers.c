@@ -117,7 +117,7 @@ ps_worker_recover(void)
 	AtEOXact_Files(false);
 	MemoryContextSwitchTo(worker_context);
 	FlushErrorState();
-	MemoryContextResetAndDeleteChildren(worker_context);
+	MemoryContextReset(worker_context);
 	RESUME_INTERRUPTS();
 }
 

@@ -27,23 +27,23 @@
 static void
 discard_unlinked(bool for_commit)
 {
-	RelFileNode *rnodes;
-	int			n = smgrGetPendingDeletes(for_commit, &rnodes);
+	RelFileLocator *rlocators;
+	int			n = smgrGetPendingDeletes(for_commit, &rlocators);
 	int			ours = 0;
 
 	if (n == 0)
 		return;
 	for (int i = 0; i < n; i++)
-		if (ps_registry_may_have_frames(rnodes[i]))
-			rnodes[ours++] = rnodes[i];
+		if (ps_registry_may_have_frames(rlocators[i]))
+			rlocators[ours++] = rlocators[i];
 	if (ours > 0)
 	{
-		ps_registry_forget(rnodes, ours);
-		ps_pool_discard_relations(rnodes, ours);
+		ps_registry_forget(rlocators, ours);
+		ps_pool_discard_relations(rlocators, ours);
 		for (int i = 0; i < ours; i++)
-			ps_file_invalidate(rnodes[i]);
+			ps_file_invalidate(rlocators[i]);
 	}
-	pfree(rnodes);
+	pfree(rlocators);
 }
 
 /*
@@ -54,19 +54,19 @@ discard_unlinked(bool for_commit)
 static void
 give_up_pending(bool for_commit)
 {
-	RelFileNode *rnodes;
-	int			n = smgrGetPendingDeletes(for_commit, &rnodes);
+	RelFileLocator *rlocators;
+	int			n = smgrGetPendingDeletes(for_commit, &rlocators);
 
 	for (int i = 0; i < n; i++)
 	{
-		if (!ps_registry_may_have_frames(rnodes[i]))
+		if (!ps_registry_may_have_frames(rlocators[i]))
 			continue;
-		ps_stray_leave(rnodes[i]);
-		ps_registry_begin_leaving(rnodes[i]);
-		ps_pool_flush_relation(rnodes[i]);
-		ps_pool_discard_relations(&rnodes[i], 1);
-		ps_file_invalidate(rnodes[i]);
-		ps_registry_forget(&rnodes[i], 1);
+		ps_stray_leave(rlocators[i]);
+		ps_registry_begin_leaving(rlocators[i]);
+		ps_pool_flush_relation(rlocators[i]);
+		ps_pool_discard_relations(&rlocators[i], 1);
+		ps_file_invalidate(rlocators[i]);
+		ps_registry_forget(&rlocators[i], 1);
 	}
 }
 

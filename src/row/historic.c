@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 #include "replication/reorderbuffer.h"
 #include "row/historic.h"
+#include "server/compat.h"
 #include "utils/builtins.h"
 #include "utils/relmapper.h"
 
@@ -24,7 +25,7 @@
  */
 typedef struct TupleCidKey
 {
-	RelFileNode relnode;
+	RelFileLocator rlocator;
 	ItemPointerData tid;
 } TupleCidKey;
 
@@ -44,10 +45,10 @@ typedef struct TupleCidEntry
 static void
 add_rewritten_rows(HTAB *cids, const PsRow *row, Snapshot snapshot)
 {
-	RelFileNode catalog = {
-		.spcNode = MyDatabaseTableSpace,
-		.dbNode = MyDatabaseId,
-		.relNode = RelationMapOidToFilenode(RelationRelationId, false)
+	RelFileLocator catalog = {
+		.spcOid = MyDatabaseTableSpace,
+		.dbOid = MyDatabaseId,
+		.relNumber = RelationMapOidToFilenumber(RelationRelationId, false)
 	};
 	Buffer		buffer = ReadBufferWithoutRelcache(catalog, MAIN_FORKNUM, 0, RBM_NORMAL, NULL, true);
 	HeapTupleData tuple = ps_row_tuple(row);
@@ -82,7 +83,7 @@ resolve_cids(const PsRead *guard, const PsRow *row, Snapshot snapshot,
 	if (cids == NULL)
 		return false;
 	memset(&key, 0, sizeof(key));	/* hashed as bytes */
-	key.relnode = guard->rel->rd_node;
+	key.rlocator = guard->rel->rd_locator;
 	key.tid = row->tid;
 	entry = hash_search(cids, &key, HASH_FIND, NULL);
 	if (entry == NULL)

@@ -18,6 +18,7 @@
 #include "row/chain.h"
 #include "row/prune.h"
 #include "row/wal_prune.h"
+#include "server/compat.h"
 #include "storage/bufpage.h"
 #include "utils/snapmgr.h"
 
@@ -117,8 +118,8 @@ take_redirect(PrunePlan *plan, OffsetNumber from, OffsetNumber to)
 static inline void
 removes(PrunePlan *plan, const HeapTupleHeaderData *header)
 {
-	HeapTupleHeaderAdvanceLatestRemovedXid(unconstify(HeapTupleHeaderData *, header),
-										   &plan->conflict_xid);
+	HeapTupleHeaderAdvanceConflictHorizon(unconstify(HeapTupleHeaderData *, header),
+										  &plan->conflict_xid);
 }
 
 /* The row may be dead soon: have the page looked at again then. */

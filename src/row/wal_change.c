@@ -13,6 +13,7 @@
 #include "access/xloginsert.h"
 #include "catalog/catalog.h"
 #include "row/wal_change.h"
+#include "server/compat.h"
 
 /* Shorter matches than this cost more to describe than they save. */
 #define SHORTEST_MATCH 3
@@ -436,7 +437,7 @@ ps_wal_new_cid(Relation rel, HeapTuple tuple)
 	xl_heap_new_cid record;
 
 	record.top_xid = GetTopTransactionId();
-	record.target_node = rel->rd_node;
+	record.target_locator = rel->rd_locator;
 	record.target_tid = tuple->t_self;
 	record.cmin = record.cmax = record.combocid = InvalidCommandId;
 	if (header->t_infomask & HEAP_COMBOCID)

@@ -2,10 +2,10 @@
  * compat.h
  *		What differs between PostgreSQL versions, in one place.
  *
- * PostgreSQL 15 is the version built today.  A function or field whose name or
- * shape differs in a later version gets its wrapper here, never an #if at the
- * place of use.  WAL record layouts stand in the files that build the records:
- * row/wal_*.c, row/freeze.c, row/vm.c, am/vacuum_reap.c, am/vacuum_scan.c.
+ * The code speaks the newest server's names.  A function, type or field that
+ * an older server knows by another name or in another shape gets it here,
+ * never an #if at the place of use.  Where more differs than that, a file has
+ * a variant for each server, which the Makefile chooses.
  */
 #ifndef PAGESTORE_COMPAT_H
 #define PAGESTORE_COMPAT_H
@@ -15,5 +15,54 @@
 #if PG_VERSION_NUM < 150000 || PG_VERSION_NUM >= 160000
 #error "pagestore builds against PostgreSQL 15"
 #endif
+
+#if PG_VERSION_NUM < 160000
+
+#include "access/heapam.h"
+#include "access/tableam.h"
+#include "storage/buf_internals.h"
+#include "storage/relfilenode.h"
+#include "utils/acl.h"
+#include "utils/relfilenodemap.h"
+
+/* a relation's files */
+#define RelFileLocator RelFileNode
+#define RelFileLocatorEquals(a, b) RelFileNodeEquals(a, b)
+#define spcOid spcNode
+#define dbOid dbNode
+#define relNumber relNode
+#define rlocator rnode
+#define rd_locator rd_node
+#define target_locator target_node
+#define relation_set_new_filelocator relation_set_new_filenode
+#define RelidByRelfilenumber RelidByRelfilenode
+#define RelationMapOidToFilenumber RelationMapOidToFilenode
+#define DropRelationBuffers DropRelFileNodeBuffers
+
+/* tags of shared buffers */
+#define InitBufferTag(tag, locator, fork, block) INIT_BUFFERTAG(*(tag), *(locator), fork, block)
+#define BufTagGetRelFileLocator(tag) ((tag)->rnode)
+#define BufTagGetForkNum(tag) ((tag)->forkNum)
+
+/* of pg_class alone */
+#define object_ownercheck(class, id, role) \
+	(AssertMacro((class) == RelationRelationId), pg_class_ownercheck(id, role))
+
+#define HeapTupleHeaderAdvanceConflictHorizon HeapTupleHeaderAdvanceLatestRemovedXid
+
+#endif							/* before 16 */
+
+#if PG_VERSION_NUM < 170000
+
+#define AmAutoVacuumWorkerProcess() IsAutoVacuumWorkerProcess()
+#define INVALID_PROC_NUMBER InvalidBackendId
+#define shared_blk_read_time blk_read_time
+#define ps_lxid(proc) ((proc)->lxid)
+
+#else							/* 17 and later */
+
+#define ps_lxid(proc) ((proc)->vxid.lxid)
+
+#endif							/* 17 */
 
 #endif							/* PAGESTORE_COMPAT_H */
