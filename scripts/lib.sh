@@ -3,7 +3,10 @@
 
 PATH=$PATH:/usr/sbin:/sbin	# su without "-" leaves them out
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-PG_CONFIG=${PG_CONFIG:-/usr/lib/postgresql/15/bin/pg_config}
+SERVERS="15 17 18 19"	# major versions
+DEBIAN_SERVER=15			# Debian 12's
+[ "$(sed -n 's/^VERSION_ID="\(.*\)"/\1/p' /etc/os-release 2>/dev/null)" != 13 ] || DEBIAN_SERVER=17
+PG_CONFIG=${PG_CONFIG:-/usr/lib/postgresql/$DEBIAN_SERVER/bin/pg_config}
 WORK_PARENT=${PAGESTORE_TMPDIR:-/var/tmp}	# not /tmp: often tmpfs, which has no O_DIRECT
 
 say() { printf '%s\n' "== $*"; }
@@ -37,7 +40,7 @@ need_packages() {
 	command -v apt-get >/dev/null || die "missing packages (${missing[*]}) and no apt-get to install them"
 	say "installing ${missing[*]}"
 	as_root apt-get update -q </dev/null || say "apt-get update failed: going on with the lists at hand"
-	if [[ " ${missing[*]} " == *" postgresql-15 "* ]]; then
+	if [[ " ${missing[*]} " =~ \ postgresql-[0-9]+\  ]]; then
 		installed postgresql-common || apt_install postgresql-common
 		saved=$(mktemp)
 		cat "$conf" >"$saved"
@@ -53,24 +56,28 @@ need_packages() {
 	fi
 }
 
-SERVER_PACKAGES=(postgresql-15 postgresql-client-15 postgresql-server-dev-15 gcc make libc6-dev liburing-dev)
+BUILD_PACKAGES=(gcc make libc6-dev liburing-dev)
 
-# Default PG_CONFIG only: a server named by the caller is the caller's to provide.
+# A server at Debian's place for it is installed where it is missing; another is the caller's to provide.
 need_server() {
-	if [ "$PG_CONFIG" = /usr/lib/postgresql/15/bin/pg_config ]; then
-		need_packages "${SERVER_PACKAGES[@]}"
+	local v
+	if v=$(debian_server); then
+		need_packages "postgresql-$v" "postgresql-client-$v" "postgresql-server-dev-$v" "${BUILD_PACKAGES[@]}"
 	fi
 	find_server
 }
 
+# The major version, if PG_CONFIG names a package's.
+debian_server() {
+	[[ $PG_CONFIG =~ ^/usr/lib/postgresql/([0-9]+)/bin/pg_config$ ]] && echo "${BASH_REMATCH[1]}"
+}
+
 find_server() {
-	[ -x "$PG_CONFIG" ] || die "no pg_config at $PG_CONFIG (set PG_CONFIG, or run scripts/quickstart to install PostgreSQL 15)"
+	[ -x "$PG_CONFIG" ] || die "no pg_config at $PG_CONFIG (set PG_CONFIG, or run scripts/quickstart to install PostgreSQL $DEBIAN_SERVER)"
 	BIN=$("$PG_CONFIG" --bindir)
 	PGXS_TEST=$(dirname "$("$PG_CONFIG" --pgxs)")/../test
-	case $("$PG_CONFIG" --version) in
-	"PostgreSQL 15."*) ;;
-	*) die "$PG_CONFIG is $("$PG_CONFIG" --version): PostgreSQL 15 is needed" ;;
-	esac
+	SERVER=$("$PG_CONFIG" --version | sed -E 's/PostgreSQL ([0-9]+).*/\1/')
+	[[ " $SERVERS " == *" $SERVER "* ]] || die "$PG_CONFIG is $("$PG_CONFIG" --version): PostgreSQL ${SERVERS// /, } are known"
 }
 
 # PostgreSQL refuses to run as root: servers and tests then run as user postgres.
@@ -103,11 +110,13 @@ install_extension() {
 	as_root make -C "$1" -s install PG_CONFIG="$PG_CONFIG" with_llvm=no "${@:2}" >/dev/null
 }
 
-# new_cluster DIR [setting...]: a cluster in DIR that listens on a socket in DIR only.  Superuser postgres.
+# new_cluster DIR [setting...]: a cluster in DIR that listens on a socket in DIR only.  Superuser postgres.  With checksums,
+# unless INITDB_CHECKSUMS says something else to initdb.
 new_cluster() {
 	local dir=$1 s
 	shift
-	as_server "$BIN/initdb" -D "$dir/data" -k -A trust -U postgres --no-sync --locale=C.UTF-8 >"$dir/initdb.log" 2>&1 ||
+	# shellcheck disable=SC2086
+	as_server "$BIN/initdb" -D "$dir/data" ${INITDB_CHECKSUMS--k} -A trust -U postgres --no-sync --locale=C.UTF-8 >"$dir/initdb.log" 2>&1 ||
 		{ cat "$dir/initdb.log" >&2; die "initdb failed"; }
 	{
 		echo "listen_addresses = ''"
@@ -150,9 +159,17 @@ kill_cluster() {
 	rm -f "$1/data/postmaster.pid" "$1"/.s.PGSQL.*	# whoever reaps them may be slow: their ids may still be taken
 }
 
+# results FILE: of what pg_regress and the isolation runner said, a line for each test, "ok NAME" or "failed NAME".
+# Since 16 they speak TAP.  False if they did not come to their end.
+results() {
+	sed -nE 's/^(test )? *([^ ]+) +\.\.\. ok.*/ok \2/p; s/^(test )? *([^ ]+) +\.\.\. FAILED.*/failed \2/p
+		s/^ok [0-9]+ +[-+] ([^ ]+) .*/ok \1/p; s/^not ok [0-9]+ +[-+] ([^ ]+) .*/failed \1/p' "$1"
+	grep -qE '(All [0-9]+ tests|[0-9]+ of [0-9]+ tests )' "$1"
+}
+
 # ---- PostgreSQL's source ----
 
-SOURCE_VERSION=15.18-0+deb12u1
+SOURCE_VERSION=15.18-0+deb12u1	# where the installed one is not served
 SOURCE_PACKAGES=(dpkg-dev bison flex perl patch bzip2 xz-utils zlib1g-dev)
 
 # private_apt CACHE COMMAND...: apt with lists of its own, so that the machine's own source lines and lists stay as they are
@@ -160,20 +177,19 @@ private_apt() {
 	local a=$1/apt
 	shift
 	mkdir -p "$a/lists/partial" "$a/archives/partial"
-	if [ ! -f "$a/sources.list" ]; then
-		cat >"$a/sources.list" <<-L
-			deb-src http://deb.debian.org/debian bookworm main
-			deb-src http://deb.debian.org/debian bookworm-updates main
-			deb-src http://deb.debian.org/debian-security bookworm-security main
-		L
-	fi
+	cat >"$a/sources.list" <<-L
+		deb-src http://deb.debian.org/debian bookworm main
+		deb-src http://deb.debian.org/debian bookworm-updates main
+		deb-src http://deb.debian.org/debian-security bookworm-security main
+		deb-src http://deb.debian.org/debian sid main
+	L
 	"$@" -o Dir::Etc::sourcelist="$a/sources.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists="$a/lists" \
 		-o Dir::Cache::archives="$a/archives" -o Dir::Cache::pkgcache="" -o Dir::Cache::srcpkgcache="" -o APT::Sandbox::User=root
 }
 
-# get_source CACHE: the source of postgresql-15 in CACHE/source, unless it is there; a copy of SOURCE_DIR, if that is set
+# get_source CACHE VERSION: the source of PostgreSQL in CACHE/source, unless it is there; a copy of SOURCE_DIR, if that is set
 get_source() {
-	local cache=$1 log=$1/build.log server want
+	local cache=$1 package=postgresql-$2 log=$1/build.log server want
 	[ ! -f "$cache/source/configure" ] || return 0
 	rm -rf "$cache/source" "$cache/download"
 	if [ -n "${SOURCE_DIR:-}" ]; then
@@ -183,17 +199,17 @@ get_source() {
 	fi
 	mkdir "$cache/download"
 	private_apt "$cache" apt-get update -q </dev/null >"$log" 2>&1 || { tail "$log" >&2; die "apt-get update for source packages failed"; }
-	server=$(dpkg-query -W -f '${Version}' postgresql-15 2>/dev/null || true)
+	server=$(dpkg-query -W -f '${Version}' "$package" 2>/dev/null || true)
 	# The tests of the server's own version where they are served, else the last known ones, else any.
 	for want in "=$server" "=$SOURCE_VERSION" ""; do
-		[ "$want" != "=" ] || continue
-		say "downloading the source of postgresql-15 ${want#=}"
-		if (cd "$cache/download" && private_apt "$cache" apt-get source --download-only "postgresql-15$want") </dev/null >>"$log" 2>&1; then
+		[[ $want != "=" && ($want != "=$SOURCE_VERSION" || $2 = 15) ]] || continue
+		say "downloading the source of $package ${want#=}"
+		if (cd "$cache/download" && private_apt "$cache" apt-get source --download-only "$package$want") </dev/null >>"$log" 2>&1; then
 			(cd "$cache/download" && dpkg-source --no-check -x ./*.dsc "$cache/source") >>"$log" 2>&1 || { tail "$log" >&2; die "could not unpack the source"; }
 			rm -rf "$cache/download"
 			return
 		fi
 	done
 	tail "$log" >&2
-	die "no source package of postgresql-15 to be had (log: $log)"
+	die "no source package of $package to be had (log: $log; SOURCE_DIR names an unpacked tree)"
 }
