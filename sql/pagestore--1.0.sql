@@ -47,21 +47,88 @@ CREATE FUNCTION pagestore_stat(
 	OUT blks_hit bigint,
 	OUT blks_read bigint,
 	OUT blks_read_ahead bigint,
+	OUT blks_read_ahead_wasted bigint,
 	OUT blks_around bigint,
 	OUT writes_worker bigint,
 	OUT writes_checkpoint bigint,
 	OUT writes_backend bigint,
 	OUT evictions bigint,
 	OUT ghosts_made bigint,
-	OUT block_size bigint)
+	OUT blk_read_time double precision,
+	OUT blk_write_time double precision,
+	OUT block_size bigint,
+	OUT stats_reset timestamp with time zone)
 RETURNS record
 AS 'MODULE_PATHNAME'
 LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
 
 CREATE VIEW pg_stat_pagestore AS SELECT * FROM pagestore_stat();
 COMMENT ON VIEW pg_stat_pagestore IS
-'state of the pool and counts since server start: one row';
+'state of the pool, and counts since stats_reset: one row';
 GRANT SELECT ON pg_stat_pagestore TO PUBLIC;
+
+CREATE FUNCTION pg_stat_reset_pagestore()
+RETURNS void
+AS 'MODULE_PATHNAME'
+LANGUAGE C STRICT VOLATILE PARALLEL SAFE;
+
+COMMENT ON FUNCTION pg_stat_reset_pagestore() IS
+'count from zero: pg_stat_pagestore and what pg_stat_pagestore_tables counts, in all databases';
+REVOKE ALL ON FUNCTION pg_stat_reset_pagestore() FROM PUBLIC;
+
+CREATE FUNCTION pagestore_stat_tables(
+	OUT relid oid,
+	OUT blks_total bigint,
+	OUT blks_resident bigint,
+	OUT blks_dirty bigint,
+	OUT blks_read_ahead bigint,
+	OUT blks_read_ahead_wasted bigint,
+	OUT blks_around bigint,
+	OUT evictions bigint)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C STRICT VOLATILE;
+
+REVOKE ALL ON FUNCTION pagestore_stat_tables() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION pagestore_stat_tables() TO pg_monitor;
+
+CREATE VIEW pg_stat_pagestore_tables AS
+SELECT t.relid, n.nspname AS schemaname, c.relname, t.blks_total, t.blks_resident,
+	100.0::float8 * t.blks_resident / nullif(t.blks_total, 0) AS resident_percent, t.blks_dirty,
+	pg_stat_get_blocks_hit(t.relid) AS blks_hit,
+	pg_stat_get_blocks_fetched(t.relid) - pg_stat_get_blocks_hit(t.relid) AS blks_read,
+	t.blks_read_ahead, t.blks_read_ahead_wasted, t.blks_around, t.evictions
+FROM pagestore_stat_tables() t JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n ON n.oid = c.relnamespace;
+COMMENT ON VIEW pg_stat_pagestore_tables IS
+'pagestore tables of this database: what of them is in the pool, and how it came there';
+GRANT SELECT ON pg_stat_pagestore_tables TO pg_monitor;
+
+CREATE FUNCTION pagestore_stat_activity(
+	OUT pid integer,
+	OUT frames_pinned bigint,
+	OUT ring_bytes bigint,
+	OUT reads_in_flight bigint,
+	OUT writes_in_flight bigint,
+	OUT blks_hit bigint,
+	OUT blks_read bigint,
+	OUT blks_read_ahead bigint,
+	OUT blks_around bigint,
+	OUT blks_written bigint,
+	OUT evictions bigint,
+	OUT blk_read_time double precision,
+	OUT blk_write_time double precision)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+
+CREATE VIEW pg_stat_pagestore_activity AS
+SELECT s.pid, a.datid, a.datname, a.usesysid, a.usename, a.backend_type,
+	s.frames_pinned, s.ring_bytes, s.reads_in_flight, s.writes_in_flight, s.blks_hit, s.blks_read,
+	s.blks_read_ahead, s.blks_around, s.blks_written, s.evictions, s.blk_read_time, s.blk_write_time
+FROM pagestore_stat_activity() s LEFT JOIN pg_stat_activity a ON a.pid = s.pid;
+COMMENT ON VIEW pg_stat_pagestore_activity IS
+'processes that use the pool: what they hold now, and have done since they began';
+GRANT SELECT ON pg_stat_pagestore_activity TO PUBLIC;
 
 CREATE FUNCTION pagestore_frames(
 	OUT frame bigint,

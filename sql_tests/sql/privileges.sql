@@ -47,7 +47,8 @@ SELECT call, role, priv_try(role, call)
 FROM unnest(ARRAY[
     'pagestore_check(''priv_t'')', 'pagestore_page(''priv_t'', 0)', 'pagestore_stattuple(''priv_t'')',
     'pagestore_stattuple_approx(''priv_t'')', 'pagestore_rowlocks(''priv_t'')', 'pagestore_prewarm(''priv_t'')',
-    'pagestore_frames()', 'pagestore_frames', 'pagestore_stat()', 'pg_stat_pagestore',
+    'pagestore_frames()', 'pagestore_frames', 'pagestore_stat()', 'pg_stat_pagestore', 'pg_stat_reset_pagestore()',
+    'pagestore_stat_tables()', 'pg_stat_pagestore_tables', 'pagestore_stat_activity()', 'pg_stat_pagestore_activity',
     'pagestore_prewarm_progress()', 'pagestore_prewarm_progress', 'pagestore_convert(''priv_t'', ''heap'')',
     'pagestore_in_pool(''x''::text)', 'priv_t']) WITH ORDINALITY c (call, n),
     unnest(ARRAY['priv_nobody', 'priv_reader', 'priv_scanner', 'priv_monitor']) WITH ORDINALITY r (role, m)
@@ -56,6 +57,24 @@ ORDER BY n, m;
 GRANT EXECUTE ON FUNCTION pagestore_page(regclass, bigint) TO priv_reader;
 SELECT priv_try('priv_reader', 'pagestore_page(''priv_t'', 0)');
 REVOKE EXECUTE ON FUNCTION pagestore_page(regclass, bigint) FROM priv_reader;
+
+-- What others do in the pool is for those who may see what they do: as pg_stat_activity keeps it from the rest.
+CREATE FUNCTION priv_sees(role text) RETURNS TABLE (processes boolean, of_others boolean, of_own boolean) LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('SET LOCAL ROLE %I', role);
+    RETURN QUERY SELECT count(pid) > 0, count(blks_hit) FILTER (WHERE usename IS DISTINCT FROM role) > 0,
+        count(blks_hit) FILTER (WHERE usename = role) > 0 FROM pg_stat_pagestore_activity;
+    RESET ROLE;
+END $$;
+SELECT role, s.* FROM unnest(ARRAY['priv_nobody', 'priv_monitor']) role, priv_sees(role) s;
+-- One's own processes are shown: the session that becomes another role has begun as this one.
+SELECT count(*) FROM pg_stat_pagestore_activity WHERE pid = pg_backend_pid() AND blks_hit >= 0 AND usename = current_user;
+DROP FUNCTION priv_sees;
+
+-- The right to reset is to be granted, as that of pg_stat_reset_shared().
+GRANT EXECUTE ON FUNCTION pg_stat_reset_pagestore() TO priv_reader;
+SELECT priv_try('priv_reader', 'pg_stat_reset_pagestore()');
+REVOKE EXECUTE ON FUNCTION pg_stat_reset_pagestore() FROM priv_reader;
 
 -- Privileges are asked for before the lock: a refused caller leaves none, and waits for nobody.
 BEGIN;
@@ -84,6 +103,12 @@ CREATE FUNCTION priv_traps.verify_heapam(regclass, boolean, boolean, text, bigin
 CREATE FUNCTION priv_traps.bt_index_check(regclass, boolean) RETURNS void LANGUAGE sql AS 'SELECT priv_traps.trap()';
 CREATE FUNCTION priv_traps.pagestore_stat() RETURNS boolean LANGUAGE sql AS 'SELECT priv_traps.trap()';
 CREATE FUNCTION priv_traps.pagestore_frames() RETURNS boolean LANGUAGE sql AS 'SELECT priv_traps.trap()';
+CREATE FUNCTION priv_traps.pagestore_stat_tables() RETURNS boolean LANGUAGE sql AS 'SELECT priv_traps.trap()';
+CREATE FUNCTION priv_traps.pagestore_stat_activity() RETURNS boolean LANGUAGE sql AS 'SELECT priv_traps.trap()';
+CREATE FUNCTION priv_traps.pg_stat_get_blocks_hit(oid) RETURNS bigint LANGUAGE sql AS 'SELECT priv_traps.trap()::int';
+CREATE FUNCTION priv_traps.trap_minus(bigint, bigint) RETURNS bigint LANGUAGE sql AS 'SELECT priv_traps.trap()::int';
+CREATE OPERATOR priv_traps.- (LEFTARG = bigint, RIGHTARG = bigint, FUNCTION = priv_traps.trap_minus);
+CREATE TABLE priv_traps.pg_class (relname name);
 CREATE FUNCTION priv_traps.pagestore_prewarm_progress() RETURNS boolean LANGUAGE sql AS 'SELECT priv_traps.trap()';
 SET search_path = priv_traps, pg_catalog, public;
 SET client_min_messages = error;
@@ -94,6 +119,9 @@ SELECT count(*) FROM pagestore_rowlocks('priv_t');
 SELECT pagestore_prewarm('priv_t'), length(pagestore_page('priv_t', 0));
 SELECT count(*) FROM pg_stat_pagestore;
 SELECT count(*) > 0 FROM public.pagestore_frames;
+SELECT count(*) FROM public.pg_stat_pagestore_tables WHERE relid OPERATOR(pg_catalog.=) 'priv_t'::regclass;
+SELECT count(*) > 0 FROM public.pg_stat_pagestore_activity;
+SELECT pg_stat_reset_pagestore();
 SELECT count(*) FROM public.pagestore_prewarm_progress;
 SELECT pagestore_convert('priv_t', 'heap'), pagestore_convert('priv_t', 'pagestore');
 SELECT count(*) FROM priv_t;

@@ -29,6 +29,7 @@
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "server/preload.h"
+#include "server/wait.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/procsignal.h"
@@ -238,7 +239,7 @@ rest(TimestampTz written)
 													   TimestampTzPlusMilliseconds(written, ps_autoprewarm_interval * INT64CONST(1000)));
 		events |= WL_TIMEOUT;
 	}
-	(void) WaitLatch(MyLatch, events, milliseconds, PG_WAIT_EXTENSION);
+	(void) WaitLatch(MyLatch, events, milliseconds, ps_wait_event(PS_WAIT_WORKER));
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
 	if (ConfigReloadPending)

@@ -4,43 +4,47 @@
  */
 #include "postgres.h"
 
+#include "admin/row.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "io/aio.h"
+#include "miscadmin.h"
 #include "page/guard.h"
 #include "pool/inspect.h"
 #include "pool/pool.h"
+#include "pool/registry.h"
 #include "pool/stats.h"
 #include "server/preload.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/pg_lsn.h"
+#include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(pagestore_stat);
+PG_FUNCTION_INFO_V1(pg_stat_reset_pagestore);
 PG_FUNCTION_INFO_V1(pagestore_frames);
 PG_FUNCTION_INFO_V1(pagestore_in_pool);
+
+/* Milliseconds, as core's views have them. */
+static Datum
+milliseconds(uint64 microseconds)
+{
+	return Float8GetDatum(microseconds / 1000.0);
+}
 
 /* SQL: pagestore_stat() returns record, the row of pg_stat_pagestore */
 Datum
 pagestore_stat(PG_FUNCTION_ARGS)
 {
 	TupleDesc	desc;
-	Datum		values[17];
-	bool		nulls[17] = {0};
+	Datum		values[21];
+	bool		nulls[21] = {0};
 	int			n = 0;
 	PsPoolStats stats;
 	const char *reason;
 
 	ps_require_preloaded();
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	if (desc->natts != lengthof(values))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("pagestore_stat() is declared with %d columns, the library gives %d",
-						desc->natts, (int) lengthof(values)),
-				 errhint("Run ALTER EXTENSION pagestore UPDATE.")));
-
+	desc = ps_result_row(fcinfo, lengthof(values));
 	ps_pool_stats(&stats);
 	reason = ps_aio_fallback_reason();
 
@@ -49,21 +53,35 @@ pagestore_stat(PG_FUNCTION_ARGS)
 	values[n++] = reason ? CStringGetTextDatum(reason) : (Datum) 0;
 	values[n++] = Int64GetDatum(stats.frames);
 	values[n++] = Int64GetDatum(stats.free);
-	values[n++] = Int64GetDatum(stats.dirty);
-	values[n++] = Int64GetDatum(stats.pinned);
+	values[n++] = Int64GetDatum(stats.n[PS_COUNT_DIRTY]);
+	values[n++] = Int64GetDatum(stats.n[PS_COUNT_PINNED]);
 	values[n++] = Int64GetDatum(stats.ghosts);
-	values[n++] = Int64GetDatum(stats.hits);
-	values[n++] = Int64GetDatum(stats.reads);
-	values[n++] = Int64GetDatum(stats.prefetched);
-	values[n++] = Int64GetDatum(stats.ring_pages);
-	values[n++] = Int64GetDatum(stats.writes_writer);
-	values[n++] = Int64GetDatum(stats.writes_checkpoint);
-	values[n++] = Int64GetDatum(stats.writes_backend);
-	values[n++] = Int64GetDatum(stats.evictions);
-	values[n++] = Int64GetDatum(stats.ghosts_made);
+	values[n++] = Int64GetDatum(stats.n[PS_COUNT_HITS]);
+	values[n++] = Int64GetDatum(stats.n[PS_COUNT_READS]);
+	values[n++] = Int64GetDatum(stats.n[PS_COUNT_PREFETCHED]);
+	values[n++] = Int64GetDatum(stats.n[PS_COUNT_AHEAD_WASTED]);
+	values[n++] = Int64GetDatum(stats.n[PS_COUNT_RING_PAGES]);
+	values[n++] = Int64GetDatum(stats.n[PS_COUNT_WRITES_WRITER]);
+	values[n++] = Int64GetDatum(stats.n[PS_COUNT_WRITES_CHECKPOINT]);
+	values[n++] = Int64GetDatum(stats.n[PS_COUNT_WRITES_BACKEND]);
+	values[n++] = Int64GetDatum(stats.n[PS_COUNT_EVICTIONS]);
+	values[n++] = Int64GetDatum(stats.n[PS_COUNT_GHOSTS]);
+	values[n++] = milliseconds(stats.n[PS_COUNT_READ_TIME]);
+	values[n++] = milliseconds(stats.n[PS_COUNT_WRITE_TIME]);
 	values[n++] = Int64GetDatum(BLCKSZ);
+	values[n++] = TimestampTzGetDatum(stats.reset);
 	Assert(n == lengthof(values));
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
+}
+
+/* SQL: pg_stat_reset_pagestore() returns void */
+Datum
+pg_stat_reset_pagestore(PG_FUNCTION_ARGS)
+{
+	ps_require_preloaded();
+	ps_pool_stats_reset();
+	ps_registry_reset_counts();
+	PG_RETURN_VOID();
 }
 
 /* SQL: pagestore_frames() returns setof record, a row a frame in use */
@@ -73,7 +91,7 @@ pagestore_frames(PG_FUNCTION_ARGS)
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 
 	ps_require_preloaded();
-	InitMaterializedSRF(fcinfo, 0);
+	ps_result_rows(fcinfo, 11);
 	for (PsFrame frame = 0; frame < ps_frames_used(); frame++)
 	{
 		PsFrameInfo info;
@@ -81,6 +99,7 @@ pagestore_frames(PG_FUNCTION_ARGS)
 		bool		nulls[11] = {0};
 		int			n = 0;
 
+		CHECK_FOR_INTERRUPTS();
 		if (!ps_frame_inspect(frame, &info))
 			continue;
 		values[n++] = Int64GetDatum(frame);

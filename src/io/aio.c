@@ -193,6 +193,14 @@ ps_aio_wait(PsAioRef ref)
 	return method_of(ref)->wait(ref);
 }
 
+void
+ps_aio_count_reads(uint32 *counts, int n)
+{
+	memset(counts, 0, n * sizeof(uint32));
+	if (methods[choice->method]->count_reads != NULL)
+		methods[choice->method]->count_reads(counts, n);
+}
+
 /* ---- writes ---- */
 
 /* So many of the first ones lie in one segment. */

@@ -70,6 +70,9 @@ extern bool ps_aio_is_late(PsAioRef ref);
  */
 extern ssize_t ps_aio_wait(PsAioRef ref);
 
+/* Reads in flight by the process that asked for them: counts[number of its PGPROC].  For people, without a lock. */
+extern void ps_aio_count_reads(uint32 *counts, int n);
+
 /*
  * Start n writes, sorted by relation and block, of which no two overlap nor
  * overlap one in flight; a process has at most PS_IO_MAX_WRITES in flight.

@@ -546,6 +546,20 @@ uring_leave(void)
 		}
 }
 
+static void
+uring_count_reads(uint32 *counts, int n)
+{
+	for (int r = 0; r < rings->nrings; r++)
+		for (int i = 0; i < SLOTS; i++)
+		{
+			Slot	   *slot = &rings->ring[r].slots[i];
+			int			owner = *(volatile int *) &slot->owner;
+
+			if (owner >= 0 && owner < n && pg_atomic_read_u32(&slot->state) == SLOT_FLYING)
+				counts[owner]++;
+		}
+}
+
 /* ---- submitting ---- */
 
 /* submit_lock held.  Returns 0, or -errno, and the kernel has nothing of it. */
@@ -640,6 +654,7 @@ const PsIoMethod ps_uring_method = {
 	.wait_slice = uring_wait_slice,
 	.is_late = uring_is_late,
 	.wait = uring_wait,
+	.count_reads = uring_count_reads,
 	.leave = uring_leave,
 	.write = ps_uring_write,
 	.write_wait = ps_uring_write_wait

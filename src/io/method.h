@@ -37,6 +37,13 @@ typedef struct PsIoMethod
 	ssize_t		(*wait) (PsAioRef ref);
 
 	/*
+	 * For a view: add to counts[], by number of the PGPROC, the reads that
+	 * each process has asked for and whose end nobody has seen yet.  Takes no
+	 * lock.  NULL: there are none.
+	 */
+	void		(*count_reads) (uint32 *counts, int n);
+
+	/*
 	 * This process exits, its writes being over; NULL: it leaves nothing
 	 * behind.
 	 */

@@ -14,19 +14,18 @@
 
 #include "debug/memory.h"
 #include "debug/stop.h"
-#include "executor/instrument.h"
 #include "page/ring.h"
 #include "page/view.h"
-#include "pgstat.h"
+#include "pool/io_time.h"
 #include "pool/notes.h"
 #include "pool/pieces.h"
 #include "pool/read.h"
+#include "pool/stats.h"
 #include "server/compat.h"
-#include "storage/bufmgr.h"
 #include "utils/memutils.h"
 
 #define PIECE_BYTES		((Size) PS_PIECE_PAGES * BLCKSZ)
-#define RING_BYTES		(PS_RING_PIECES * PIECE_BYTES)
+#define RING_BYTES		PS_RING_BYTES
 #define CACHE_LINE		64
 #define HUGE_PAGE		((Size) 2 * 1024 * 1024)
 
@@ -80,6 +79,7 @@ unmap_ring(char *bytes)
 	ps_memory_open(bytes, RING_BYTES);	/* what comes to lie there is
 										 * another's */
 	munmap(bytes, RING_BYTES);
+	ps_count(PS_COUNT_RINGS, -1);
 }
 
 /* The last pin of the piece is gone. */
@@ -160,6 +160,7 @@ map_ring(void)
 
 	/* Speed only: small pages do as well. */
 	(void) madvise(bytes, RING_BYTES, MADV_HUGEPAGE);
+	ps_count(PS_COUNT_RINGS, 1);
 	return bytes;
 }
 
@@ -350,20 +351,10 @@ ps_ring_release(PsRingPiece *piece)
 static void
 wait_timed(PsRingPiece *piece)
 {
-	instr_time	start,
-				spent;
+	instr_time	start = ps_io_clock();
 
-	if (!track_io_timing)
-	{
-		wait_for(piece);
-		return;
-	}
-	INSTR_TIME_SET_CURRENT(start);
 	wait_for(piece);
-	INSTR_TIME_SET_CURRENT(spent);
-	INSTR_TIME_SUBTRACT(spent, start);
-	pgstat_count_buffer_read_time(INSTR_TIME_GET_MICROSEC(spent));
-	INSTR_TIME_ADD(pgBufferUsage.shared_blk_read_time, spent);
+	ps_io_time_read(start);
 }
 
 bool

@@ -1,6 +1,7 @@
 /*
  * ring.h
- *		Memory of a scan that reads around the pool: internal to src/page.
+ *		Memory of a scan that reads around the pool: internal to src/page, but for
+ *		its size.
  *
  * A ring holds a few pieces, each up to PS_PIECE_PAGES adjacent blocks in
  * contiguous memory, read by one request.  A piece is in use from
@@ -11,9 +12,11 @@
 #define PAGESTORE_PAGE_RING_H
 
 #include "io/aio.h"
+#include "pool/pieces.h"
 #include "pool/tag.h"
 
 #define PS_RING_PIECES 8
+#define PS_RING_BYTES ((Size) PS_RING_PIECES * PS_PIECE_PAGES * BLCKSZ) /* memory of one ring */
 
 typedef struct PsRing PsRing;
 

@@ -44,6 +44,7 @@
 #include "pool/pieces.h"
 #include "pool/pool.h"
 #include "pool/read.h"
+#include "pool/relcount.h"
 #include "pool/stats.h"
 
 #define MAX_AHEAD_POOL	256		/* blocks looked ahead in the pool */
@@ -187,6 +188,7 @@ drop_run(PsStream *stream)
 	if (stream->ring_pages > 0)
 	{
 		ps_count(PS_COUNT_RING_PAGES, stream->ring_pages);
+		ps_relcount(&stream->rel->rd_locator, PS_REL_AROUND, stream->ring_pages);
 		stream->ring_pages = 0;
 	}
 }

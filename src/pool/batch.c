@@ -27,7 +27,9 @@
 #include "miscadmin.h"
 #include "pool/batch.h"
 #include "pool/frame.h"
+#include "pool/io_time.h"
 #include "pool/pieces.h"
+#include "pool/stats.h"
 #include "storage/bufpage.h"
 #include "utils/memutils.h"
 
@@ -140,12 +142,15 @@ claim_page(Batch *batch, const PsTag *tag, PsPageFilter filter, void *arg)
 static void
 start_batch(Batch *batch)
 {
+	instr_time	start;
+
 	Assert(!batch->started);
 	if (batch->nwrites == 0)
 		return;
 	for (int i = 0; i < batch->nwrites; i++)
 		ps_piece_write_begin(batch->writes[i].rlocator, batch->writes[i].block, batch->writes[i].npages);
 	batch->started = true;
+	ps_count(PS_COUNT_WRITING, batch->nwrites);
 
 	if (!XLogRecPtrIsInvalid(batch->lsn))
 		XLogFlush(batch->lsn);
@@ -153,7 +158,9 @@ start_batch(Batch *batch)
 		PageSetChecksumInplace(batch->copies + (Size) i * BLCKSZ, ps_frame(batch->frames[i])->tag.block);
 
 	PS_STOP("write-before-file");
+	start = ps_io_clock();
 	ps_aio_write(batch->writes, batch->nwrites);
+	ps_io_time_written(start);
 }
 
 /* Of each segment that has been written into. */
@@ -180,6 +187,8 @@ end_batch(Round *round, Batch *batch, bool synced)
 	int			page = 0;
 	int			nwritten = 0;
 
+	if (batch->started)
+		ps_count(PS_COUNT_WRITING, -batch->nwrites);
 	for (PsIoWrite *write = batch->writes; write < batch->writes + batch->nwrites; write++)
 	{
 		bool		good = synced && ps_io_write_is_whole(write);
@@ -209,9 +218,12 @@ end_batch(Round *round, Batch *batch, bool synced)
 static void
 finish_batch(Round *round, Batch *batch)
 {
+	instr_time	start = ps_io_clock();
+
 	if (batch->nwrites == 0)
 		return;
 	ps_aio_write_wait(batch->writes, batch->nwrites);
+	ps_io_time_written(start);
 	PS_STOP("write-before-sync");
 	request_syncs(batch);
 	PS_STOP("write-before-clean");

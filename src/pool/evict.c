@@ -5,11 +5,13 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "pgstat.h"
 #include "pool/evict.h"
 #include "pool/flush.h"
 #include "pool/frame.h"
 #include "pool/pin.h"
 #include "pool/replacement.h"
+#include "server/wait.h"
 
 /* Proposals that must be clean before a dirty page is written by a backend. */
 #define CLEAN_TRIES 64
@@ -126,6 +128,8 @@ ps_frame_take(bool may_write, bool may_fail)
 					 errmsg("no page of pagestore's pool can be replaced: all are in use"),
 					 errhint("Increase pagestore.pool_size.")));
 		CHECK_FOR_INTERRUPTS();
+		pgstat_report_wait_start(ps_wait_event(PS_WAIT_FRAME));
 		pg_usleep(1000);
+		pgstat_report_wait_end();
 	}
 }

@@ -16,12 +16,13 @@
 #include "debug/stop.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
-#include "pgstat.h"
 #include "pool/flush.h"
 #include "pool/frame.h"
+#include "pool/io_time.h"
 #include "pool/pieces.h"
 #include "pool/protect.h"
 #include "pool/stats.h"
+#include "server/wait.h"
 #include "storage/bufpage.h"
 #include "utils/memutils.h"
 
@@ -155,9 +156,11 @@ write_pages(const WriteRun *run, int from, int n)
 {
 	BlockNumber block = run->block + from;
 	struct iovec iov = {bounce_page(run->first + from), (Size) n * BLCKSZ};
+	instr_time	start = ps_io_clock();
 
 	if (!ps_file_write(run->rlocator, block, n, &iov, 1, ERROR))
 		return false;
+	ps_io_time_written(start);
 	PS_STOP("write-one-before-sync");
 	ps_file_request_sync(run->rlocator, block);
 	return true;
@@ -257,7 +260,7 @@ ps_flush_wait(PsFrame frame)
 		return;
 	ConditionVariablePrepareToSleep(&header->io_cv);
 	while (ps_frame_state(frame) & PS_WRITING)
-		ConditionVariableSleep(&header->io_cv, PG_WAIT_EXTENSION);
+		ConditionVariableSleep(&header->io_cv, ps_wait_event(PS_WAIT_WRITE));
 	ConditionVariableCancelSleep();
 }
 
@@ -345,7 +348,7 @@ pause_at(PsFrame frame)
 	CHECK_FOR_INTERRUPTS();
 	ConditionVariablePrepareToSleep(&header->io_cv);
 	if (ps_frame_state(frame) & (PS_WRITING | PS_NOWRITE))
-		(void) ConditionVariableTimedSleep(&header->io_cv, 10, PG_WAIT_EXTENSION);
+		(void) ConditionVariableTimedSleep(&header->io_cv, 10, ps_wait_event(PS_WAIT_WRITE));
 	ConditionVariableCancelSleep();
 }
 

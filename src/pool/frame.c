@@ -7,6 +7,7 @@
 #include "access/xlog.h"
 #include "pool/frame.h"
 #include "pool/protect.h"
+#include "pool/relcount.h"
 #include "pool/replacement.h"
 #include "pool/stats.h"
 #include "pool/table.h"
@@ -174,6 +175,14 @@ ps_frame_enter(PsFrame frame, const PsRelKey *rel, const PsTag *tag, uint32 hash
 	return true;
 }
 
+/* A page that was read ahead leaves the pool, and nobody has used it. */
+static void
+count_waste(PsFrameHeader *header)
+{
+	ps_count(PS_COUNT_AHEAD_WASTED, 1);
+	ps_relcount(&header->tag.rlocator, PS_REL_AHEAD_WASTED, 1);
+}
+
 /* The state is judged under the bucket lock, where only pins by others can interfere. */
 bool
 ps_frame_evict(PsFrame frame)
@@ -199,6 +208,9 @@ ps_frame_evict(PsFrame frame)
 	ps_policy->forget(frame);
 	ps_frame_spoil(frame);
 	ps_count(PS_COUNT_EVICTIONS, 1);
+	ps_relcount(&header->tag.rlocator, PS_REL_EVICTIONS, 1);
+	if (state & PS_AHEAD)
+		count_waste(header);
 	return true;
 }
 
@@ -355,6 +367,8 @@ leave_table(PsFrame frame, uint32 must_have)
 	ps_table_remove(frame, hash);
 	ps_unlock(ps_table_lock(hash));
 	ps_policy->forget(frame);
+	if (state & PS_AHEAD)
+		count_waste(header);
 }
 
 void

@@ -13,18 +13,19 @@
 #include "access/xlog.h"
 #include "catalog/catalog.h"
 #include "debug/stop.h"
-#include "executor/instrument.h"
 #include "miscadmin.h"
-#include "pgstat.h"
 #include "pool/evict.h"
 #include "pool/frame.h"
+#include "pool/io_time.h"
 #include "pool/pin.h"
 #include "pool/protect.h"
 #include "pool/read.h"
+#include "pool/relcount.h"
 #include "pool/replacement.h"
 #include "pool/stats.h"
 #include "pool/table.h"
 #include "server/compat.h"
+#include "server/wait.h"
 #include "storage/bufmgr.h"
 #include "storage/bufpage.h"
 #include "utils/guc.h"
@@ -106,37 +107,13 @@ ps_frame_wait_read(PsFrame frame)
 		 */
 		ConditionVariablePrepareToSleep(&header->io_cv);
 		if ((ps_frame_state(frame) & PS_READING) && ps_aio_pack(ps_frame_aio(frame)) == ps_aio_pack(ref))
-			(void) ConditionVariableTimedSleep(&header->io_cv, 100, WAIT_EVENT_BUFFER_IO);
+			(void) ConditionVariableTimedSleep(&header->io_cv, 100, ps_wait_event(PS_WAIT_READ));
 		ConditionVariableCancelSleep();
 		CHECK_FOR_INTERRUPTS();
 	}
 }
 
 /* ---- a page to read ---- */
-
-static instr_time
-io_clock(void)
-{
-	instr_time	now;
-
-	INSTR_TIME_SET_ZERO(now);
-	if (track_io_timing)
-		INSTR_TIME_SET_CURRENT(now);
-	return now;
-}
-
-static void
-count_io_time(instr_time start)
-{
-	instr_time	spent;
-
-	if (!track_io_timing)
-		return;
-	INSTR_TIME_SET_CURRENT(spent);
-	INSTR_TIME_SUBTRACT(spent, start);
-	pgstat_count_buffer_read_time(INSTR_TIME_GET_MICROSEC(spent));
-	INSTR_TIME_ADD(pgBufferUsage.shared_blk_read_time, spent);
-}
 
 /* Errors as core's for the same page in shared_buffers. */
 static void
@@ -180,7 +157,7 @@ read_page(PsFrame frame, const PsTag *tag)
 {
 	char	   *page = ps_frame_bytes(frame);
 	struct iovec iov = {page, BLCKSZ};
-	instr_time	start = io_clock();
+	instr_time	start = ps_io_clock();
 
 	if (ps_file_read(tag->rlocator, tag->block, 1, &iov, 1) != 1)
 	{
@@ -188,7 +165,7 @@ read_page(PsFrame frame, const PsTag *tag)
 			short_read(tag);
 		memset(page, 0, BLCKSZ);
 	}
-	count_io_time(start);
+	ps_io_time_read(start);
 	verify_page(page, tag);
 }
 
@@ -250,10 +227,10 @@ await_read(PsFrame frame, PsFetch how)
 {
 	if (how != PS_FETCH_RESIDENT)
 	{
-		instr_time	start = io_clock();
+		instr_time	start = ps_io_clock();
 
 		ps_frame_wait_read(frame);
-		count_io_time(start);
+		ps_io_time_read(start);
 	}
 	if (ps_frame_state(frame) & PS_VALID)
 		return true;
@@ -419,6 +396,7 @@ start_read(const PsRelKey *rel, BlockNumber block, const uint32 *frames, int n)
 		{
 			(void) ps_aio_read(rel->rlocator, block, n, iov, niov, frames, n, name_request);
 			ps_count(PS_COUNT_PREFETCHED, n);
+			ps_relcount(&rel->rlocator, PS_REL_READ_AHEAD, n);
 		}
 	}
 	PG_CATCH();

@@ -17,7 +17,7 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
-#define ENTRIES 1048576			/* room of the registry: 42 MB of address
+#define ENTRIES 1048576			/* room of the registry: 84 MB of address
 								 * space */
 #define ENTRIES_AT_START 512
 
@@ -25,6 +25,7 @@ typedef struct RegistryEntry
 {
 	RelFileLocator rlocator;
 	PsRegistryState state;
+	pg_atomic_uint64 counts[PS_NRELCOUNTERS];	/* under the lock, shared */
 } RegistryEntry;
 
 typedef struct RegistryShared
@@ -97,8 +98,11 @@ make_entry(const RelFileLocator *rlocator) PS_REQUIRES(shared->lock)
 	if (entry != NULL || PS_ASK("gate-full"))
 		return entry;
 	entry = hash_search(registry, rlocator, HASH_ENTER_NULL, &found);
-	if (entry != NULL)
-		entry->state = PS_REGISTRY_NONE;
+	if (entry == NULL)
+		return NULL;
+	entry->state = PS_REGISTRY_NONE;
+	for (int i = 0; i < PS_NRELCOUNTERS; i++)
+		pg_atomic_init_u64(&entry->counts[i], 0);
 	return entry;
 }
 
@@ -301,5 +305,52 @@ ps_registry_forget_database(Oid dboid)
 	while ((entry = hash_seq_search(&scan)) != NULL)
 		if (entry->rlocator.dbOid == dboid)
 			remove_entry(entry);
+	ps_unlock(&shared->lock);
+}
+
+/* ---- statistics ---- */
+
+bool
+ps_registry_add(const PsRelDelta *deltas, int n, bool wait)
+{
+	if (wait)
+		ps_lock_shared(&shared->lock);
+	else if (!ps_trylock_shared(&shared->lock))
+		return false;
+	for (; n > 0; n--, deltas++)
+	{
+		RegistryEntry *entry = find_entry(&deltas->rlocator);
+
+		for (int i = 0; entry != NULL && i < PS_NRELCOUNTERS; i++)
+			if (deltas->n[i] > 0)
+				pg_atomic_fetch_add_u64(&entry->counts[i], deltas->n[i]);
+	}
+	ps_unlock(&shared->lock);
+	return true;
+}
+
+void
+ps_registry_counts(RelFileLocator rlocator, uint64 counts[PS_NRELCOUNTERS])
+{
+	RegistryEntry *entry;
+
+	ps_lock_shared(&shared->lock);
+	entry = find_entry(&rlocator);
+	for (int i = 0; i < PS_NRELCOUNTERS; i++)
+		counts[i] = entry ? pg_atomic_read_u64(&entry->counts[i]) : 0;
+	ps_unlock(&shared->lock);
+}
+
+void
+ps_registry_reset_counts(void)
+{
+	HASH_SEQ_STATUS scan;
+	RegistryEntry *entry;
+
+	ps_lock_exclusive(&shared->lock);
+	hash_seq_init(&scan, registry);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+		for (int i = 0; i < PS_NRELCOUNTERS; i++)
+			pg_atomic_write_u64(&entry->counts[i], 0);
 	ps_unlock(&shared->lock);
 }

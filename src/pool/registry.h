@@ -79,6 +79,37 @@ extern void ps_registry_forget_database(Oid dboid);
 
 extern void ps_registry_at_xact_end(void);
 
+/* ---- statistics (relcount.h) ---- */
+
+/* What is counted for each relation in the registry, since it was entered or the last reset. */
+typedef enum PsRelCounter
+{
+	PS_REL_READ_AHEAD,			/* pages read ahead */
+	PS_REL_AHEAD_WASTED,		/* ... that left the pool unused */
+	PS_REL_AROUND,				/* pages used from reads around the pool */
+	PS_REL_EVICTIONS
+} PsRelCounter;
+#define PS_NRELCOUNTERS (PS_REL_EVICTIONS + 1)
+
+typedef struct PsRelDelta
+{
+	RelFileLocator rlocator;
+	uint32		n[PS_NRELCOUNTERS];
+} PsRelDelta;
+
+/*
+ * Add to the counts of those that have an entry.  False, and nothing done, if
+ * the lock is not to be had at once and wait is false: then other locks may be
+ * held.
+ */
+extern bool ps_registry_add(const PsRelDelta *deltas, int n, bool wait);
+
+/* A relation's counts; zeroes if it has no entry. */
+extern void ps_registry_counts(RelFileLocator rlocator, uint64 counts[PS_NRELCOUNTERS]);
+
+/* All of them back to zero. */
+extern void ps_registry_reset_counts(void);
+
 extern Size ps_registry_shmem_size(void);
 extern void ps_registry_shmem_init(void);
 

@@ -8,11 +8,11 @@
 #include "access/xloginsert.h"
 #include "catalog/pg_control.h"
 #include "miscadmin.h"
-#include "pgstat.h"
 #include "pool/sentinel_client.h"
 #include "pool/workers.h"
 #include "port/atomics.h"
 #include "replication/walsender.h"
+#include "server/wait.h"
 #include "storage/condition_variable.h"
 #include "storage/ipc.h"
 #include "storage/shmem.h"
@@ -153,7 +153,7 @@ wait_until_ready(void)
 					 errmsg("pagestore tables cannot be changed: background worker \"pagestore sentinel\" has not started in %d seconds",
 							READY_TIMEOUT),
 					 errhint("The server log should say why.")));
-		(void) ConditionVariableTimedSleep(&sentinel->ready_cv, 1000, PG_WAIT_EXTENSION);
+		(void) ConditionVariableTimedSleep(&sentinel->ready_cv, 1000, ps_wait_event(PS_WAIT_SENTINEL));
 	}
 	ConditionVariableCancelSleep();
 }

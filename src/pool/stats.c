@@ -4,26 +4,42 @@
  */
 #include "postgres.h"
 
+#include "debug/lock.h"
 #include "miscadmin.h"
 #include "pool/pool.h"
 #include "pool/stats.h"
 #include "storage/proc.h"
 #include "storage/shmem.h"
+#include "utils/timestamp.h"
 
 PsCounterSlot *ps_my_counters;
 
+typedef struct StatsShared
+{
+	PsSpin		lock;			/* guards what follows */
+	TimestampTz reset;
+	uint64		at_reset[PS_NCOUNTERS]; /* sums of that moment */
+} StatsShared;
+
+static StatsShared *shared;
 static PsCounterSlot *counters; /* one for each PGPROC of a process */
 
-static int
-slot_count(void)
+int
+ps_process_count(void)
 {
 	return MaxBackends + NUM_AUXILIARY_PROCS;
+}
+
+static Size
+slots_size(void)
+{
+	return add_size(mul_size(ps_process_count(), sizeof(PsCounterSlot)), PG_CACHE_LINE_SIZE);
 }
 
 Size
 ps_counters_shmem_size(void)
 {
-	return add_size(mul_size(slot_count(), sizeof(PsCounterSlot)), PG_CACHE_LINE_SIZE);
+	return add_size(slots_size(), MAXALIGN(sizeof(StatsShared)));
 }
 
 void
@@ -32,45 +48,110 @@ ps_counters_shmem_init(void)
 	bool		found;
 
 	counters = (PsCounterSlot *)
-		CACHELINEALIGN(ShmemInitStruct("pagestore counters", ps_counters_shmem_size(), &found));
-	memset(counters, 0, slot_count() * sizeof(PsCounterSlot));
+		CACHELINEALIGN(ShmemInitStruct("pagestore counters", slots_size(), &found));
+	memset(counters, 0, ps_process_count() * sizeof(PsCounterSlot));
+	shared = ShmemInitStruct("pagestore statistics", sizeof(StatsShared), &found);
+	memset(shared, 0, sizeof(StatsShared));
+	ps_spin_init(&shared->lock);
+	shared->reset = GetCurrentTimestamp();
 }
 
 void
 ps_counters_attach(void)
 {
+	PsCounterSlot *slot;
+
 	if (ps_my_counters != NULL)
 		return;
 	if (counters == NULL || MyProc == NULL)
 		elog(ERROR, "pagestore: this process has no pool");
-	ps_my_counters = &counters[MyProc->pgprocno];
+	slot = &counters[MyProc->pgprocno];
+	memcpy(slot->before, slot->n, sizeof(slot->n));
+	pg_write_barrier();
+	slot->pid = MyProcPid;
+	ps_my_counters = slot;
+}
+
+/* ---- all processes together ---- */
+
+static uint64
+sum_of(PsCounter counter)
+{
+	uint64		sum = 0;
+
+	for (int i = 0; i < ps_process_count(); i++)
+		sum += ((volatile PsCounterSlot *) &counters[i])->n[counter];
+	return sum;
+}
+
+/* What goes up in one slot and down in another is looked at a moment apart. */
+static uint64
+gauge(PsCounter counter)
+{
+	int64		sum = sum_of(counter);
+
+	return Max(sum, 0);
+}
+
+uint32
+ps_frames_dirty(void)
+{
+	return gauge(PS_COUNT_DIRTY);
 }
 
 void
 ps_pool_stats(PsPoolStats *out)
 {
-	uint64		sum[PS_NCOUNTERS] = {0};
+	uint64		at_reset[PS_NCOUNTERS];
 
 	memset(out, 0, sizeof(*out));
 	if (ps_pool == NULL)
 		return;
 
-	for (int slot = 0; slot < slot_count(); slot++)
-		for (int i = 0; i < PS_NCOUNTERS; i++)
-			sum[i] += ((volatile PsCounterSlot *) &counters[slot])->n[i];
-	out->hits = sum[PS_COUNT_HITS];
-	out->reads = sum[PS_COUNT_READS];
-	out->prefetched = sum[PS_COUNT_PREFETCHED];
-	out->ring_pages = sum[PS_COUNT_RING_PAGES];
-	out->writes_writer = sum[PS_COUNT_WRITES_WRITER];
-	out->writes_checkpoint = sum[PS_COUNT_WRITES_CHECKPOINT];
-	out->writes_backend = sum[PS_COUNT_WRITES_BACKEND];
-	out->evictions = sum[PS_COUNT_EVICTIONS];
-	out->ghosts_made = sum[PS_COUNT_GHOSTS];
+	/* first: what is counted later can't be less */
+	ps_spin_lock(&shared->lock);
+	memcpy(at_reset, shared->at_reset, sizeof(at_reset));
+	out->reset = shared->reset;
+	ps_spin_unlock(&shared->lock);
+	for (int i = 0; i < PS_NCOUNTERS; i++)
+		out->n[i] = PS_IS_GAUGE(i) ? gauge(i) : sum_of(i) - at_reset[i];
 
 	out->frames = ps_pool_nframes;
 	out->free = ps_frames_free();
-	out->dirty = sum[PS_COUNT_DIRTY];
-	out->pinned = sum[PS_COUNT_PINNED];
 	out->ghosts = pg_atomic_read_u32(&ps_pool->nghosts);
+}
+
+void
+ps_pool_stats_reset(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	uint64		sum[PS_NCOUNTERS];
+
+	for (int i = 0; i < PS_NCOUNTERS; i++)
+		sum[i] = sum_of(i);
+	ps_spin_lock(&shared->lock);
+	memcpy(shared->at_reset, sum, sizeof(sum));
+	shared->reset = now;
+	ps_spin_unlock(&shared->lock);
+}
+
+/* ---- one process ---- */
+
+bool
+ps_process_stats(int number, PsProcessStats *out)
+{
+	const volatile PsCounterSlot *slot = &counters[number];
+	const volatile PGPROC *proc = &ProcGlobal->allProcs[number];
+
+	out->pid = slot->pid;
+	if (out->pid == 0 || proc->pid != out->pid)
+		return false;
+	pg_read_barrier();
+	out->role = proc->roleId;
+	for (int i = 0; i < PS_NCOUNTERS; i++)
+		out->n[i] = slot->n[i] - slot->before[i];
+
+	/* the place may have changed hands meanwhile */
+	pg_read_barrier();
+	return slot->pid == out->pid && proc->pid == out->pid;
 }

@@ -43,12 +43,14 @@
 #include "common/relpath.h"
 #include "debug/stop.h"
 #include "miscadmin.h"
+#include "pgstat.h"
 #include "pool/latch.h"
 #include "pool/pin.h"
 #include "pool/read.h"
 #include "pool/registry.h"
 #include "pool/sentinel_client.h"
 #include "pool/stray.h"
+#include "server/wait.h"
 #include "storage/buf_internals.h"
 #include "storage/bufmgr.h"
 #include "storage/fd.h"
@@ -532,7 +534,9 @@ ps_stray_leave(RelFileLocator rlocator)
 		while (!settle(id, &tag, true))
 		{
 			CHECK_FOR_INTERRUPTS();
+			pgstat_report_wait_start(ps_wait_event(PS_WAIT_STRAY));
 			pg_usleep(1000L);
+			pgstat_report_wait_end();
 		}
 	}
 }

@@ -8,10 +8,12 @@
 #include "io/segment.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "pool/relcount.h"
 #include "pool/workers.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/bgworker_internals.h"
 #include "postmaster/interrupt.h"
+#include "server/wait.h"
 #include "storage/bufmgr.h"
 #include "storage/condition_variable.h"
 #include "storage/fd.h"
@@ -125,10 +127,11 @@ void
 ps_worker_sleep(long milliseconds)
 {
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-					 milliseconds, PG_WAIT_EXTENSION);
+					 milliseconds, ps_wait_event(PS_WAIT_WORKER));
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
 	ps_file_close_stale();
+	ps_relcount_flush();
 	if (ConfigReloadPending)
 	{
 		ConfigReloadPending = false;

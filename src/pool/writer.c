@@ -39,10 +39,7 @@ idle_and_dirty(PsFrameHeader *header, uint32 state, void *arg)
 static bool
 much_is_dirty(void)
 {
-	PsPoolStats stats;
-
-	ps_pool_stats(&stats);
-	return stats.dirty > stats.frames / DIRTY_SHARE;
+	return ps_frames_dirty() > ps_pool_nframes / DIRTY_SHARE;
 }
 
 /* The cold dirty pages among those that the policy proposes next. */

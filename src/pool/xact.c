@@ -17,6 +17,7 @@
 #include "pool/hold.h"
 #include "pool/registry.h"
 #include "pool/relation.h"
+#include "pool/relcount.h"
 #include "pool/sentinel_client.h"
 #include "pool/stray.h"
 #include "pool/xact.h"
@@ -92,6 +93,7 @@ at_xact_event(XactEvent event, void *arg)
 		default:
 			return;
 	}
+	ps_relcount_flush();
 	ps_hold_at_xact_end();
 	ps_registry_at_xact_end();
 	ps_sentinel_at_xact_end();

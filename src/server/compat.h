@@ -57,6 +57,7 @@
 #define AmAutoVacuumWorkerProcess() IsAutoVacuumWorkerProcess()
 #define INVALID_PROC_NUMBER InvalidBackendId
 #define shared_blk_read_time blk_read_time
+#define shared_blk_write_time blk_write_time
 #define ps_lxid(proc) ((proc)->lxid)
 
 #else							/* 17 and later */
