@@ -77,13 +77,6 @@ SET enable_indexonlyscan = on;
 SELECT plan_nodes('SELECT id FROM s_p WHERE id < 1000');
 SELECT twin_rows('SELECT id FROM s@ WHERE id < 1000');
 -- after a VACUUM every page is visible to all: the index alone answers
-CREATE FUNCTION heap_fetches(q text) RETURNS int LANGUAGE plpgsql AS $$
-DECLARE
-    j json;
-BEGIN
-    EXECUTE 'EXPLAIN (ANALYZE, FORMAT JSON, COSTS OFF, TIMING OFF) ' || q INTO j;
-    RETURN j #>> '{0,Plan,Heap Fetches}';
-END $$;
 SELECT heap_fetches('SELECT id FROM s_p WHERE id < 1000');
 SELECT twin_exec('UPDATE s@ SET t = t WHERE id = 500');
 SELECT heap_fetches('SELECT id FROM s_p WHERE id < 1000') > 0 AS some;

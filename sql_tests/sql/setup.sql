@@ -79,3 +79,12 @@ BEGIN
     FROM regexp_matches(j::text, '"Node Type": "([^"]+)"', 'g') m;
     RETURN r;
 END $$;
+
+-- How often an index-only scan had to look at the table.
+CREATE FUNCTION heap_fetches(q text) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+    j json;
+BEGIN
+    EXECUTE 'EXPLAIN (ANALYZE, FORMAT JSON, COSTS OFF, TIMING OFF) ' || q INTO j;
+    RETURN j #>> '{0,Plan,Heap Fetches}';
+END $$;

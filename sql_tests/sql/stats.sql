@@ -13,7 +13,7 @@ DECLARE
 BEGIN
     EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON, COSTS OFF, TIMING OFF) ' || q INTO j;
     pages := (j #>> '{0,Plan,Shared Hit Blocks}')::int + (j #>> '{0,Plan,Shared Read Blocks}')::int;
-    n := (j #>> '{0,Plan,Actual Rows}')::int;
+    n := (j #>> '{0,Plan,Actual Rows}')::numeric;
 END $$;
 SET max_parallel_workers_per_gather = 0;
 SELECT p.pages = h.pages AS same_pages, p.pages = pg_relation_size('st_p') / current_setting('block_size')::int AS all_pages, p.n

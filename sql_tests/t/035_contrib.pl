@@ -100,7 +100,7 @@ SET plan_cache_mode = force_generic_plan;
 PREPARE p (regclass) AS SELECT 'prepared statement: ' || count(*) || ' ' || coalesce(md5(string_agg(x::text, ',')), '') FROM (SELECT CALL{$1} AS x) s;
 EXECUTE p('TABLE');
 EXECUTE p('TABLE');
-SET force_parallel_mode = on;
+PARALLEL;
 SET max_parallel_workers_per_gather = 2;
 SELECT pg_temp.digest('parallel worker', $$SELECT CALL{oid::regclass} AS x FROM pg_class WHERE relname = 'TABLE'$$);
 END
@@ -116,6 +116,7 @@ sub check_ways
 		my $script = $ways;
 		$script =~ s/CALL\{(.*?)\}/sprintf($call, $1)/ge;
 		$script =~ s/TABLE/t_$am/g;
+		$script =~ s/PARALLEL/parallel_always()/e;
 		$answer{$am} = sql($script);
 	}
 	is($answer{pagestore}, $answer{heap}, "$name: heap's answer, however it is asked");
@@ -145,7 +146,7 @@ check_ways('pg_freespace', 'pg_freespace(%s)');
 check_ways('pg_relpages', 'pg_relpages(%s)');
 
 # In a parallel worker indeed.
-like(sql("SET force_parallel_mode = on; EXPLAIN (COSTS OFF) SELECT pg_check_visible(oid::regclass) AS x FROM pg_class WHERE relname = 't_pagestore'"),
+like(sql(parallel_always() . "; EXPLAIN (COSTS OFF) SELECT pg_check_visible(oid::regclass) AS x FROM pg_class WHERE relname = 't_pagestore'"),
 	qr/Gather/, 'pg_check_visible goes to a worker');
 is(sql("SELECT count(*) FROM (SELECT pg_check_visible(c.oid), pg_check_frozen(c.oid) FROM pg_class c WHERE relkind IN ('r', 'm', 't')) s"),
 	'0', 'all tables of the database at once');

@@ -61,7 +61,7 @@ foreach my $checksums (1, 0)
 	my $with = $checksums ? 'with checksums' : 'without';
 
 	$node = PostgreSQL::Test::Cluster->new("stray_$checksums");
-	$node->init(allows_streaming => 1, extra => $checksums ? ['-k'] : []);
+	$node->init(allows_streaming => 1, extra => [ checksum_option($checksums) ]);
 	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'pagestore'\npagestore.pool_size = '8MB'\nautovacuum = off\nshared_buffers = '16MB'\n");
 	$node->start;
 	sql('CREATE EXTENSION pagestore; CREATE EXTENSION pagestore_test; CREATE EXTENSION pg_buffercache');

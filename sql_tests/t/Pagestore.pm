@@ -8,7 +8,7 @@ use PostgreSQL::Test::Utils;
 use Exporter 'import';
 use Time::HiRes qw(usleep);
 
-our @EXPORT = qw(new_server kill_server wait_for_server start_again table_state same_tables resident_bytes main_file
+our @EXPORT = qw(new_server kill_server wait_for_server start_again table_state same_tables resident_bytes main_file checksum_option parallel_always
 	stop_at wait_stopped stop_hits go set_fault fault_hits clear_faults);
 
 # A server that preloads pagestore, checksums on, not started.  Options: those of Cluster::init,
@@ -23,6 +23,23 @@ sub new_server
 	$node->append_conf('postgresql.conf',
 		"shared_preload_libraries = 'pagestore'\nlog_statement = none\npagestore.pool_size = '8MB'\npagestore.autoprewarm = off\n$conf" . ($ENV{PAGESTORE_CONF} // '') . "\n");
 	return $node;
+}
+
+# ---- what servers of several versions call differently ----
+
+my ($major) = `pg_config --version` =~ /PostgreSQL (\d+)/;
+
+# For initdb, which makes checksums by itself since 18.
+sub checksum_option
+{
+	my ($on) = @_;
+	return $on ? '-k' : $major >= 18 ? '--no-data-checksums' : ();
+}
+
+# A command that has parallel workers used wherever they can be.
+sub parallel_always
+{
+	return 'SET ' . ($major >= 16 ? 'debug_parallel_query' : 'force_parallel_mode') . ' = on';
 }
 
 # SIGKILL to the postmaster and all that it started, together.
