@@ -64,6 +64,13 @@ include $(PGXS)
 indent:
 	scripts/indent
 
+# what a release hands out: the committed tree, as tarball and as PGXN's zip
+DIST = pagestore-$(shell sed -n 's/^   "version": "\(.*\)",$$/\1/p' META.json)
+.PHONY: dist
+dist:
+	git archive --prefix=$(DIST)/ -o $(DIST).tar.gz HEAD
+	git archive --prefix=$(DIST)/ -o $(DIST).zip HEAD
+
 # every object depends on every header: the tree is small, a stale struct is not
 $(OBJS): $(wildcard src/*.h src/*/*.h)
 endif
