@@ -36,6 +36,10 @@ CREATE FUNCTION pagestore_behind(relation regclass, what text, block bigint)
 RETURNS tid AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
 REVOKE ALL ON FUNCTION pagestore_behind(regclass, text, bigint) FROM PUBLIC;
 
+CREATE FUNCTION pagestore_barrier()
+RETURNS void AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
+REVOKE ALL ON FUNCTION pagestore_barrier() FROM PUBLIC;
+
 CREATE FUNCTION pagestore_can_touch(frame bigint)
 RETURNS boolean AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
 REVOKE ALL ON FUNCTION pagestore_can_touch(bigint) FROM PUBLIC;

@@ -63,7 +63,7 @@ foreach my $method ('io_uring', 'sync')
 
 		# a page that changes meanwhile stays dirty, the others turn clean
 		my $block = $node->safe_psql('postgres', "SELECT min(relblocknumber) FROM pagestore_frames WHERE relfilenode = $file{a} AND writing");
-		$node->safe_psql('postgres', "UPDATE a SET v = v + 100 WHERE id = $block * $per_page + 2");
+		$node->safe_psql('postgres', "UPDATE a SET v = v + 100 WHERE ctid = '($block,2)'");
 		go($node, 'aio-writes-started');
 		$session->query_until(qr/finished/, '');
 		$session->quit;

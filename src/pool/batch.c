@@ -324,38 +324,3 @@ ps_flush_pages(PsTag *tags, uint32 n, PsPageFilter filter, void *arg, PsFlushRea
 		ps_flush_page(&tags[i], filter, arg, reason, wait);
 	}
 }
-
-/* ---- all that must be on disk ---- */
-
-typedef struct DirtyFilter
-{
-	XLogRecPtr	redo;
-	bool		unlogged;
-} DirtyFilter;
-
-/*
- * What a checkpoint owes the page: a record behind redo is replayed, the
- * change of an unlogged table has none.
- */
-static bool
-must_write(PsFrameHeader *header, uint32 state, void *arg)
-{
-	const DirtyFilter *filter = arg;
-
-	if ((state & PS_DIRTY) == 0)
-		return false;
-	if ((state & PS_PERMANENT) == 0)
-		return filter->unlogged;
-	return XLogRecPtrIsInvalid(filter->redo) ||
-		pg_atomic_read_u64(&header->first_dirty) < filter->redo;
-}
-
-void
-ps_flush_all(XLogRecPtr redo, bool unlogged, PsFlushReason reason)
-{
-	DirtyFilter filter = {redo, unlogged};
-	PsPageList	list = ps_pagelist_collect(must_write, &filter);
-
-	ps_flush_pages(list.tags, list.n, must_write, &filter, reason, true);
-	ps_pagelist_free(&list);
-}

@@ -15,7 +15,4 @@
 extern void ps_flush_pages(PsTag *tags, uint32 n, PsPageFilter filter, void *arg,
 						   PsFlushReason reason, bool wait);
 
-/* All pages dirtied before redo (InvalidXLogRecPtr: all); those of unlogged tables only if asked. */
-extern void ps_flush_all(XLogRecPtr redo, bool unlogged, PsFlushReason reason);
-
 #endif							/* PAGESTORE_POOL_BATCH_H */

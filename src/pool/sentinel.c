@@ -33,7 +33,7 @@
 
 #include "access/xlog.h"
 #include "miscadmin.h"
-#include "pool/batch.h"
+#include "pool/checkpoint.h"
 #include "pool/sentinel.h"
 #include "pool/sentinel_client.h"
 #include "pool/stray.h"
@@ -120,34 +120,44 @@ explain_failure(void *arg)
 				   "global/" CppAsString2(PS_VETO_RELFILENODE) "_init");
 }
 
-/* What a checkpoint owes, or everything. */
 static void
-write_owed(XLogRecPtr redo, bool unlogged)
+write_everything(void)
 {
 	ErrorContextCallback context = {error_context_stack, explain_failure, NULL};
 
 	error_context_stack = &context;
-	ps_flush_all(redo, unlogged, PS_FLUSH_CHECKPOINT);
+	ps_checkpoint_write_all();
 	error_context_stack = context.previous;
 }
 
-/* The same; false if it could not be done, which has been reported. */
-static bool
-try_to_write(XLogRecPtr redo, bool unlogged)
+typedef enum Outcome
 {
-	volatile bool written = false;
+	WRITTEN,					/* all that the checkpoint is owed */
+	ON_SCHEDULE,				/* what is due by now */
+	FAILED						/* not what is due; reported */
+} Outcome;
 
+static Outcome
+write_owed(XLogRecPtr redo)
+{
+	ErrorContextCallback context = {error_context_stack, explain_failure, NULL};
+	volatile Outcome outcome = FAILED;
+
+	error_context_stack = &context;
 	PG_TRY();
 	{
-		write_owed(redo, unlogged);
-		written = true;
+		if (!ps_checkpoint_is_begun(redo))
+			ps_checkpoint_begin(redo, ps_sentinel_writes_unlogged());
+		outcome = ps_checkpoint_write_due() ? WRITTEN : ON_SCHEDULE;
 	}
 	PG_CATCH();
 	{
 		ps_worker_recover();
+		ps_checkpoint_end();
 	}
 	PG_END_TRY();
-	return written;
+	error_context_stack = context.previous;
+	return outcome;
 }
 
 /* Let go the checkpoint that waits for our id, unless it has come later than what is settled. */
@@ -160,34 +170,58 @@ renew_promise(void)
 	LWLockRelease(ProcArrayLock);
 }
 
-/* False if pages could not be written that should have been. */
+/*
+ * A checkpoint waits for us.  Strays: looked for while it waits, and once more
+ * before core writes them for it.  False if pages could not be written that
+ * should have been.
+ */
+static bool
+serve_checkpoint(XLogRecPtr redo)
+{
+	Outcome		outcome;
+
+	if (!ps_checkpoint_is_begun(redo))
+		(void) ps_stray_check_all();
+
+	outcome = write_owed(redo);
+	switch (outcome)
+	{
+		case ON_SCHEDULE:
+			ps_stray_check_some();
+			return true;
+		case WRITTEN:
+			if (!ps_veto_lift())
+				return true;
+			break;
+		case FAILED:
+			ps_veto_raise();
+			ps_sentinel_move_insert_position();
+			break;
+	}
+	if (ps_stray_check_all())
+	{
+		if (outcome == WRITTEN)
+			ps_checkpoint_log();
+		settled = redo;
+		ps_checkpoint_end();
+		renew_promise();
+	}
+	return outcome != FAILED;
+}
+
+/* False as above. */
 static bool
 tick(void)
 {
 	XLogRecPtr	redo = GetRedoRecPtr();
-	bool		written = true;
 
-	/* strays: before core writes them, for this checkpoint or on its own */
-	if (redo <= settled)
-		ps_stray_check_some();
-	else
-	{
-		bool		put_right = ps_stray_check_all();
+	if (redo > settled)
+		return serve_checkpoint(redo);
 
-		written = try_to_write(redo, ps_sentinel_writes_unlogged());
-		if (!written)
-		{
-			ps_veto_raise();
-			ps_sentinel_move_insert_position();
-		}
-		else if (!ps_veto_lift())
-			return true;
-		if (!put_right)
-			return written;
-		settled = redo;
-	}
+	/* before core writes them on its own */
+	ps_stray_check_some();
 	renew_promise();
-	return written;
+	return true;
 }
 
 /*
@@ -254,8 +288,9 @@ end_walsenders(void)
 	}
 }
 
+/* Milliseconds to the next tick. */
 static long
-pace(void)
+nap(void)
 {
 	static XLogRecPtr last = InvalidXLogRecPtr;
 	static int	quiet = 0;
@@ -263,7 +298,8 @@ pace(void)
 
 	quiet = now == last ? quiet + 1 : 0;
 	last = now;
-	return quiet < IDLE_AFTER || ShutdownRequestPending ? TICK_ACTIVE : TICK_IDLE;
+	return quiet < IDLE_AFTER || ShutdownRequestPending || ps_checkpoint_is_begun(GetRedoRecPtr()) ?
+		TICK_ACTIVE : TICK_IDLE;
 }
 
 /* Until shutdown, and all is written. */
@@ -283,14 +319,14 @@ keep_watch(void)
 				end_walsenders();
 		}
 		if (!closing)
-			ps_worker_sleep(tick() ? pace() : TICK_FAILED);
+			ps_worker_sleep(tick() ? nap() : TICK_FAILED);
 	}
 
 	while (!ps_stray_check_all())
 		ps_worker_sleep(TICK_ACTIVE);
 
 	/* the shutdown checkpoint syncs what is requested here */
-	write_owed(InvalidXLogRecPtr, true);
+	write_everything();
 	while (!ps_veto_lift())
 		ps_worker_sleep(TICK_ACTIVE);
 }

@@ -63,6 +63,15 @@ ps_count(PsCounter counter, uint64 n)
 	ps_my_counters->n[counter] += n;
 }
 
+/* What this process has counted. */
+static inline uint64
+ps_counted(PsCounter counter)
+{
+	if (unlikely(ps_my_counters == NULL))
+		ps_counters_attach();
+	return ps_my_counters->n[counter];
+}
+
 typedef struct PsPoolStats
 {
 	uint64		n[PS_NCOUNTERS];	/* since reset, or as things are */

@@ -60,6 +60,10 @@
 #define shared_blk_write_time blk_write_time
 #define ps_lxid(proc) ((proc)->lxid)
 
+/* the checkpointer's statistics */
+#define buffers_written buf_written_checkpoints
+#define write_time checkpoint_write_time
+
 #else							/* 17 and later */
 
 #define ps_lxid(proc) ((proc)->vxid.lxid)
