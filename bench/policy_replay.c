@@ -166,7 +166,7 @@ replay(const PsPolicy *policy, uint32 nframes)
 			frame_of[ps_frame(frame)->tag.block] = PS_NO_FRAME;
 		}
 		ps_frame(frame)->tag = (PsTag) {{1, 1, 1}, page};
-		policy->admit(frame);
+		policy->admit(frame, false);
 		frame_of[page] = frame;
 	}
 	free(ps_frames);

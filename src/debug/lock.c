@@ -51,7 +51,7 @@ rank_of(const PsLock *lock)
 static inline bool
 is_leaf(PsLockRank rank)
 {
-	return rank == PS_RANK_REGISTRY || rank == PS_RANK_POLICY;
+	return rank == PS_RANK_REGISTRY || rank == PS_RANK_PASS || rank == PS_RANK_POLICY;
 }
 
 static const char *

@@ -223,7 +223,7 @@ ps_prefetch_run(Relation rel, BlockNumber block, int n)
 
 	if (ps_enter(rel) != PS_POOL)
 		return 0;
-	return ps_pool_prefetch(&key, block, n);
+	return ps_pool_prefetch(&key, block, n, false);
 }
 
 void

@@ -24,6 +24,8 @@
  *		run grows with it to MAX_RUN_POOL blocks; ps_pool_prefetch() starts it.
  *	(c) The table is large, and images will do: from RING_DISTANCE on a run is
  *		up to a piece of PS_PIECE_PAGES blocks and ends where a piece ends.
+ *		But if the table has been read before, and as far as it is worth the
+ *		frames (pool/pass.h), it comes in as in (b).
  *
  *		ring	| piece 0	| piece 1	| ...		| piece 7	|
  *				  ^ run->piece		pins of slots may keep a piece in use
@@ -41,6 +43,7 @@
 #include "page/ring.h"
 #include "page/stream.h"
 #include "pgstat.h"
+#include "pool/pass.h"
 #include "pool/pieces.h"
 #include "pool/pool.h"
 #include "pool/read.h"
@@ -80,7 +83,10 @@ struct PsStream
 
 	/* by where the pages are (settle()): */
 	PsOrigin	origin;			/* PS_NOWHERE: not settled yet */
+	BlockNumber nblocks;		/* of the table, if it may be read around */
 	bool		around;			/* may read around the pool */
+	bool		in_pass;		/* has joined a pass over the table */
+	bool		comes_in;		/* and its pages may come into the pool */
 	int			max_pool;		/* bounds for the distance */
 	int			max_ring;
 	BufferAccessStrategy strategy;	/* of a large scan through shared buffers */
@@ -95,6 +101,7 @@ struct PsStream
 								 * needed yet; 0: runs is NULL */
 	Run		   *runs;
 	uint64		ring_pages;		/* not yet counted in the pool's statistics */
+	uint32		passed;			/* not yet counted in the pass */
 	PsRing	   *ring;
 };
 
@@ -119,7 +126,7 @@ begin_anew(PsStream *stream, int flags)
 /*
  * The stream's first page, or the first one since the pages are elsewhere, as
  * after the end of recovery: how is it to be read from here on?  Around the
- * pool if the table does not fit into frames that nobody uses.
+ * pool if the table does not fit into frames that are free.
  */
 static void
 settle(PsStream *stream, PsOrigin origin)
@@ -129,7 +136,7 @@ settle(PsStream *stream, PsOrigin origin)
 
 	stream->origin = origin;
 	stream->distance = 1;
-	stream->around = false;
+	stream->around = stream->in_pass = stream->comes_in = false;
 	stream->max_pool = stream->max_ring = 1;
 	if (origin == PS_POOL)
 	{
@@ -137,6 +144,7 @@ settle(PsStream *stream, PsOrigin origin)
 		bool		async = ps_aio_is_async();
 
 		stream->around = large && nblocks > ps_frames_free();
+		stream->nblocks = nblocks;
 		stream->max_pool = Min(ps_pool_nframes / 8, async ? MAX_AHEAD_POOL : 2 * MAX_RUN_POOL);
 		stream->max_ring = async ? MAX_AHEAD_RING : 2 * PS_PIECE_PAGES;
 	}
@@ -162,6 +170,7 @@ ps_stream_begin(Relation rel, PsStreamNext next, void *arg, int flags)
 	stream->room = 0;
 	stream->runs = NULL;
 	stream->ring_pages = 0;
+	stream->passed = 0;
 	stream->ring = NULL;
 	stream->strategy = NULL;
 	begin_anew(stream, flags);
@@ -172,6 +181,14 @@ void
 ps_stream_limit(PsStream *stream, BlockNumber blocks)
 {
 	stream->limit = Max(Min(blocks, INT_MAX), 1);
+}
+
+static void
+count_passed(PsStream *stream)
+{
+	if (stream->passed > 0)
+		ps_pass_count(stream->rel->rd_locator, stream->passed);
+	stream->passed = 0;
 }
 
 static void
@@ -198,6 +215,7 @@ ps_stream_reset(PsStream *stream, int flags)
 {
 	while (stream->head != stream->tail)
 		drop_run(stream);
+	count_passed(stream);
 	begin_anew(stream, flags);
 }
 
@@ -221,6 +239,7 @@ ps_stream_end(PsStream *stream)
 {
 	while (stream->head != stream->tail)
 		drop_run(stream);
+	count_passed(stream);
 	free_memory(stream);
 	if (stream->runs)
 		pfree(stream->runs);
@@ -234,7 +253,8 @@ ps_stream_end(PsStream *stream)
 static inline bool
 uses_ring(const PsStream *stream)
 {
-	return stream->around && stream->distance >= Min(RING_DISTANCE, stream->max_pool);
+	return stream->around && !stream->comes_in &&
+		stream->distance >= Min(RING_DISTANCE, stream->max_pool);
 }
 
 static inline int
@@ -369,12 +389,21 @@ goes_around(const PsStream *stream, const Run *run)
 		run->first / PS_PIECE_PAGES == (run->first + run->n - 1) / PS_PIECE_PAGES;
 }
 
+/* Read a run into frames. */
+static void
+bring_in(PsStream *stream, const Run *run)
+{
+	PsRelKey	key = ps_rel_key(stream->rel);
+	int			started = ps_pool_prefetch(&key, run->first, run->n, stream->comes_in);
+
+	if (stream->comes_in && started > 0)
+		stream->comes_in = ps_pass_brought_in(key.rlocator, started);
+}
+
 /* Start the reads of complete runs, in order, as far as the ring has room.  The first run is started in any case. */
 static void
 start_runs(PsStream *stream)
 {
-	PsRelKey	key = ps_rel_key(stream->rel);
-
 	for (; stream->unstarted != stream->tail; stream->unstarted++)
 	{
 		Run		   *run = run_at(stream, stream->unstarted);
@@ -393,7 +422,7 @@ start_runs(PsStream *stream)
 		}
 		/* a single page that is wanted at once is better read by its pin */
 		if (run->n > 1 || !is_head)
-			(void) ps_pool_prefetch(&key, run->first, run->n);
+			bring_in(stream, run);
 	}
 }
 
@@ -454,7 +483,17 @@ leave_ring(PsStream *stream)
 static inline void
 look_further(PsStream *stream)
 {
-	stream->distance = Min(stream->distance * 2, stream->around ? stream->max_ring : stream->max_pool);
+	bool		goes_around = stream->around && !stream->comes_in;
+
+	stream->distance = Min(stream->distance * 2, goes_around ? stream->max_ring : stream->max_pool);
+	if (stream->around && !stream->in_pass &&
+		stream->distance >= Min(RING_DISTANCE, stream->max_pool))
+	{
+		stream->in_pass = true;
+		stream->comes_in = ps_pass_join(stream->rel->rd_locator, stream->nblocks);
+		if (stream->comes_in)
+			stream->distance = Min(stream->distance, stream->max_pool);
+	}
 }
 
 static inline void
@@ -478,7 +517,7 @@ take_from_ring(PsStream *stream, Run *run, BlockNumber block, PsPin *pin)
 		{
 			ps_ring_release(piece);
 			run->piece = NULL;
-			(void) ps_pool_prefetch(&key, block, run->n - (block - run->first));
+			(void) ps_pool_prefetch(&key, block, run->n - (block - run->first), false);
 		}
 		return false;
 	}
@@ -547,6 +586,8 @@ ps_stream_next(PsStream *stream, PsPin *pin)
 		take_from_pool(stream, block, pin);
 
 	stream->ahead--;
+	if (stream->around && ++stream->passed >= PS_PIECE_PAGES && stream->in_pass)
+		count_passed(stream);
 	if (++run->used == run->n)
 	{
 		if (run->piece)

@@ -4,10 +4,11 @@
  *
  * A scan that knows which blocks come next gives a callback; the stream keeps
  * reads in flight ahead of it.  Adjacent blocks are read in one request.  With
- * PS_STREAM_AROUND_POOL and a relation larger than a quarter of the pool, runs
- * of blocks are read in contiguous pieces into the scan's own ring in huge
- * pages (doc/architecture.md, Around the pool); pages resident in the pool are taken from there.  Shared
- * buffers serve a scan of a table larger than a quarter of them by core's
+ * PS_STREAM_AROUND_POOL and a relation larger than a quarter of the pool and
+ * than what is free in it, runs of blocks are read in contiguous pieces into
+ * the scan's own ring in huge pages (doc/architecture.md, Around the pool),
+ * unless the table is read again and again and there is room (pool/pass.h);
+ * pages resident in the pool are taken from there.  Shared buffers serve a scan of a table larger than a quarter of them by core's
  * bulk-read strategy.
  */
 #ifndef PAGESTORE_PAGE_STREAM_H

@@ -13,7 +13,7 @@
 #include "pool/table.h"
 
 /* What ends when the page leaves the frame; PERMANENT, VALID and I/O flags stay with the bytes. */
-#define LIFE_FLAGS (PS_TAGGED | PS_DIRTY | PS_REDIRTIED | PS_NOWRITE | PS_AHEAD)
+#define LIFE_FLAGS (PS_TAGGED | PS_DIRTY | PS_REDIRTIED | PS_NOWRITE | PS_AHEAD | PS_IDLE)
 
 #ifdef USE_ASSERT_CHECKING
 static inline bool
@@ -31,6 +31,7 @@ is_sound(uint32 state)
 		implies(state, PS_DIRTY, PS_TAGGED | PS_VALID, 0) &&
 		implies(state, PS_REDIRTIED, PS_DIRTY | PS_WRITING, 0) &&
 		implies(state, PS_AHEAD, PS_TAGGED, 0) &&
+		implies(state, PS_IDLE, PS_TAGGED, 0) &&
 		((state & (PS_READING | PS_WRITING | PS_GHOST)) == 0 || PS_PINS(state) > 0) &&
 		((state & (PS_TAGGED | PS_GHOST)) != 0 || state <= 1);
 }
@@ -74,6 +75,16 @@ ps_frame_pin_page(const PsTag *tag)
 		frame = PS_NO_FRAME;
 	ps_unlock(lock);
 	return frame;
+}
+
+void
+ps_frame_mark_idle(PsFrame frame)
+{
+	PsFrameHeader *header = ps_frame(frame);
+	uint32		state = ps_frame_state(frame);
+
+	while ((state & PS_TAGGED) && !step(header, &state, state | PS_IDLE))
+		;
 }
 
 void
@@ -150,7 +161,8 @@ ps_frame_give_back(PsFrame frame)
 }
 
 bool
-ps_frame_enter(PsFrame frame, const PsRelKey *rel, const PsTag *tag, uint32 hash, uint32 flags)
+ps_frame_enter(PsFrame frame, const PsRelKey *rel, const PsTag *tag, uint32 hash, uint32 flags,
+			   bool again)
 {
 	PsFrameHeader *header = ps_frame(frame);
 	uint32		state = 1 | PS_TAGGED | flags | (rel->permanent ? PS_PERMANENT : 0);
@@ -160,7 +172,7 @@ ps_frame_enter(PsFrame frame, const PsRelKey *rel, const PsTag *tag, uint32 hash
 	Assert(ps_frame_state(frame) == 1);
 	header->tag = *tag;
 	pg_atomic_write_u64(&header->aio, ps_aio_pack(PS_AIO_NONE));
-	ps_policy->admit(frame);
+	ps_policy->admit(frame, again);
 	ps_lock_exclusive(ps_table_lock(hash));
 	if (ps_table_find(tag, hash) != PS_NO_FRAME)
 	{
@@ -407,7 +419,7 @@ ps_frame_switch_to(PsFrame old, PsFrame new)
 	 * Pins may come and go meanwhile; the other flags are held still by the
 	 * exclusive latch.
 	 */
-	pg_atomic_write_u32(&to->state, 1 | (state & ~(PS_PIN_MASK | PS_AHEAD)));
+	pg_atomic_write_u32(&to->state, 1 | (state & ~(PS_PIN_MASK | PS_AHEAD | PS_IDLE)));
 	ps_table_replace(old, new, hash);
 	while (!step(from, &state, (state & ~LIFE_FLAGS) | PS_GHOST))
 		;

@@ -135,6 +135,12 @@ extern bool ps_frame_pin_if(PsFrame frame, const PsTag *tag);
 /* The page's frame, pinned, or PS_NO_FRAME: at some moment of the call the page was not here. */
 extern PsFrame ps_frame_pin_page(const PsTag *tag);
 
+/*
+ * From here on its state has IDLE until a process pins it, or the page leaves
+ * the frame.  Not if no page is in it.  No lock.
+ */
+extern void ps_frame_mark_idle(PsFrame frame);
+
 /* ---- free and in hands ---- */
 
 /* A frame from the free list with one pin, in hands; PS_NO_FRAME if it is empty.  Takes its spin lock alone. */
@@ -145,10 +151,12 @@ extern void ps_frame_give_back(PsFrame frame);
 
 /*
  * Put a frame in hands into the page table: READING or VALID, perhaps with
- * AHEAD.  The pin stays, for the read or the caller.  False if another process
- * was first: the frame has been given back.
+ * AHEAD.  again: the page is known to be used again and again (pass.h).  The
+ * pin stays, for the read or the caller.  False if another process was first:
+ * the frame has been given back.
  */
-extern bool ps_frame_enter(PsFrame frame, const PsRelKey *rel, const PsTag *tag, uint32 hash, uint32 flags);
+extern bool ps_frame_enter(PsFrame frame, const PsRelKey *rel, const PsTag *tag, uint32 hash, uint32 flags,
+						   bool again);
 
 /*
  * Take its page from a frame that the caller has pinned, if it is clean, not

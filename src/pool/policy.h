@@ -28,9 +28,9 @@ typedef struct PsPolicy
 
 	/*
 	 * A page enters a frame; it leaves again.  The frame has its tag in both;
-	 * once each.
+	 * once each.  again: it is known to be used again and again.
 	 */
-	void		(*admit) (PsFrame frame);
+	void		(*admit) (PsFrame frame, bool again);
 	void		(*forget) (PsFrame frame);
 
 	/*

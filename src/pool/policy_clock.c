@@ -38,7 +38,7 @@ clock_hit(PsFrame frame)
 }
 
 static void
-clock_admit(PsFrame frame)
+clock_admit(PsFrame frame, bool again)
 {
 	pg_atomic_write_u32(&ps_frame(frame)->policy, 1);
 }

@@ -134,7 +134,7 @@ place(PsFrame frame, uint32 stamp)
 }
 
 static void
-lru_admit(PsFrame frame)
+lru_admit(PsFrame frame, bool again)
 {
 	ps_lock_exclusive(&lru->lock);
 	pg_atomic_fetch_add_u64(&lru->accesses, 1);

@@ -5,8 +5,9 @@
  * A page that comes for the first time enters a small queue, a tenth of the
  * pool.  If it is used there, it goes on to the main queue when its turn
  * comes; else it leaves the pool, and is remembered as a ghost.  A page that
- * comes again while it is remembered goes to the main queue at once.  There a
- * page used since its last turn gets another one, up to three.
+ * comes again while it is remembered, or of which the pool knows that it will,
+ * goes to the main queue at once.  There a page used since its last turn gets
+ * another one, up to three.
  *
  * So a scan's pages, used once, pass through the small queue and disturb
  * nothing, and pages used by turns, whatever else the pool holds, are resident
@@ -261,13 +262,13 @@ s3fifo_hit(PsFrame frame)
 }
 
 static void
-s3fifo_admit(PsFrame frame)
+s3fifo_admit(PsFrame frame, bool again)
 {
 	uint32		page = ps_tag_hash(&ps_frame(frame)->tag);
 
 	pg_atomic_write_u32(&ps_frame(frame)->policy, 0);
 	ps_lock_exclusive(&s3->lock);
-	append(recall_ghost(page) ? &s3->main : &s3->small, frame);
+	append(recall_ghost(page) || again ? &s3->main : &s3->small, frame);
 	ps_unlock(&s3->lock);
 }
 

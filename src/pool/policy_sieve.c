@@ -51,7 +51,7 @@ sieve_hit(PsFrame frame)
 }
 
 static void
-sieve_admit(PsFrame frame)
+sieve_admit(PsFrame frame, bool again)
 {
 	pg_atomic_write_u32(&ps_frame(frame)->policy, 0);
 	ps_lock_exclusive(&sieve->lock);

@@ -56,6 +56,9 @@ extern int	ps_pool_size_blocks;
 /* Read ahead and not used yet: its first pin is no hit. */
 #define PS_AHEAD		((uint32) 1 << 27)
 
+/* Marked by whoever wants to know whether it is used (pass.c), and not pinned by a process since. */
+#define PS_IDLE			((uint32) 1 << 28)
+
 /* ---- headers ---- */
 
 /*
@@ -209,9 +212,10 @@ typedef enum PsTranche
 	PS_TRANCHE_POLICY,			/* PagestorePolicy */
 	PS_TRANCHE_GATE,			/* PagestoreGate: the owner lock */
 	PS_TRANCHE_REGISTRY,		/* PagestoreRegistry */
-	PS_TRANCHE_MOVE				/* PagestoreMove: ps_pool->move_lock */
+	PS_TRANCHE_MOVE,			/* PagestoreMove: ps_pool->move_lock */
+	PS_TRANCHE_PASS				/* PagestorePass */
 } PsTranche;
-#define PS_NTRANCHES (PS_TRANCHE_MOVE + 1)
+#define PS_NTRANCHES (PS_TRANCHE_PASS + 1)
 
 /* Id for LWLockInitialize(), from ps_frames_shmem_init() on. */
 extern int	ps_tranche(PsTranche which);

@@ -50,7 +50,7 @@ pin_frame(PsFrame frame, const PsTag *tag, uint32 *was)
 	}
 	else
 	{
-		if (!ps_frame_pin_tagged(frame, PS_AHEAD, was))
+		if (!ps_frame_pin_tagged(frame, PS_AHEAD | PS_IDLE, was))
 			return false;
 		if (unlikely(!ps_tag_equal(&ps_frame(frame)->tag, tag)))
 		{
@@ -177,7 +177,7 @@ enter_new(const PsRelKey *rel, const PsTag *tag, uint32 hash)
 	ps_protect_allow(frame);
 	memset(ps_frame_bytes(frame), 0, BLCKSZ);
 	ps_protect_forbid(frame);
-	if (!ps_frame_enter(frame, rel, tag, hash, PS_VALID))
+	if (!ps_frame_enter(frame, rel, tag, hash, PS_VALID, false))
 		return PS_NO_FRAME;
 	ps_frame_pin_note(frame);
 	return frame;
@@ -188,7 +188,7 @@ enter_and_read(const PsRelKey *rel, const PsTag *tag, uint32 hash)
 {
 	PsFrame		frame = ps_frame_take(true, false);
 
-	if (!ps_frame_enter(frame, rel, tag, hash, PS_READING))
+	if (!ps_frame_enter(frame, rel, tag, hash, PS_READING, false))
 		return PS_NO_FRAME;
 	ps_frame_pin_note(frame);
 	ps_count(PS_COUNT_READS, 1);
@@ -348,7 +348,7 @@ name_request(PsAioRef ref, const uint32 *cookies, int ncookies)
 
 /* A frame in the table for a block to be read ahead; none if it is resident or frames are short. */
 static PsFrame
-enter_ahead(const PsRelKey *rel, BlockNumber block)
+enter_ahead(const PsRelKey *rel, BlockNumber block, bool again)
 {
 	PsTag		tag = {rel->rlocator, block};
 	uint32		hash = ps_tag_hash(&tag);
@@ -360,7 +360,7 @@ enter_ahead(const PsRelKey *rel, BlockNumber block)
 	{
 		frame = ps_frame_take(false, true);
 		if (frame != PS_NO_FRAME &&
-			ps_frame_enter(frame, rel, &tag, hash, PS_READING | PS_AHEAD))
+			ps_frame_enter(frame, rel, &tag, hash, PS_READING | PS_AHEAD, again))
 			return frame;
 	}
 	pg_atomic_fetch_sub_u32(&ps_pool->nahead, 1);
@@ -415,7 +415,7 @@ start_read(const PsRelKey *rel, BlockNumber block, const uint32 *frames, int n)
 }
 
 int
-ps_pool_prefetch(const PsRelKey *rel, BlockNumber block, int n)
+ps_pool_prefetch(const PsRelKey *rel, BlockNumber block, int n, bool again)
 {
 	int			started = 0;
 
@@ -429,7 +429,7 @@ ps_pool_prefetch(const PsRelKey *rel, BlockNumber block, int n)
 		int			count = 0;
 
 		while (count < limit &&
-			   (frames[count] = enter_ahead(rel, block + count)) != PS_NO_FRAME)
+			   (frames[count] = enter_ahead(rel, block + count, again)) != PS_NO_FRAME)
 			count++;
 		if (count > 0)
 		{

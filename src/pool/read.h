@@ -32,10 +32,11 @@ extern PsFrame ps_pool_pin(const PsRelKey *rel, BlockNumber block, PsFetch how, 
 /*
  * Start reading those of n adjacent blocks that are not resident; never waits
  * for a read, never fails for want of frames (does less).  Returns the number
- * of pages whose read was started.  ereport(ERROR) where the file can't be
- * opened, though not if it is missing.
+ * of pages whose read was started.  again: these pages come again and again
+ * (pass.h).  ereport(ERROR) where the file can't be opened, though not if it is
+ * missing.
  */
-extern int	ps_pool_prefetch(const PsRelKey *rel, BlockNumber block, int n);
+extern int	ps_pool_prefetch(const PsRelKey *rel, BlockNumber block, int n, bool again);
 
 /*
  * Is the page in the pool (no pin taken; being read counts)?  True is a guess;

@@ -6,6 +6,7 @@
 
 #include "io/aio.h"
 #include "miscadmin.h"
+#include "pool/pass.h"
 #include "pool/pieces.h"
 #include "pool/pin.h"
 #include "pool/pool.h"
@@ -33,6 +34,7 @@ static const struct
 	{ps_pieces_shmem_size, ps_pieces_shmem_init},
 	{ps_table_shmem_size, ps_table_shmem_init},
 	{ps_policy_shmem_size, ps_policy_shmem_init},
+	{ps_passes_shmem_size, ps_passes_shmem_init},
 	{ps_registry_shmem_size, ps_registry_shmem_init},
 	{ps_stray_shmem_size, ps_stray_shmem_init},
 	{ps_sentinel_shmem_size, ps_sentinel_shmem_init}

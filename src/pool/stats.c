@@ -74,8 +74,8 @@ ps_counters_attach(void)
 
 /* ---- all processes together ---- */
 
-static uint64
-sum_of(PsCounter counter)
+uint64
+ps_counter_sum(PsCounter counter)
 {
 	uint64		sum = 0;
 
@@ -88,7 +88,7 @@ sum_of(PsCounter counter)
 static uint64
 gauge(PsCounter counter)
 {
-	int64		sum = sum_of(counter);
+	int64		sum = ps_counter_sum(counter);
 
 	return Max(sum, 0);
 }
@@ -114,7 +114,7 @@ ps_pool_stats(PsPoolStats *out)
 	out->reset = shared->reset;
 	ps_spin_unlock(&shared->lock);
 	for (int i = 0; i < PS_NCOUNTERS; i++)
-		out->n[i] = PS_IS_GAUGE(i) ? gauge(i) : sum_of(i) - at_reset[i];
+		out->n[i] = PS_IS_GAUGE(i) ? gauge(i) : ps_counter_sum(i) - at_reset[i];
 
 	out->frames = ps_pool_nframes;
 	out->free = ps_frames_free();
@@ -128,7 +128,7 @@ ps_pool_stats_reset(void)
 	uint64		sum[PS_NCOUNTERS];
 
 	for (int i = 0; i < PS_NCOUNTERS; i++)
-		sum[i] = sum_of(i);
+		sum[i] = ps_counter_sum(i);
 	ps_spin_lock(&shared->lock);
 	memcpy(shared->at_reset, sum, sizeof(sum));
 	shared->reset = now;

@@ -72,6 +72,9 @@ ps_counted(PsCounter counter)
 	return ps_my_counters->n[counter];
 }
 
+/* Of all processes since the server's start. */
+extern uint64 ps_counter_sum(PsCounter counter);
+
 typedef struct PsPoolStats
 {
 	uint64		n[PS_NCOUNTERS];	/* since reset, or as things are */
