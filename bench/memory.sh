@@ -1,7 +1,8 @@
 # A memory cgroup of our own, of version 1 or 2, so that both sides of a comparison have the same memory, the page
-# cache's included.  Sourced after scripts/lib.sh by what needs it; as root.
+# cache's included.  Sourced after scripts/lib.sh by what needs it.
 #
-#   memory_group NAME MEGABYTES     make it; dies with the reason if that can't be
+#   memory_group NAME MEGABYTES     make it, as root; dies with the reason if that can't be
+#   memory_group_make NAME MEGABYTES    the same, for a user with sudo too
 #   memory_group_limit MEGABYTES    another limit
 #   memory_group_enter [PID]        the process (this shell) and what it starts from here on are in it
 #   memory_group_leave [PID]        ... and are back where they were
@@ -20,29 +21,34 @@ fi
 
 memory_group() {
 	am_root || die "needs root for the memory cgroup and for dropping the page cache"
+	memory_group_make "$@"
+}
+
+memory_group_make() {
 	[ -n "$memory_root" ] || die "needs the memory controller of cgroups, version 1 or 2, at $CGROUPS"
 	memory_group=$memory_root/$1
 	memory_home=$memory_root$(awk -F: '
 		$2 == "memory" { v1_path = $3 } $1 == "0" { v2_path = $3 } END { print v1_path != "" ? v1_path : v2_path }' /proc/self/cgroup)
 	[ -d "$memory_home" ] || memory_home=$memory_root	# a container sees its own part only
 	if [ $memory_limit = memory.max ] && ! grep -qw memory "$memory_root/cgroup.subtree_control"; then
-		echo +memory >"$memory_root/cgroup.subtree_control" ||
+		memory_write +memory "$memory_root/cgroup.subtree_control" ||
 			die "could not hand the memory controller down in $memory_root (a cgroup that has processes cannot: run outside of a container)"
 	fi
-	mkdir -p "$memory_group" || die "could not make the memory cgroup $memory_group"
+	as_root mkdir -p "$memory_group" || die "could not make the memory cgroup $memory_group"
 	memory_group_limit "$2"
 	# a side that swapped would have more memory than the other
-	[ ! -e "$memory_group/memory.swap.max" ] || echo 0 >"$memory_group/memory.swap.max"
+	[ ! -e "$memory_group/memory.swap.max" ] || memory_write 0 "$memory_group/memory.swap.max"
 }
 
-memory_group_limit() { echo $(($1 * 1024 * 1024)) >"$memory_group/$memory_limit"; }
-memory_group_enter() { echo "${1:-$BASHPID}" >"$memory_group/cgroup.procs"; }
-memory_group_leave() { echo "${1:-$BASHPID}" >"$memory_home/cgroup.procs"; }
+memory_write() { as_root tee "$2" <<<"$1" >/dev/null; }
+memory_group_limit() { memory_write $(($1 * 1024 * 1024)) "$memory_group/$memory_limit"; }
+memory_group_enter() { memory_write "${1:-$BASHPID}" "$memory_group/cgroup.procs"; }
+memory_group_leave() { memory_write "${1:-$BASHPID}" "$memory_home/cgroup.procs"; }
 
 memory_group_remove() {
 	local i
 	for i in 1 2 3 4 5; do
-		rmdir "$memory_group" 2>/dev/null && return
+		as_root rmdir "$memory_group" 2>/dev/null && return
 		sleep 0.5
 	done
 	[ ! -d "${memory_group:-}" ] || say "the memory cgroup $memory_group could not be removed"
