@@ -46,6 +46,9 @@
 /* Of a variable or field: read it only with the capability, write it only with all of it. */
 #define PS_GUARDED_BY(x) PS_ATTRIBUTE(guarded_by(x))
 
+/* Of a pointer: the same for what it points to. */
+#define PS_BEHIND_GUARDED_BY(x) PS_ATTRIBUTE(pt_guarded_by(x))
+
 /* Of a function: its body is not looked into.  With a comment why. */
 #define PS_UNCHECKED PS_ATTRIBUTE(no_thread_safety_analysis)
 

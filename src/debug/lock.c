@@ -16,6 +16,7 @@ static struct
 {
 	int			tranche;
 	PsLockRank	rank;
+	PsLockOrder order;
 }			ranked[MAX_RANKED];
 static int	nranked = 0;
 
@@ -24,28 +25,44 @@ static PsLock *held[MAX_HELD];
 static int	nheld = 0;
 int			ps_spins_held = 0;
 
-void
-ps_lock_set_rank(int tranche, PsLockRank rank)
+static int
+find_tranche(int tranche)
 {
-	for (int i = 0; i < nranked; i++)
-		if (ranked[i].tranche == tranche)
-		{
-			/* shared memory was made anew */
-			ranked[i].rank = rank;
-			return;
-		}
-	Assert(nranked < MAX_RANKED);
-	ranked[nranked].tranche = tranche;
-	ranked[nranked++].rank = rank;
+	int			i = 0;
+
+	while (i < nranked && ranked[i].tranche != tranche)
+		i++;
+	return i;
+}
+
+/* Once more where shared memory was made anew. */
+void
+ps_lock_set_rank(int tranche, PsLockRank rank, PsLockOrder order)
+{
+	int			i = find_tranche(tranche);
+
+	Assert(i < MAX_RANKED);
+	nranked = Max(nranked, i + 1);
+	ranked[i].tranche = tranche;
+	ranked[i].rank = rank;
+	ranked[i].order = order;
 }
 
 static PsLockRank
 rank_of(const PsLock *lock)
 {
-	for (int i = 0; i < nranked; i++)
-		if (ranked[i].tranche == lock->lwlock.tranche)
-			return ranked[i].rank;
-	return PS_RANK_NONE;
+	int			i = find_tranche(lock->lwlock.tranche);
+
+	return i < nranked ? ranked[i].rank : PS_RANK_NONE;
+}
+
+/* Both are of one rank. */
+static bool
+in_order(const PsLock *first, const PsLock *second)
+{
+	PsLockOrder order = ranked[find_tranche(second->lwlock.tranche)].order;
+
+	return order != NULL && order(first, second);
 }
 
 static inline bool
@@ -84,8 +101,7 @@ ps_lock_will_wait(PsLock *lock)
 	{
 		PsLockRank	other = rank_of(held[i]);
 
-		if (other > rank || is_leaf(other) ||
-			(other == rank && rank != PS_RANK_LATCH))
+		if (other > rank || is_leaf(other) || (other == rank && !in_order(held[i], lock)))
 			elog(PANIC, "pagestore: lock %s is waited for while %s is held",
 				 name_of(lock), name_of(held[i]));
 	}

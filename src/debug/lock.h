@@ -4,9 +4,9 @@
  *		(capability.h), taken in an order that debug builds assert.
  *
  * A lock may be waited for while others are held only if each of them comes
- * before it in PsLockRank; of latches, several may be held, in the order of
- * the layer above the pool (lower block first).  Under a leaf, and under a
- * spin lock, no other lock is taken at all.  What is only tried may be out of
+ * before it in PsLockRank; of one rank, if that rank has an order of its own
+ * (latches: lower block first) and it says so.  Under a leaf, and under a spin
+ * lock, no other lock is taken at all.  What is only tried may be out of
  * order.  Ranks go by LWLock tranche; locks of core have none.
  */
 #ifndef PAGESTORE_DEBUG_LOCK_H
@@ -46,9 +46,15 @@ typedef struct PS_CAPABILITY("spin lock") PsSpin
 	slock_t		mutex;
 } PsSpin;
 
+/* May a lock be waited for while another one of its rank is held? */
+typedef bool (*PsLockOrder) (const PsLock *held, const PsLock *wanted);
+
 #ifdef PAGESTORE_DEBUG
-/* Locks of this tranche have this rank; in the postmaster, for its children to inherit. */
-extern void ps_lock_set_rank(int tranche, PsLockRank rank);
+/*
+ * Locks of this tranche have this rank, and this order among themselves (NULL:
+ * one is held at a time); in the postmaster, for its children to inherit.
+ */
+extern void ps_lock_set_rank(int tranche, PsLockRank rank, PsLockOrder order);
 
 /* Before a lock is waited for, or tried: PANIC where the order is not kept. */
 extern void ps_lock_will_wait(PsLock *lock);
@@ -59,7 +65,7 @@ extern void ps_lock_had(PsLock *lock);
 extern void ps_lock_gone(PsLock *lock);
 extern int	ps_spins_held;		/* by this process */
 #else
-#define ps_lock_set_rank(tranche, rank) ((void) 0)
+#define ps_lock_set_rank(tranche, rank, order) ((void) 0)
 #define ps_lock_will_wait(lock) ((void) 0)
 #define ps_lock_will_try() ((void) 0)
 #define ps_lock_had(lock) ((void) 0)

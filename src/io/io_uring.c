@@ -175,7 +175,7 @@ uring_shmem_init(void)
 		rings->nrings = 0;
 	}
 	LWLockRegisterTranche(rings->tranche, "PagestoreIo");
-	ps_lock_set_rank(rings->tranche, PS_RANK_RING);
+	ps_lock_set_rank(rings->tranche, PS_RANK_RING, NULL);
 }
 
 /*

@@ -114,6 +114,13 @@ init_frame(PsFrame frame)
 	ConditionVariableInit(&header->io_cv);
 }
 
+/* The only way to it. */
+static inline PsRef *
+free_head(void) PS_REQUIRES(ps_pool->free_lock)
+{
+	return &ps_pool->free_head;
+}
+
 PsFrame
 ps_frame_take_free(void)
 {
@@ -123,9 +130,9 @@ ps_frame_take_free(void)
 	if (ps_frames_free() == 0)
 		return PS_NO_FRAME;
 	ps_spin_lock(&ps_pool->free_lock);
-	frame = ps_deref(ps_pool->free_head);
+	frame = ps_deref(*free_head());
 	if (frame != PS_NO_FRAME)
-		ps_pool->free_head = ps_frame(frame)->next;
+		*free_head() = ps_frame(frame)->next;
 	else if (ps_frames_used() < ps_pool_nframes)
 	{
 		frame = pg_atomic_fetch_add_u32(&ps_pool->nused, 1);
@@ -154,8 +161,8 @@ ps_frame_give_back(PsFrame frame)
 	ps_frame_spoil(frame);
 	pg_atomic_write_u32(&ps_frame(frame)->state, 0);
 	ps_spin_lock(&ps_pool->free_lock);
-	ps_frame(frame)->next = ps_pool->free_head;
-	ps_pool->free_head = ps_ref(frame);
+	ps_frame(frame)->next = *free_head();
+	*free_head() = ps_ref(frame);
 	pg_atomic_fetch_add_u32(&ps_pool->nfree, 1);
 	ps_spin_unlock(&ps_pool->free_lock);
 }

@@ -30,11 +30,12 @@ typedef struct LruShared
 	PsLink		links[FLEXIBLE_ARRAY_MEMBER];
 } LruShared;
 
-static LruShared *lru;
+static PsLock *lru_lock;
+static LruShared *lru PS_BEHIND_GUARDED_BY(lru_lock);
 static uint32 accesses_a_generation;
 
-/* In which list a frame stands: its stamp when it was put there.  In shared memory, under the lock. */
-static uint32 *placed;
+/* In which list a frame stands: its stamp when it was put there.  In shared memory. */
+static uint32 *placed PS_BEHIND_GUARDED_BY(lru_lock);
 
 static Size
 links_end(uint32 nframes)
@@ -49,13 +50,14 @@ lru_shmem_size(uint32 nframes)
 }
 
 static void
-lru_shmem_init(void *area, uint32 nframes)
+lru_shmem_init(void *area, uint32 nframes) PS_UNCHECKED
 {
 	lru = area;
+	lru_lock = &lru->lock;
 	placed = (uint32 *) ((char *) area + links_end(nframes));
 	accesses_a_generation = Max(nframes / GENERATIONS, 1);
 	pg_atomic_init_u64(&lru->accesses, 0);
-	ps_lock_init(&lru->lock, ps_tranche(PS_TRANCHE_POLICY));
+	ps_lock_init(lru_lock, ps_tranche(PS_TRANCHE_POLICY));
 	lru->oldest = lru->newest = 0;
 	for (int i = 0; i < GENERATIONS; i++)
 		lru->lists[i] = PS_EMPTY_LIST;
@@ -87,7 +89,7 @@ lru_hit(PsFrame frame)
 
 /* Move the window up to the present; what falls out joins the oldest list's old end. */
 static void
-advance(void)
+advance(void) PS_REQUIRES(lru_lock)
 {
 	uint32		now = generation_now();
 
@@ -119,7 +121,7 @@ advance(void)
 }
 
 static inline PsList *
-list_of(uint32 stamp)
+list_of(uint32 stamp) PS_REQUIRES_SHARED(lru_lock)
 {
 	if ((int32) (stamp - lru->oldest) < 0)
 		stamp = lru->oldest;
@@ -127,7 +129,7 @@ list_of(uint32 stamp)
 }
 
 static void
-place(PsFrame frame, uint32 stamp)
+place(PsFrame frame, uint32 stamp) PS_REQUIRES(lru_lock)
 {
 	placed[frame] = stamp;
 	ps_list_push(list_of(stamp), lru->links, frame);
@@ -136,30 +138,30 @@ place(PsFrame frame, uint32 stamp)
 static void
 lru_admit(PsFrame frame, bool again)
 {
-	ps_lock_exclusive(&lru->lock);
+	ps_lock_exclusive(lru_lock);
 	pg_atomic_fetch_add_u64(&lru->accesses, 1);
 	advance();
 	pg_atomic_write_u32(&ps_frame(frame)->policy, lru->newest);
 	place(frame, lru->newest);
-	ps_unlock(&lru->lock);
+	ps_unlock(lru_lock);
 }
 
 static void
 lru_forget(PsFrame frame)
 {
-	ps_lock_exclusive(&lru->lock);
+	ps_lock_exclusive(lru_lock);
 	ps_list_remove(list_of(placed[frame]), lru->links, frame);
-	ps_unlock(&lru->lock);
+	ps_unlock(lru_lock);
 }
 
 static void
 lru_moved(PsFrame old, PsFrame new)
 {
-	ps_lock_exclusive(&lru->lock);
+	ps_lock_exclusive(lru_lock);
 	ps_list_replace(list_of(placed[old]), lru->links, old, new);
 	placed[new] = placed[old];
 	ps_policy_copy_word(old, new);
-	ps_unlock(&lru->lock);
+	ps_unlock(lru_lock);
 }
 
 static PsFrame
@@ -167,7 +169,7 @@ lru_victim(void)
 {
 	PsFrame		found = PS_NO_FRAME;
 
-	ps_lock_exclusive(&lru->lock);
+	ps_lock_exclusive(lru_lock);
 	advance();
 	for (int steps = 0; found == PS_NO_FRAME && steps < STEPS_A_HOLD; steps++)
 	{
@@ -200,7 +202,7 @@ lru_victim(void)
 			found = frame;
 		}
 	}
-	ps_unlock(&lru->lock);
+	ps_unlock(lru_lock);
 	return found;
 }
 
@@ -210,7 +212,7 @@ lru_coming(PsFrame *frames, uint32 max)
 	uint32		steps = 0;
 	uint32		n = 0;
 
-	ps_lock_shared(&lru->lock);
+	ps_lock_shared(lru_lock);
 	for (uint32 generation = lru->oldest; (int32) (lru->newest - generation) >= 0; generation++)
 	{
 		PsFrame		frame = lru->lists[generation % GENERATIONS].oldest;
@@ -225,7 +227,7 @@ lru_coming(PsFrame *frames, uint32 max)
 			frame = lru->links[frame].newer;
 		}
 	}
-	ps_unlock(&lru->lock);
+	ps_unlock(lru_lock);
 	return n;
 }
 

@@ -65,10 +65,14 @@ typedef struct S3Shared
 	uint32		evicted;		/* number of the last ghost */
 } S3Shared;
 
-static S3Shared *s3;
-static PsLink *links;			/* per frame */
-static bool *in_main;			/* per frame: which queue it is in */
-static Bucket *ghosts;
+static PsLock *s3_lock;
+static S3Shared *s3 PS_BEHIND_GUARDED_BY(s3_lock);
+
+/* per frame: links, and which queue it is in */
+static PsLink *links PS_BEHIND_GUARDED_BY(s3_lock);
+static bool *in_main PS_BEHIND_GUARDED_BY(s3_lock);
+
+static Bucket *ghosts PS_BEHIND_GUARDED_BY(s3_lock);
 static uint32 nbuckets;			/* power of two */
 static uint32 remembered;		/* evictions that a ghost lasts */
 static uint32 small_target;
@@ -110,7 +114,7 @@ s3fifo_shmem_size(uint32 nframes)
 }
 
 static void
-begin_anew(Queue *queue)
+rest_hand(Queue *queue)
 {
 	queue->hand = PS_NO_FRAME;
 	queue->looked_at = 0;
@@ -122,20 +126,21 @@ init_queue(Queue *queue)
 {
 	queue->list = PS_EMPTY_LIST;
 	queue->n = 0;
-	begin_anew(queue);
+	rest_hand(queue);
 }
 
 static void
-s3fifo_shmem_init(void *area, uint32 nframes)
+s3fifo_shmem_init(void *area, uint32 nframes) PS_UNCHECKED
 {
 	s3 = area;
+	s3_lock = &s3->lock;
 	links = (PsLink *) ((char *) area + links_at());
 	ghosts = (Bucket *) ((char *) area + ghosts_at(nframes));
 	in_main = (bool *) ((char *) area + in_main_at(nframes));
 	nbuckets = buckets_for(nframes);
 	remembered = nframes + nframes / 2;
 	small_target = Max(nframes / SMALL_SHARE, Min(nframes / 2, SMALL_LEAST));
-	ps_lock_init(&s3->lock, ps_tranche(PS_TRANCHE_POLICY));
+	ps_lock_init(s3_lock, ps_tranche(PS_TRANCHE_POLICY));
 	init_queue(&s3->small);
 	init_queue(&s3->main);
 	s3->evicted = remembered;	/* zeroes are forgotten already */
@@ -144,19 +149,19 @@ s3fifo_shmem_init(void *area, uint32 nframes)
 /* ---- ghosts; the lock is held ---- */
 
 static Bucket *
-ghosts_near(uint32 page) PS_REQUIRES(s3->lock)
+ghosts_near(uint32 page) PS_REQUIRES(s3_lock)
 {
 	return &ghosts[(page * 0x9E3779B1u >> 7) & (nbuckets - 1)];
 }
 
 static inline uint32
-age(const Ghost *ghost) PS_REQUIRES(s3->lock)
+age(const Ghost *ghost) PS_REQUIRES(s3_lock)
 {
 	return s3->evicted - ghost->number;
 }
 
 static void
-remember_ghost(uint32 page) PS_REQUIRES(s3->lock)
+remember_ghost(uint32 page) PS_REQUIRES(s3_lock)
 {
 	Bucket	   *bucket = ghosts_near(page);
 	Ghost	   *place = &(*bucket)[0];
@@ -170,7 +175,7 @@ remember_ghost(uint32 page) PS_REQUIRES(s3->lock)
 
 /* Was the page here not long ago?  It is no ghost any more then. */
 static bool
-recall_ghost(uint32 page) PS_REQUIRES(s3->lock)
+recall_ghost(uint32 page) PS_REQUIRES(s3_lock)
 {
 	Bucket	   *bucket = ghosts_near(page);
 
@@ -190,13 +195,13 @@ recall_ghost(uint32 page) PS_REQUIRES(s3->lock)
 /* ---- queues; the lock is held ---- */
 
 static Queue *
-queue_of(PsFrame frame) PS_REQUIRES(s3->lock)
+queue_of(PsFrame frame) PS_REQUIRES(s3_lock)
 {
 	return in_main[frame] ? &s3->main : &s3->small;
 }
 
 static void
-append(Queue *queue, PsFrame frame) PS_REQUIRES(s3->lock)
+append(Queue *queue, PsFrame frame) PS_REQUIRES(s3_lock)
 {
 	in_main[frame] = queue == &s3->main;
 	ps_list_push(&queue->list, links, frame);
@@ -204,7 +209,7 @@ append(Queue *queue, PsFrame frame) PS_REQUIRES(s3->lock)
 }
 
 static void
-take_out(Queue *queue, PsFrame frame) PS_REQUIRES(s3->lock)
+take_out(Queue *queue, PsFrame frame) PS_REQUIRES(s3_lock)
 {
 	if (queue->hand == frame)
 		queue->hand = links[frame].newer;
@@ -218,7 +223,7 @@ take_out(Queue *queue, PsFrame frame) PS_REQUIRES(s3->lock)
  * after as many looks as the queue is long: it will begin anew.
  */
 static bool
-look_at_next(Queue *queue, PsFrame *found) PS_REQUIRES(s3->lock)
+look_at_next(Queue *queue, PsFrame *found) PS_REQUIRES(s3_lock)
 {
 	PsFrame		frame = queue->hand;
 	pg_atomic_uint32 *word;
@@ -226,7 +231,7 @@ look_at_next(Queue *queue, PsFrame *found) PS_REQUIRES(s3->lock)
 
 	if (queue->looked_at >= queue->n || (frame == PS_NO_FRAME && queue->looked_at > 0))
 	{
-		begin_anew(queue);
+		rest_hand(queue);
 		return false;
 	}
 	if (frame == PS_NO_FRAME)
@@ -249,7 +254,7 @@ look_at_next(Queue *queue, PsFrame *found) PS_REQUIRES(s3->lock)
 	*found = frame;
 	queue->hand = links[frame].newer;
 	if (++queue->proposals >= PROPOSALS_A_ROUND)
-		begin_anew(queue);
+		rest_hand(queue);
 	return true;
 }
 
@@ -267,20 +272,20 @@ s3fifo_admit(PsFrame frame, bool again)
 	uint32		page = ps_tag_hash(&ps_frame(frame)->tag);
 
 	pg_atomic_write_u32(&ps_frame(frame)->policy, 0);
-	ps_lock_exclusive(&s3->lock);
+	ps_lock_exclusive(s3_lock);
 	append(recall_ghost(page) || again ? &s3->main : &s3->small, frame);
-	ps_unlock(&s3->lock);
+	ps_unlock(s3_lock);
 }
 
 /* What leaves the small queue unused is remembered; a page of the main queue has had its time. */
 static void
 s3fifo_forget(PsFrame frame)
 {
-	ps_lock_exclusive(&s3->lock);
+	ps_lock_exclusive(s3_lock);
 	if (!in_main[frame])
 		remember_ghost(ps_tag_hash(&ps_frame(frame)->tag));
 	take_out(queue_of(frame), frame);
-	ps_unlock(&s3->lock);
+	ps_unlock(s3_lock);
 }
 
 static void
@@ -288,14 +293,14 @@ s3fifo_moved(PsFrame old, PsFrame new)
 {
 	Queue	   *queue;
 
-	ps_lock_exclusive(&s3->lock);
+	ps_lock_exclusive(s3_lock);
 	queue = queue_of(old);
 	in_main[new] = in_main[old];
 	ps_list_replace(&queue->list, links, old, new);
 	if (queue->hand == old)
 		queue->hand = new;
 	ps_policy_copy_word(old, new);
-	ps_unlock(&s3->lock);
+	ps_unlock(s3_lock);
 }
 
 /*
@@ -307,7 +312,7 @@ s3fifo_victim(void)
 {
 	PsFrame		found = PS_NO_FRAME;
 
-	ps_lock_exclusive(&s3->lock);
+	ps_lock_exclusive(s3_lock);
 	for (int steps = 0; found == PS_NO_FRAME && steps < STEPS_A_HOLD; steps++)
 	{
 		bool		small_first = s3->small.n >= small_target || s3->main.n == 0;
@@ -318,7 +323,7 @@ s3fifo_victim(void)
 			s3->small.n + s3->main.n == 0)
 			break;
 	}
-	ps_unlock(&s3->lock);
+	ps_unlock(s3_lock);
 	return found;
 }
 
@@ -327,10 +332,10 @@ s3fifo_coming(PsFrame *frames, uint32 max)
 {
 	uint32		n;
 
-	ps_lock_shared(&s3->lock);
+	ps_lock_shared(s3_lock);
 	n = ps_list_unused(links, s3->small.list.oldest, frames, max);
 	n += ps_list_unused(links, s3->main.list.oldest, frames + n, max - n);
-	ps_unlock(&s3->lock);
+	ps_unlock(s3_lock);
 	return n;
 }
 

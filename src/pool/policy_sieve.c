@@ -24,7 +24,8 @@ typedef struct SieveShared
 	PsLink		links[FLEXIBLE_ARRAY_MEMBER];
 } SieveShared;
 
-static SieveShared *sieve;
+static PsLock *sieve_lock;
+static SieveShared *sieve PS_BEHIND_GUARDED_BY(sieve_lock);
 
 static Size
 sieve_shmem_size(uint32 nframes)
@@ -33,10 +34,11 @@ sieve_shmem_size(uint32 nframes)
 }
 
 static void
-sieve_shmem_init(void *area, uint32 nframes)
+sieve_shmem_init(void *area, uint32 nframes) PS_UNCHECKED
 {
 	sieve = area;
-	ps_lock_init(&sieve->lock, ps_tranche(PS_TRANCHE_POLICY));
+	sieve_lock = &sieve->lock;
+	ps_lock_init(sieve_lock, ps_tranche(PS_TRANCHE_POLICY));
 	sieve->queue = PS_EMPTY_LIST;
 	sieve->hand = PS_NO_FRAME;
 }
@@ -54,30 +56,30 @@ static void
 sieve_admit(PsFrame frame, bool again)
 {
 	pg_atomic_write_u32(&ps_frame(frame)->policy, 0);
-	ps_lock_exclusive(&sieve->lock);
+	ps_lock_exclusive(sieve_lock);
 	ps_list_push(&sieve->queue, sieve->links, frame);
-	ps_unlock(&sieve->lock);
+	ps_unlock(sieve_lock);
 }
 
 static void
 sieve_forget(PsFrame frame)
 {
-	ps_lock_exclusive(&sieve->lock);
+	ps_lock_exclusive(sieve_lock);
 	if (sieve->hand == frame)
 		sieve->hand = sieve->links[frame].newer;
 	ps_list_remove(&sieve->queue, sieve->links, frame);
-	ps_unlock(&sieve->lock);
+	ps_unlock(sieve_lock);
 }
 
 static void
 sieve_moved(PsFrame old, PsFrame new)
 {
-	ps_lock_exclusive(&sieve->lock);
+	ps_lock_exclusive(sieve_lock);
 	ps_list_replace(&sieve->queue, sieve->links, old, new);
 	if (sieve->hand == old)
 		sieve->hand = new;
 	ps_policy_copy_word(old, new);
-	ps_unlock(&sieve->lock);
+	ps_unlock(sieve_lock);
 }
 
 static PsFrame
@@ -85,7 +87,7 @@ sieve_victim(void)
 {
 	PsFrame		found = PS_NO_FRAME;
 
-	ps_lock_exclusive(&sieve->lock);
+	ps_lock_exclusive(sieve_lock);
 	for (int steps = 0; found == PS_NO_FRAME && steps < STEPS_A_HOLD; steps++)
 	{
 		PsFrame		frame = sieve->hand;
@@ -102,7 +104,7 @@ sieve_victim(void)
 			pg_atomic_write_u32(word, 0);
 		sieve->hand = sieve->links[frame].newer;
 	}
-	ps_unlock(&sieve->lock);
+	ps_unlock(sieve_lock);
 	return found;
 }
 
@@ -112,12 +114,12 @@ sieve_coming(PsFrame *frames, uint32 max)
 	PsFrame		frame;
 	uint32		n;
 
-	ps_lock_shared(&sieve->lock);
+	ps_lock_shared(sieve_lock);
 	frame = sieve->hand;
 	if (frame == PS_NO_FRAME)
 		frame = sieve->queue.oldest;
 	n = ps_list_unused(sieve->links, frame, frames, max);
-	ps_unlock(&sieve->lock);
+	ps_unlock(sieve_lock);
 	return n;
 }
 

@@ -17,6 +17,26 @@ PsFramePadded *ps_frames;
 char	   *ps_pool_bytes;
 uint32		ps_pool_nframes;
 
+#ifdef PAGESTORE_DEBUG
+static const PsFrameHeader *
+header_of(const PsLock *latch)
+{
+	return (const PsFrameHeader *) ((const char *) latch - offsetof(PsFrameHeader, latch));
+}
+
+/* Lower block first, of one relation; or a frame in hands, which nobody else can have latched. */
+static bool
+latches_in_order(const PsLock *held, const PsLock *wanted)
+{
+	const PsFrameHeader *first = header_of(held);
+	const PsFrameHeader *second = header_of(wanted);
+
+	if ((pg_atomic_read_u32(unconstify(pg_atomic_uint32 *, &second->state)) & (PS_TAGGED | PS_GHOST)) == 0)
+		return true;
+	return RelFileLocatorEquals(first->tag.rlocator, second->tag.rlocator) && first->tag.block < second->tag.block;
+}
+#endif
+
 static const struct
 {
 	const char *name;
@@ -87,7 +107,7 @@ init_control(void)
 	for (int i = 0; i < PS_NTRANCHES; i++)
 	{
 		LWLockRegisterTranche(ps_tranche(i), tranches[i].name);
-		ps_lock_set_rank(ps_tranche(i), tranches[i].rank);
+		ps_lock_set_rank(ps_tranche(i), tranches[i].rank, i == PS_TRANCHE_FRAME ? latches_in_order : NULL);
 	}
 	ps_lock_init(&ps_pool->move_lock, ps_tranche(PS_TRANCHE_MOVE));
 }
