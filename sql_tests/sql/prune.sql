@@ -2,16 +2,6 @@
 SET client_min_messages = warning;
 CREATE EXTENSION amcheck;
 
--- Others' snapshots would keep dead rows: wait until there are none.
-CREATE PROCEDURE settle() LANGUAGE plpgsql AS $$
-BEGIN
-    FOR i IN 1 .. 600 LOOP
-        EXIT WHEN NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_xmin IS NOT NULL AND pid <> pg_backend_pid());
-        PERFORM pg_sleep(0.1);
-        PERFORM pg_stat_clear_snapshot();
-    END LOOP;
-END $$;
-
 -- Updates of one row on a page with little room: each finds the room that the one before last left.
 SELECT twins('pr', 'id int PRIMARY KEY, n int, t text', 'WITH (autovacuum_enabled = off, fillfactor = 80)');
 SELECT twin_exec($$INSERT INTO pr@ SELECT i, 0, repeat('x', 100) FROM generate_series(1, 200) i$$);
@@ -108,5 +98,5 @@ SELECT bt_index_check(indexrelid, true) FROM pg_index WHERE indrelid IN ('bu_p':
 SELECT pagestore_convert('pr_p', 'heap'), pagestore_convert('bu_p', 'heap'), pagestore_convert('pin_p', 'heap');
 SELECT count(*) FROM (SELECT * FROM verify_heapam('pr_p') UNION ALL SELECT * FROM verify_heapam('bu_p') UNION ALL SELECT * FROM verify_heapam('pin_p')) s;
 DROP TABLE pr_h, pr_p, bu_h, bu_p, pin_p;
-DROP PROCEDURE settle, churn, abandon;
+DROP PROCEDURE churn, abandon;
 DROP EXTENSION amcheck;

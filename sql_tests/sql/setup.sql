@@ -88,3 +88,14 @@ BEGIN
     EXECUTE 'EXPLAIN (ANALYZE, FORMAT JSON, COSTS OFF, TIMING OFF) ' || q INTO j;
     RETURN j #>> '{0,Plan,Heap Fetches}';
 END $$;
+
+-- Others' snapshots would keep dead rows: wait until there are none.
+CREATE PROCEDURE settle() LANGUAGE plpgsql AS $$
+BEGIN
+    FOR i IN 1 .. 600 LOOP
+        EXIT WHEN NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_xmin IS NOT NULL AND pid <> pg_backend_pid());
+        PERFORM pg_sleep(0.1);
+        PERFORM pg_stat_clear_snapshot();
+    END LOOP;
+    PERFORM pg_stat_force_next_flush();
+END $$;

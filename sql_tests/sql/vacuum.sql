@@ -3,17 +3,6 @@ CREATE EXTENSION pg_visibility;
 CREATE EXTENSION pg_freespacemap;
 SET client_min_messages = warning;
 
--- Others' snapshots would keep dead rows: wait until there are none.
-CREATE PROCEDURE settle() LANGUAGE plpgsql AS $$
-BEGIN
-    FOR i IN 1 .. 600 LOOP
-        EXIT WHEN NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_xmin IS NOT NULL AND pid <> pg_backend_pid());
-        PERFORM pg_sleep(0.1);
-        PERFORM pg_stat_clear_snapshot();
-    END LOOP;
-    PERFORM pg_stat_force_next_flush();
-END $$;
-
 -- What VACUUM leaves behind: "same" if equal for both twins, else both.
 CREATE FUNCTION state(t regclass, OUT pages int, OUT tuples real, OUT visible int, OUT map_visible bigint, OUT map_frozen bigint,
                       OUT space bigint, OUT size bigint, OUT live bigint, OUT dead bigint) LANGUAGE sql AS $$
@@ -251,6 +240,5 @@ SELECT twin_rows('SELECT ctid, * FROM u@');
 
 DROP TABLE v_h, v_p, w_h, w_p, t_h, t_p, u_h, u_p, before;
 DROP FUNCTION same_state, state;
-DROP PROCEDURE settle;
 DROP EXTENSION pg_visibility;
 DROP EXTENSION pg_freespacemap;

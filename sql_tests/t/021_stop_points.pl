@@ -5,6 +5,7 @@ use Pagestore;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(usleep);
 
 my $node = new_server('stops');
 $node->start;
@@ -51,6 +52,20 @@ set_fault($node, op => 'extend', error => 'ENOSPC', relfilenode => $file);
 is($rc, 0, 'nor at another file');
 clear_faults($node);
 is($node->safe_psql('postgres', 'SELECT count(*) FROM other'), '2000', 'no row lost, none too many');
+
+# A server that dies takes along who waits, interrupts held or not.
+stop_at($node, 'write-before-file');
+$node->safe_psql('postgres', 'UPDATE other SET i = i + 1');
+$session = $node->background_psql('postgres', on_error_stop => 0);
+$session->query_until(qr/begun/, "\\echo begun\nCHECKPOINT;\n");
+$pid = wait_stopped($node, 'write-before-file');
+ok(defined $pid && Pagestore::is_alive($pid), 'a process waits again');
+kill 'KILL', $node->{_pid};
+for (1 .. 600) { last unless Pagestore::is_alive($pid); usleep(100_000); }
+ok(!Pagestore::is_alive($pid), 'and ends with the postmaster');
+eval { $session->quit };
+ok(start_again($node), 'so that a server can start');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM other'), '2000', 'with all rows');
 
 $node->stop;
 done_testing();

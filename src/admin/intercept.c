@@ -29,6 +29,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -176,6 +177,7 @@ gate(PG_FUNCTION_ARGS)
 	rel = open_relation(fn, fcinfo);
 	if (rel == NULL || !ps_is_pagestore(rel) || !fn->answer(fcinfo, rel, &result))
 		result = original(fcinfo);
+	Assert(rel == NULL || CheckRelationLockedByMe(rel, AccessShareLock, true));
 	if (rel != NULL)
 		relation_close(rel, AccessShareLock);
 	return result;

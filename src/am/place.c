@@ -12,6 +12,7 @@
 #include "access/heapam.h"
 #include "access/visibilitymap.h"
 #include "am/place.h"
+#include "debug/stop.h"
 #include "page/storage.h"
 #include "page/view.h"
 #include "storage/freespace.h"
@@ -271,6 +272,7 @@ extend(const Search *s) PS_UNCHECKED
 		elog(ERROR, "page %u of relation \"%s\" should be empty but is not",
 			 place->pin.block, RelationGetRelationName(s->rel));
 	initialize_page(&place->guard);
+	PS_STOP("place-page-added");
 	if (need_lock)
 		UnlockRelationForExtension(s->rel, ExclusiveLock);
 

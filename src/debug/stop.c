@@ -88,6 +88,7 @@ static StopShared *shared;
 pg_atomic_uint32 *ps_stops_armed = NULL;
 int			ps_stop_random = 0;
 char	   *ps_debug_stops = NULL;
+void		(*ps_stop_orphaned) (void) = NULL;
 
 void
 ps_debug_define_settings(void)
@@ -265,7 +266,12 @@ wait_here(const Stop *stop)
 			continue;
 		}
 		if (IsUnderPostmaster && getppid() != PostmasterPid)
-			_exit(1);			/* nobody is left to clear the point */
+		{
+			/* nobody is left to clear the point */
+			if (ps_stop_orphaned != NULL)
+				ps_stop_orphaned();
+			_exit(1);
+		}
 		pg_usleep(1000);
 	}
 }
@@ -281,6 +287,7 @@ ps_stop_reached(const char *name)
 		return;
 
 	stop = act_on(name);
+	Assert(stop.action == STOP_NONE || ps_spins_held == 0);
 	switch (stop.action)
 	{
 		case STOP_NONE:
@@ -290,6 +297,7 @@ ps_stop_reached(const char *name)
 			wait_here(&stop);
 			break;
 		case STOP_ERROR:
+			Assert(CritSectionCount == 0);	/* it would be a PANIC */
 			ereport(ERROR,
 					(errcode(ERRCODE_INTERNAL_ERROR),
 					 errmsg("stop point \"%s\"", name)));

@@ -35,6 +35,10 @@ extern char *ps_debug_stops;	/* pagestore.debug_stops */
 extern void ps_stop_reached(const char *name);
 extern bool ps_stop_says_yes(const char *name);
 
+/* What this process owes the others when it waits at a point and its postmaster dies: must return. */
+extern void (*ps_stop_orphaned) (void);
+#define PS_WHEN_ORPHANED(what) (ps_stop_orphaned = (what))
+
 #define PS_STOP(name) \
 	do { \
 		if (unlikely(ps_stop_random > 0 || \
@@ -50,6 +54,7 @@ extern bool ps_stop_says_yes(const char *name);
 #else
 #define PS_STOP(name) ((void) 0)
 #define PS_ASK(name) false
+#define PS_WHEN_ORPHANED(what) ((void) 0)
 #endif
 
 /* Set-up, from pagestore.c; nothing in normal builds.  Settings, then shared memory of stops and faults. */

@@ -317,6 +317,27 @@ add_block(PsStream *stream, BlockNumber block)
 	stream->ahead++;
 }
 
+#ifdef USE_ASSERT_CHECKING
+static uint64
+pages_pinned(void)
+{
+	return ps_my_counters == NULL ? 0 : ps_my_counters->n[PS_COUNT_HITS] + ps_my_counters->n[PS_COUNT_READS];
+}
+#endif
+
+/* The callback runs ahead of the pages in hand, and touches none. */
+static inline BlockNumber
+next_block(PsStream *stream)
+{
+#ifdef USE_ASSERT_CHECKING
+	uint64		before = pages_pinned();
+#endif
+	BlockNumber block = stream->next(stream->arg);
+
+	Assert(pages_pinned() == before);
+	return block;
+}
+
 /* Ask for blocks, until the distance is reached and the last run is complete. */
 static void
 gather(PsStream *stream)
@@ -332,7 +353,7 @@ gather(PsStream *stream)
 			(stream->unstarted == stream->tail ||
 			 is_complete(stream, run_at(stream, stream->tail - 1))))
 			break;
-		block = stream->next(stream->arg);
+		block = next_block(stream);
 		if (BlockNumberIsValid(block))
 			add_block(stream, block);
 		else

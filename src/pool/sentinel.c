@@ -32,6 +32,7 @@
 #include <unistd.h>
 
 #include "access/xlog.h"
+#include "debug/stop.h"
 #include "miscadmin.h"
 #include "pool/checkpoint.h"
 #include "pool/sentinel.h"
@@ -339,6 +340,7 @@ ps_sentinel_main(Datum arg)
 	ps_worker_begin();
 	ps_veto_prepare();
 	before_shmem_exit(crash_unless_done, 0);
+	PS_WHEN_ORPHANED(end_checkpointer);
 	stand_watch();
 
 	while (!done)
