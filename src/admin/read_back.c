@@ -16,6 +16,7 @@
 #include "miscadmin.h"
 #include "page/stream.h"
 #include "page/storage.h"
+#include "pool/pool.h"
 #include "server/compat.h"
 #include "storage/lmgr.h"
 
@@ -40,7 +41,7 @@ typedef struct Reading
 } Reading;
 
 static BlockNumber
-take(Reading *reading, Place *place)
+next_of(Reading *reading, Place *place)
 {
 	while (place->run < reading->end)
 	{
@@ -61,7 +62,7 @@ next_page(void *arg)
 
 	if (reading->nnamed == PAGES_AT_A_TIME || ps_frames_free() <= reading->nahead)
 		return InvalidBlockNumber;
-	block = take(reading, &reading->named);
+	block = next_of(reading, &reading->named);
 	if (BlockNumberIsValid(block))
 	{
 		reading->nnamed++;
@@ -72,7 +73,7 @@ next_page(void *arg)
 
 /* Without waiting: NULL if it is gone, not the pool's, or locked. */
 static Relation
-open_relation(RelFileLocator rlocator)
+open_at_once(RelFileLocator rlocator)
 {
 	Oid			relid = RelidByRelfilenumber(rlocator.spcOid, rlocator.relNumber);
 	Relation	rel;
@@ -101,7 +102,7 @@ read_pages(Relation rel, Reading *reading)
 	stream = ps_stream_begin(rel, next_page, reading, 0);
 	while (ps_stream_next(stream, &pin))
 	{
-		(void) take(reading, &reading->read);
+		(void) next_of(reading, &reading->read);
 		reading->nahead--;
 		pg_atomic_fetch_add_u64(reading->nread, 1);
 		PS_STOP("read-back-page");
@@ -118,7 +119,7 @@ read_pages(Relation rel, Reading *reading)
 static bool
 read_relation(RelFileLocator rlocator, Reading *reading)
 {
-	Relation	rel = open_relation(rlocator);
+	Relation	rel = open_at_once(rlocator);
 	bool		more = rel != NULL;
 
 	if (rel != NULL)
@@ -150,7 +151,7 @@ try_relation(RelFileLocator rlocator, Reading *reading)
 		EmitErrorReport();
 		FlushErrorState();
 		AbortCurrentTransaction();
-		more = BlockNumberIsValid(take(reading, &reading->read));
+		more = BlockNumberIsValid(next_of(reading, &reading->read));
 		RESUME_INTERRUPTS();
 	}
 	PG_END_TRY();

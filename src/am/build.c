@@ -449,7 +449,7 @@ next_entry(EntryCursor *cursor)
 }
 
 static bool
-has_entry(EntryCursor *cursor, ItemPointer root)
+is_indexed(EntryCursor *cursor, ItemPointer root)
 {
 	if (cursor->seen[ItemPointerGetOffsetNumber(root) - 1])
 		return true;
@@ -475,7 +475,7 @@ validate_page(Build *build, EntryCursor *cursor, ValidateIndexState *state)
 		CHECK_FOR_INTERRUPTS();
 		state->htups++;
 		ItemPointerSet(&root, cursor->block, row->root);
-		if (has_entry(cursor, &root) || !build_entry(build, row->offset))
+		if (is_indexed(cursor, &root) || !build_entry(build, row->offset))
 			continue;
 
 		/*

@@ -59,7 +59,7 @@ ps_tuple_delete(Relation rel, ItemPointer tid, CommandId cid, Snapshot snapshot,
 				Snapshot crosscheck, bool wait, TM_FailureData *tmfd, bool changing_part)
 {
 	PsClaim		claim = {
-		.snapshot = snapshot,.cid = cid,.mode = LockTupleExclusive,.policy = LockWaitBlock,
+		.snapshot = snapshot,.crosscheck = crosscheck,.cid = cid,.mode = LockTupleExclusive,.policy = LockWaitBlock,
 		.oper = XLTW_Delete,.nowait = !wait
 	};
 	TM_Result	result;
@@ -79,15 +79,6 @@ ps_tuple_delete(Relation rel, ItemPointer tid, CommandId cid, Snapshot snapshot,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("attempted to delete invisible tuple")));
 
-	row = ps_row_lend(&claim.row);
-	if (result == TM_Ok && crosscheck != InvalidSnapshot)
-	{
-		PsRead		lent;
-
-		ps_write_lend(&claim.guard, &lent);
-		if (!ps_row_visible(&lent, &row, crosscheck))
-			result = TM_Updated;
-	}
 	if (result != TM_Ok)
 	{
 		ps_claim_failure(&claim, result, tmfd);
@@ -99,6 +90,7 @@ ps_tuple_delete(Relation rel, ItemPointer tid, CommandId cid, Snapshot snapshot,
 	/* Under the latch, so that no serializable reader can slip in between. */
 	CheckForSerializableConflictIn(rel, &claim.tid, claim.pin.block);
 
+	row = ps_row_lend(&claim.row);
 	tuple = ps_row_tuple(&row);
 	mark_deleted(&claim, &tuple, cid, changing_part);
 

@@ -52,6 +52,8 @@ typedef struct PsScanDesc
 								 * use; NULL if not known */
 	struct PsBitmapAhead *bitmap_ahead; /* read-ahead of a bitmap scan
 										 * (readahead.c) */
+	bool		missed;			/* of a bitmap scan: the page in hand had to
+								 * be read */
 } PsScanDesc;
 
 typedef struct PsIndexFetch
@@ -64,6 +66,8 @@ typedef struct PsIndexFetch
 	struct PsIndexAhead *ahead; /* read-ahead (readahead.c), NULL: none, or
 								 * not looked for yet */
 	bool		ahead_sought;
+	bool		missed;			/* the page in hand was not resident when the
+								 * fetch came to it */
 } PsIndexFetch;
 
 /* The row at an offset that is known to be normal, in the bytes that the pin holds. */

@@ -104,12 +104,16 @@ ps_index_fetch_tuple(struct IndexFetchTableData *data, ItemPointer tid, Snapshot
 	{
 		BlockNumber block = ItemPointerGetBlockNumber(tid);
 		bool		arrived = !ps_pinned(&fetch->pin) || fetch->pin.block != block;
+		bool		resident;
 
 		if (arrived)
 			ps_readahead_index(rel, data, tid);
-		ps_pin_move(rel, &fetch->pin, block);
+		resident = ps_pin_move(rel, &fetch->pin, block);
 		if (arrived)
+		{
+			fetch->missed = !resident;
 			ps_prune_opportunistic(rel, &fetch->pin);
+		}
 	}
 
 	found = search_chain(fetch, tid, snapshot, &row, *call_again, all_dead);

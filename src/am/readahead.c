@@ -22,7 +22,6 @@
 #include "am/readahead.h"
 #include "catalog/pg_am_d.h"
 #include "executor/executor.h"
-#include "executor/instrument.h"
 #include "lib/ilist.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/tidbitmap.h"
@@ -37,7 +36,7 @@
  * What is on its way for a scan, by a key that grows along the scan.  How far
  * to read ahead starts at nothing, so that a scan that ends at its first row
  * reads no page in vain, and doubles with use.  While all pages are found in
- * memory the scan does not look ahead, until this process has to read one.
+ * memory the scan does not look ahead, until it has to read one.
  */
 typedef struct Window
 {
@@ -46,7 +45,6 @@ typedef struct Window
 	int			count;
 	int			depth;
 	int			idle;			/* looks ahead in a row that started no read */
-	int64		reads;			/* this process's reads when it went to rest */
 } Window;
 
 /* Adjacent blocks gathered into one request. */
@@ -124,12 +122,13 @@ window_wants(Window *w)
 	return true;
 }
 
+/* missed: the page that the scan came from had to be read. */
 static inline bool
-window_rests(Window *w)
+window_rests(Window *w, bool missed)
 {
 	if (w->idle < IDLE_MAX)
 		return false;
-	if (w->reads == pgBufferUsage.shared_blks_read)
+	if (!missed)
 		return true;
 	w->idle = 0;
 	w->count = 0;
@@ -151,10 +150,8 @@ static void
 window_done(Window *w, Relation rel, Run *run)
 {
 	run_start(rel, run);
-	if (run->asked == 0)
-		return;
-	w->idle = run->started > 0 ? 0 : w->idle + 1;
-	w->reads = pgBufferUsage.shared_blks_read;
+	if (run->asked > 0)
+		w->idle = run->started > 0 ? 0 : w->idle + 1;
 }
 
 static void
@@ -243,7 +240,7 @@ ps_readahead_bitmap(TableScanDesc base, BlockNumber block)
 		return;					/* perhaps one page is all that is wanted */
 	}
 
-	if (window_rests(&ahead->window))
+	if (window_rests(&ahead->window, scan->missed))
 		return;
 	window_pass(&ahead->window, block);
 	if (!window_wants(&ahead->window))
@@ -363,7 +360,7 @@ ps_readahead_index(Relation rel, struct IndexFetchTableData *data, ItemPointer t
 		fetch->ahead = index_seek(fetch);
 	}
 	ahead = fetch->ahead;
-	if (ahead == NULL || window_rests(&ahead->window) || ps_origin(rel) != PS_POOL)
+	if (ahead == NULL || window_rests(&ahead->window, fetch->missed) || ps_origin(rel) != PS_POOL)
 		return;
 
 	pos = &ahead->btree->currPos;

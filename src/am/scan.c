@@ -114,6 +114,7 @@ ps_scan_begin(Relation rel, Snapshot snapshot, int nkeys, struct ScanKeyData *ke
 	scan->pin = PS_NO_PIN;
 	scan->sample = NULL;
 	scan->bitmap_ahead = NULL;
+	scan->missed = false;
 
 	/* before the table's size is asked for again */
 	scan->sampled = (flags & SO_TYPE_ANALYZE) ? ps_analyze_blocks(rel) : NULL;

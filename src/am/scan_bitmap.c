@@ -52,7 +52,7 @@ ps_scan_bitmap_next_block(TableScanDesc base, struct TBMIterateResult *tbmres)
 		return false;
 
 	ps_readahead_bitmap(base, tbmres->blockno);
-	ps_pin_move(base->rs_rd, &scan->pin, tbmres->blockno);
+	scan->missed = !ps_pin_move(base->rs_rd, &scan->pin, tbmres->blockno);
 
 	if (tbmres->ntuples >= 0)
 		collect_chains(scan, tbmres);

@@ -62,7 +62,7 @@ ps_scan_sample_next_block(TableScanDesc base, struct SampleScanState *state)
 			ps_unpin(&scan->pin);
 			return false;
 		}
-		ps_pin_move(base->rs_rd, &scan->pin, block);
+		(void) ps_pin_move(base->rs_rd, &scan->pin, block);
 	}
 
 	if (judges_pages(scan))

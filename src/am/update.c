@@ -341,7 +341,7 @@ apply(Update *u, bool hot) PS_RELEASE(u->claim.guard)
 
 /* The old version is ours, or not; TM_Ok with its page latched, else *tmfd says why. */
 static TM_Result
-claim_old_version(Update *u, Snapshot crosscheck, TM_FailureData *tmfd) PS_REQUIRES(u->claim.guard)
+claim_old_version(Update *u, TM_FailureData *tmfd) PS_REQUIRES(u->claim.guard)
 {
 	TM_Result	result;
 
@@ -352,23 +352,13 @@ claim_old_version(Update *u, Snapshot crosscheck, TM_FailureData *tmfd) PS_REQUI
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("attempted to update invisible tuple")));
-	if (result == TM_Ok && crosscheck != InvalidSnapshot)
-	{
-		PsRead		lent;
-		PsRow		row = ps_row_lend(&u->claim.row);
-
-		ps_write_lend(&u->claim.guard, &lent);
-		if (!ps_row_visible(&lent, &row, crosscheck))
-			result = TM_Updated;
-	}
 	if (result != TM_Ok)
 		ps_claim_failure(&u->claim, result, tmfd);
 	return result;
 }
 
 static TM_Result
-update(Update *u, Relation rel, ItemPointer otid, Snapshot crosscheck, TM_FailureData *tmfd,
-	   LockTupleMode *lockmode)
+update(Update *u, Relation rel, ItemPointer otid, TM_FailureData *tmfd, LockTupleMode *lockmode)
 {
 	TM_Result	result;
 	bool		hot;
@@ -378,7 +368,7 @@ update(Update *u, Relation rel, ItemPointer otid, Snapshot crosscheck, TM_Failur
 	compare_columns(u);
 	*lockmode = u->claim.mode;
 
-	result = claim_old_version(u, crosscheck, tmfd);
+	result = claim_old_version(u, tmfd);
 	if (result != TM_Ok)
 	{
 		ps_claim_unlatch(&u->claim);
@@ -414,7 +404,7 @@ ps_tuple_update(Relation rel, ItemPointer otid, TupleTableSlot *slot, CommandId 
 	bool		should_free = true;
 	Update		u = {
 		.claim = {
-			.snapshot = snapshot,.cid = cid,.policy = LockWaitBlock,.oper = XLTW_Update,.nowait = !wait
+			.snapshot = snapshot,.crosscheck = crosscheck,.cid = cid,.policy = LockWaitBlock,.oper = XLTW_Update,.nowait = !wait
 		},
 		.cid = cid
 	};
@@ -432,7 +422,7 @@ ps_tuple_update(Relation rel, ItemPointer otid, TupleTableSlot *slot, CommandId 
 	Assert(HeapTupleHeaderGetNatts(u.given->t_data) <= RelationGetNumberOfAttributes(rel));
 	ps_place_init(&u.place);
 
-	result = update(&u, rel, otid, crosscheck, tmfd, lockmode);
+	result = update(&u, rel, otid, tmfd, lockmode);
 	slot->tts_tid = u.given->t_self;
 
 	/* A HOT version is found through the entries of the first one. */

@@ -6,13 +6,15 @@
 
 #include "access/xlog.h"
 #include "page/guard.h"
+#include "page/ring.h"
 #include "pool/gate.h"
+#include "pool/pool.h"
 #include "pool/sentinel_client.h"
 #include "server/compat.h"
 
 /* The page may have moved to another frame, and the pin with it. */
 static inline void
-follow(PsPin *pin, PsFrame frame)
+move_to(PsPin *pin, PsFrame frame)
 {
 	pin->u.frame = frame;
 	pin->page = ps_frame_bytes(frame);
@@ -24,7 +26,7 @@ latch_frame(PsPin *pin, LWLockMode mode)
 	PsFrame		frame = pin->u.frame;
 
 	ps_pool_latch(&frame, mode);
-	follow(pin, frame);
+	move_to(pin, frame);
 }
 
 /*
@@ -249,7 +251,7 @@ ps_write_movable(PsWrite *guard, bool wait)
 
 		if (!ps_pool_make_movable(&frame, wait))
 			return false;
-		follow(pin, frame);
+		move_to(pin, frame);
 		guard->page = unconstify(char *, pin->page);
 		return true;
 	}

@@ -8,6 +8,7 @@
 #include "executor/instrument.h"
 #include "miscadmin.h"
 #include "page/pin.h"
+#include "page/ring.h"
 #include "page/view.h"
 #include "pgstat.h"
 #include "pool/gate.h"
@@ -62,6 +63,16 @@ ps_count_access(Relation rel, bool hit)
 	}
 }
 
+/* Field by field: a struct made aside and copied waits for its stores. */
+static inline void
+set_frame(PsPin *pin, PsFrame frame, BlockNumber block)
+{
+	pin->origin = PS_POOL;
+	pin->block = block;
+	pin->page = ps_frame_bytes(frame);
+	pin->u.frame = frame;
+}
+
 static bool
 pin_in_buffers(Relation rel, BlockNumber block, BufferAccessStrategy strategy, PsPin *pin)
 {
@@ -83,7 +94,7 @@ pin_in_pool(Relation rel, BlockNumber block, PsPin *pin)
 	bool		hit;
 
 	PS_STOP("pin-gate-passed");
-	ps_pin_set_frame(pin, ps_pool_pin(&key, block, PS_FETCH_READ, &hit), block);
+	set_frame(pin, ps_pool_pin(&key, block, PS_FETCH_READ, &hit), block);
 	ps_count_access(rel, hit);
 	return hit;
 }
@@ -100,6 +111,15 @@ bool
 ps_pin_at(Relation rel, PsOrigin origin, BlockNumber block, BufferAccessStrategy strategy, PsPin *pin)
 {
 	return pin_at(rel, origin, block, strategy, pin);
+}
+
+void
+ps_pin_added(Relation rel, BlockNumber block, PsPin *pin)
+{
+	PsRelKey	key = ps_rel_key(rel);
+
+	set_frame(pin, ps_pool_pin(&key, block, PS_FETCH_NEW, NULL), block);
+	pgstat_count_buffer_read(rel);
 }
 
 void
@@ -169,7 +189,7 @@ ps_unpin(PsPin *pin)
 	*pin = PS_NO_PIN;
 }
 
-void
+bool
 ps_pin_move(Relation rel, PsPin *pin, BlockNumber block)
 {
 	PsOrigin	origin = ps_enter(rel);
@@ -181,16 +201,16 @@ ps_pin_move(Relation rel, PsPin *pin, BlockNumber block)
 			/* Not counted as an access, as ReleaseAndReadBuffer() does not. */
 			if (ps_pool_frame_is(pin->u.frame, rel->rd_locator, block) &&
 				ps_pool_is_current(pin->u.frame))
-				return;
+				return true;
 		}
 		else
 		{
 			*pin = ps_pin_of_buffer(ReleaseAndReadBuffer(pin->u.buffer, rel, block), block);
-			return;
+			return true;
 		}
 	}
 	ps_unpin(pin);
-	(void) pin_at(rel, origin, block, NULL, pin);
+	return pin_at(rel, origin, block, NULL, pin);
 }
 
 bool

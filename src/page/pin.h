@@ -10,11 +10,11 @@
 #define PAGESTORE_PAGE_PIN_H
 
 #include "page/origin.h"
-#include "page/ring.h"
-#include "pool/pool.h"
+#include "pool/tag.h"
 #include "server/compat.h"
-#include "storage/buf.h"
 #include "storage/bufmgr.h"
+
+struct PsRingPiece;				/* ring.h */
 
 typedef struct PsPin
 {
@@ -25,7 +25,7 @@ typedef struct PsPin
 	{
 		PsFrame		frame;		/* PS_POOL */
 		Buffer		buffer;		/* PS_SHARED, PS_LOCAL */
-		PsRingPiece *piece;		/* PS_RING */
+		struct PsRingPiece *piece;	/* PS_RING */
 	}			u;
 } PsPin;
 
@@ -56,17 +56,10 @@ extern bool ps_pin_at(Relation rel, PsOrigin origin, BlockNumber block,
  */
 extern void ps_pin_in_pool(Relation rel, PsPin *pin);
 
-/* A pin on a frame that the caller has pinned.  Field by field: a struct made aside and copied waits for its stores. */
-static inline void
-ps_pin_set_frame(PsPin *pin, PsFrame frame, BlockNumber block)
-{
-	pin->origin = PS_POOL;
-	pin->block = block;
-	pin->page = ps_frame_bytes(frame);
-	pin->u.frame = frame;
-}
+/* Pin a block that the relation is about to get: a zeroed page of the pool, not read. */
+extern void ps_pin_added(Relation rel, BlockNumber block, PsPin *pin);
 
-/* The same for a buffer.  What kind of buffer it is, it tells itself: no pin says that a buffer is a frame. */
+/* A pin on a buffer that the caller has pinned.  It tells itself of what kind it is: no pin says that a buffer is a frame. */
 static inline PsPin
 ps_pin_of_buffer(Buffer buffer, BlockNumber block)
 {
@@ -103,8 +96,11 @@ ps_pin_same(const PsPin *a, const PsPin *b)
 	return a->origin == b->origin && a->page == b->page && a->block == b->block;
 }
 
-/* Make *pin hold this block, keeping it when it already does and its bytes are current. */
-extern void ps_pin_move(Relation rel, PsPin *pin, BlockNumber block);
+/*
+ * Make *pin hold this block, keeping it when it already does and its bytes are
+ * current.  True: the page was held or resident, and not read for us.
+ */
+extern bool ps_pin_move(Relation rel, PsPin *pin, BlockNumber block);
 
 /*
  * The bytes are the page, as far as can be told without the lock: not a ghost,

@@ -9,9 +9,7 @@
 #include "io/notice.h"
 #include "miscadmin.h"
 #include "page/storage.h"
-#include "pgstat.h"
 #include "pool/gate.h"
-#include "pool/read.h"
 #include "pool/relation.h"
 #include "pool/sentinel_client.h"
 #include "storage/lmgr.h"
@@ -24,13 +22,11 @@
 static void
 extend_pool(Relation rel, PsPin *pin, PsWrite *guard) PS_ACQUIRE(guard)
 {
-	PsRelKey	key = ps_rel_key(rel);
 	BlockNumber block;
 
 	ps_sentinel_wait_ready();
 	block = ps_nblocks(rel);
-	ps_pin_set_frame(pin, ps_pool_pin(&key, block, PS_FETCH_NEW, NULL), block);
-	pgstat_count_buffer_read(rel);
+	ps_pin_added(rel, block, pin);
 	ps_write_lock(rel, pin, guard);
 
 	PG_TRY();

@@ -19,7 +19,7 @@ all_zero(const char *page)
 }
 
 static const char *
-check_header(const PageHeaderData *header)
+header_fault(const PageHeaderData *header)
 {
 	if (header->pd_pagesize_version != (BLCKSZ | PG_PAGE_LAYOUT_VERSION))
 		return "wrong page size or layout version";
@@ -40,7 +40,7 @@ check_header(const PageHeaderData *header)
 
 /* The fixed part of a tuple's header and its null bitmap lie within the tuple. */
 static inline const char *
-check_tuple_header(const char *page, uint32 start, uint32 len)
+tuple_header_fault(const char *page, uint32 start, uint32 len)
 {
 	const HeapTupleHeaderData *header = (const HeapTupleHeaderData *) (page + start);
 	uint32		need = SizeofHeapTupleHeader;
@@ -53,7 +53,7 @@ check_tuple_header(const char *page, uint32 start, uint32 len)
 }
 
 static inline const char *
-check_item(const char *page, const ItemIdData *item, OffsetNumber nitems)
+item_fault(const char *page, const ItemIdData *item, OffsetNumber nitems)
 {
 	const PageHeaderData *header = (const PageHeaderData *) page;
 	uint32		start = ItemIdGetOffset(item);
@@ -79,7 +79,7 @@ check_item(const char *page, const ItemIdData *item, OffsetNumber nitems)
 		return "line pointer not aligned";
 	if (len < MAXALIGN(SizeofHeapTupleHeader))
 		return "tuple shorter than its header";
-	return check_tuple_header(page, start, len);
+	return tuple_header_fault(page, start, len);
 }
 
 const char *
@@ -89,7 +89,7 @@ ps_page_header_fault(const char *page)
 
 	if (header->pd_upper == 0)
 		return all_zero(page) ? NULL : "page header out of bounds";
-	return check_header(header);
+	return header_fault(header);
 }
 
 bool
@@ -112,7 +112,7 @@ ps_page_check(const char *page, const char **why, OffsetNumber *offset)
 	{
 		const ItemIdData *item = ps_page_item(page, at);
 
-		if ((fault = check_item(page, item, nitems)) != NULL)
+		if ((fault = item_fault(page, item, nitems)) != NULL)
 		{
 			*why = fault;
 			*offset = at;

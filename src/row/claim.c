@@ -230,8 +230,9 @@ deal_with_holders(PsClaim *c, TM_Result *result) PS_REQUIRES(c->guard)
 	return true;
 }
 
-TM_Result
-ps_claim_settle(PsClaim *c)
+/* Ours, or why not, for all that others do. */
+static TM_Result
+settle_with_others(PsClaim *c) PS_REQUIRES(c->guard)
 {
 	for (;;)
 	{
@@ -249,4 +250,24 @@ ps_claim_settle(PsClaim *c)
 		if (!contended || deal_with_holders(c, &result))
 			return result;
 	}
+}
+
+static bool
+crosscheck_sees(PsClaim *c) PS_REQUIRES(c->guard)
+{
+	PsRead		lent;
+	PsRow		row = ps_row_lend(&c->row);
+
+	ps_write_lend(&c->guard, &lent);
+	return ps_row_visible(&lent, &row, c->crosscheck);
+}
+
+TM_Result
+ps_claim_settle(PsClaim *c)
+{
+	TM_Result	result = settle_with_others(c);
+
+	if (result == TM_Ok && c->crosscheck != InvalidSnapshot && !crosscheck_sees(c))
+		return TM_Updated;
+	return result;
 }

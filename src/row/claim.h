@@ -27,6 +27,8 @@ typedef struct PsClaim
 	Relation	rel;
 	ItemPointerData tid;
 	Snapshot	snapshot;		/* which found the row */
+	Snapshot	crosscheck;		/* delete and update: has to see the row as
+								 * well; InvalidSnapshot: none */
 	CommandId	cid;
 	LockTupleMode mode;
 	LockWaitPolicy policy;

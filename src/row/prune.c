@@ -84,7 +84,7 @@ prune_state(PrunePlan *plan, const PsRead *guard, const PsRow *row) PS_REQUIRES_
 }
 
 static inline void
-take(PrunePlan *plan, OffsetNumber offset)
+mark_taken(PrunePlan *plan, OffsetNumber offset)
 {
 	Assert(!plan->taken[offset]);
 	plan->taken[offset] = true;
@@ -93,14 +93,14 @@ take(PrunePlan *plan, OffsetNumber offset)
 static void
 take_unused(PrunePlan *plan, OffsetNumber offset)
 {
-	take(plan, offset);
+	mark_taken(plan, offset);
 	plan->items.unused[plan->items.nunused++] = offset;
 }
 
 static void
 take_dead(PrunePlan *plan, OffsetNumber offset)
 {
-	take(plan, offset);
+	mark_taken(plan, offset);
 	plan->items.dead[plan->items.ndead++] = offset;
 }
 
@@ -109,8 +109,8 @@ take_redirect(PrunePlan *plan, OffsetNumber from, OffsetNumber to)
 {
 	OffsetNumber *pair = &plan->items.redirected[2 * plan->items.nredirected++];
 
-	take(plan, from);
-	take(plan, to);
+	mark_taken(plan, from);
+	mark_taken(plan, to);
 	pair[0] = from;
 	pair[1] = to;
 }

@@ -79,6 +79,18 @@ only_row(const PsWrite *guard, OffsetNumber offset) PS_REQUIRES(guard)
 	return offset == FirstOffsetNumber && ps_page_nitems(guard->page) == FirstOffsetNumber;
 }
 
+/* Of a catalog for logical decoding: which commands made and removed the row, and its new version (may be NULL). */
+static void
+log_command_ids(Relation rel, const PsRowMut *old_row, HeapTuple new_tuple)
+{
+	PsRow		lent = ps_row_lend(old_row);
+	HeapTupleData tuple = ps_row_tuple(&lent);
+
+	ps_wal_new_cid(rel, &tuple);
+	if (new_tuple != NULL)
+		ps_wal_new_cid(rel, new_tuple);
+}
+
 void
 ps_wal_insert(PsWrite *guard, HeapTuple tuple, int options, bool all_visible_cleared)
 {
@@ -193,12 +205,7 @@ ps_wal_delete(PsWrite *guard, const PsRowMut *row, HeapTuple old_key,
 	xl_heap_header key_header;
 
 	if (RelationIsAccessibleInLogicalDecoding(rel))
-	{
-		PsRow		lent = ps_row_lend(row);
-		HeapTupleData tuple = ps_row_tuple(&lent);
-
-		ps_wal_new_cid(rel, &tuple);
-	}
+		log_command_ids(rel, row, NULL);
 
 	record.xmax = HeapTupleHeaderGetRawXmax(row->header);
 	record.offnum = ItemPointerGetOffsetNumber(&row->tid);
@@ -285,6 +292,20 @@ register_new_version(HeapTuple tuple, uint16 prefix, uint16 suffix, uint16 *ends
 	}
 }
 
+/* The fixed part of an update's record. */
+static xl_heap_update
+update_record(const PsRowMut *old_row, HeapTuple new_tuple)
+{
+	xl_heap_update record = {0};
+
+	record.old_xmax = HeapTupleHeaderGetRawXmax(old_row->header);
+	record.old_offnum = ItemPointerGetOffsetNumber(&old_row->tid);
+	record.old_infobits_set = infobits(old_row->header);
+	record.new_xmax = HeapTupleHeaderGetRawXmax(new_tuple->t_data);
+	record.new_offnum = ItemPointerGetOffsetNumber(&new_tuple->t_self);
+	return record;
+}
+
 void
 ps_wal_update(PsWrite *old, PsWrite *new, const PsRowMut *old_row,
 			  HeapTuple new_tuple, HeapTuple old_key,
@@ -298,19 +319,13 @@ ps_wal_update(PsWrite *old, PsWrite *new, const PsRowMut *old_row,
 	uint16		prefix = 0,
 				suffix = 0;
 	uint16		ends[2];
-	xl_heap_update record;
+	xl_heap_update record = update_record(old_row, new_tuple);
 	xl_heap_header new_header;
 	xl_heap_header key_header;
 	XLogRecPtr	lsn;
 
 	if (RelationIsAccessibleInLogicalDecoding(rel))
-	{
-		PsRow		lent = ps_row_lend(old_row);
-		HeapTupleData tuple = ps_row_tuple(&lent);
-
-		ps_wal_new_cid(rel, &tuple);
-		ps_wal_new_cid(rel, new_tuple);
-	}
+		log_command_ids(rel, old_row, new_tuple);
 
 	/*
 	 * Bytes shared with the old version need not be logged when redo finds it
@@ -319,12 +334,6 @@ ps_wal_update(PsWrite *old, PsWrite *new, const PsRowMut *old_row,
 	if (same_page && !logical && !wants_image(new))
 		common_ends(old_row, new_tuple, &prefix, &suffix);
 
-	record.old_xmax = HeapTupleHeaderGetRawXmax(old_row->header);
-	record.old_offnum = ItemPointerGetOffsetNumber(&old_row->tid);
-	record.old_infobits_set = infobits(old_row->header);
-	record.new_xmax = HeapTupleHeaderGetRawXmax(new_tuple->t_data);
-	record.new_offnum = ItemPointerGetOffsetNumber(&new_tuple->t_self);
-	record.flags = 0;
 	if (old_all_visible_cleared)
 		record.flags |= XLH_UPDATE_OLD_ALL_VISIBLE_CLEARED;
 	if (new_all_visible_cleared)
