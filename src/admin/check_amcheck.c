@@ -62,8 +62,8 @@ is_damage(int sqlerrcode)
  * the error by which it stops, is told to the caller.
  */
 static void
-run(PsCheck *check, const char *query, int nargs, const Oid *types, const Datum *values,
-	void (*tell) (PsCheck *check, const char *about, HeapTuple row, TupleDesc desc), const char *about)
+run_query(PsCheck *check, const char *query, int nargs, const Oid *types, const Datum *values,
+		  void (*tell) (PsCheck *check, const char *about, HeapTuple row, TupleDesc desc), const char *about)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -111,8 +111,8 @@ ps_amcheck_index(PsCheck *check, Oid index, bool heapallindexed)
 
 	if (function == NULL)
 		return false;
-	run(check, psprintf("SELECT %s($1, $2)", function), lengthof(types), types, values,
-		NULL, psprintf("index \"%s\"", get_rel_name(index)));
+	run_query(check, psprintf("SELECT %s($1, $2)", function), lengthof(types), types, values,
+			  NULL, psprintf("index \"%s\"", get_rel_name(index)));
 	return true;
 }
 
@@ -143,8 +143,8 @@ ps_amcheck_toast(PsCheck *check, Oid toast)
 	 * each argument has its declared type, so that no other function fits as
 	 * well
 	 */
-	run(check, psprintf("SELECT blkno, offnum, msg FROM %s($1, false, false, 'none'::pg_catalog.text, "
-						"NULL::pg_catalog.int8, NULL::pg_catalog.int8)", function), 1, types, values,
-		tell_toast, psprintf("TOAST table \"%s\"", get_rel_name(toast)));
+	run_query(check, psprintf("SELECT blkno, offnum, msg FROM %s($1, false, false, 'none'::pg_catalog.text, "
+							  "NULL::pg_catalog.int8, NULL::pg_catalog.int8)", function), 1, types, values,
+			  tell_toast, psprintf("TOAST table \"%s\"", get_rel_name(toast)));
 	return true;
 }

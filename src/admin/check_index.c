@@ -151,7 +151,7 @@ typedef struct Ahead
 } Ahead;
 
 static BlockNumber
-next_page(void *arg)
+next_indexed(void *arg)
 {
 	Ahead	   *ahead = arg;
 	BlockNumber block;
@@ -206,7 +206,7 @@ find_wrong_entries(Comparison *comparison, TIDBitmap *bitmap, bool tell)
 
 	begin_entries(entries, bitmap);
 	begin_entries(&ahead.entries, bitmap);
-	stream = ps_stream_begin(rel, next_page, &ahead, 0);
+	stream = ps_stream_begin(rel, next_indexed, &ahead, 0);
 	for (; entries->page && entries->page->blockno < nblocks; next_entries(entries))
 	{
 		int			nwrong;

@@ -288,7 +288,7 @@ check_page(MapCheck *check, PsPin *pin)
 
 /* The rows that contradict the map. */
 static void
-check_map(FunctionCallInfo fcinfo, Relation rel, uint8 bit)
+find_contradictions(FunctionCallInfo fcinfo, Relation rel, uint8 bit)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	MapCheck	check = {rel, bit};
@@ -325,7 +325,7 @@ check_map(FunctionCallInfo fcinfo, Relation rel, uint8 bit)
 bool
 ps_answer_check_visible(FunctionCallInfo fcinfo, Relation rel, Datum *result)
 {
-	check_map(fcinfo, rel, VISIBILITYMAP_ALL_VISIBLE);
+	find_contradictions(fcinfo, rel, VISIBILITYMAP_ALL_VISIBLE);
 	*result = (Datum) 0;
 	return true;
 }
@@ -333,7 +333,7 @@ ps_answer_check_visible(FunctionCallInfo fcinfo, Relation rel, Datum *result)
 bool
 ps_answer_check_frozen(FunctionCallInfo fcinfo, Relation rel, Datum *result)
 {
-	check_map(fcinfo, rel, VISIBILITYMAP_ALL_FROZEN);
+	find_contradictions(fcinfo, rel, VISIBILITYMAP_ALL_FROZEN);
 	*result = (Datum) 0;
 	return true;
 }

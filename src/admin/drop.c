@@ -138,7 +138,7 @@ check_drop(Oid am)
 }
 
 static void
-at_object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
+at_access_method(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
 {
 	if (prev_object_access)
 		prev_object_access(access, class, object, sub, arg);
@@ -150,5 +150,5 @@ void
 ps_drop_init(void)
 {
 	prev_object_access = object_access_hook;
-	object_access_hook = at_object_access;
+	object_access_hook = at_access_method;
 }

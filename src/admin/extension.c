@@ -186,7 +186,7 @@ warn_of_new_members(Oid extension)
 }
 
 static void
-at_object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
+at_alter(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
 {
 	if (prev_object_access)
 		prev_object_access(access, class, object, sub, arg);
@@ -202,5 +202,5 @@ void
 ps_extension_init(void)
 {
 	prev_object_access = object_access_hook;
-	object_access_hook = at_object_access;
+	object_access_hook = at_alter;
 }

@@ -265,7 +265,7 @@ settle_relation(Oid relid)
  * has no id has changed nothing.
  */
 static void
-settle(void)
+settle_suspects(void)
 {
 	if (GetTopTransactionIdIfAny() != suspects_xid)
 		nsuspects = 0;
@@ -316,11 +316,11 @@ void
 ps_settle_ownership(void)
 {
 	if (unlikely(ps_unsettled))
-		settle();
+		settle_suspects();
 }
 
 static void
-at_xact_event(XactEvent event, void *arg)
+before_commit(XactEvent event, void *arg)
 {
 	if (event != XACT_EVENT_PRE_COMMIT && event != XACT_EVENT_PRE_PREPARE)
 		return;
@@ -346,9 +346,9 @@ executor_start(QueryDesc *desc, int eflags)
 void
 ps_ownership_init(void)
 {
-	ps_settle = settle;
+	ps_settle = settle_suspects;
 	CacheRegisterRelcacheCallback(at_relcache_invalidation, (Datum) 0);
-	RegisterXactCallback(at_xact_event, NULL);
+	RegisterXactCallback(before_commit, NULL);
 	prev_executor_start = ExecutorStart_hook;
 	ExecutorStart_hook = executor_start;
 }

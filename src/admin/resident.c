@@ -46,7 +46,7 @@ compare_runs(const void *a, const void *b)
 }
 
 static bool
-goes_on(const PsResidentRun *run, const PsResidentRun *next)
+adjoins(const PsResidentRun *run, const PsResidentRun *next)
 {
 	return RelFileLocatorEquals(run->rlocator, next->rlocator) && run->first + run->n == next->first;
 }
@@ -61,7 +61,7 @@ join_runs(PsResidentRun *runs, uint32 n)
 		return 0;
 	for (uint32 i = 1; i < n; i++)
 	{
-		if (goes_on(&runs[last], &runs[i]))
+		if (adjoins(&runs[last], &runs[i]))
 			runs[last].n++;
 		else
 			runs[++last] = runs[i];

@@ -138,7 +138,7 @@ next_unknown(void *arg)
 }
 
 static double
-percent(const Space *space, uint64 bytes)
+share(const Space *space, uint64 bytes)
 {
 	return space->nblocks == 0 ? 0 : 100.0 * bytes / ((uint64) space->nblocks * BLCKSZ);
 }
@@ -178,12 +178,12 @@ pagestore_stattuple(PG_FUNCTION_ARGS)
 	values[n++] = Int64GetDatum((int64) space.nblocks * BLCKSZ);
 	values[n++] = Int64GetDatum((int64) space.live);
 	values[n++] = Int64GetDatum(space.live_bytes);
-	values[n++] = Float8GetDatum(rounded(percent(&space, space.live_bytes)));
+	values[n++] = Float8GetDatum(rounded(share(&space, space.live_bytes)));
 	values[n++] = Int64GetDatum(space.dead);
 	values[n++] = Int64GetDatum(space.dead_bytes);
-	values[n++] = Float8GetDatum(rounded(percent(&space, space.dead_bytes)));
+	values[n++] = Float8GetDatum(rounded(share(&space, space.dead_bytes)));
 	values[n++] = Int64GetDatum(space.free_bytes);
-	values[n++] = Float8GetDatum(rounded(percent(&space, space.free_bytes)));
+	values[n++] = Float8GetDatum(rounded(share(&space, space.free_bytes)));
 	Assert(n == lengthof(values));
 	return row_of(fcinfo, values, n);
 }
@@ -214,12 +214,12 @@ pagestore_stattuple_approx(PG_FUNCTION_ARGS)
 	values[n++] = Float8GetDatum((double) scanned_percent);
 	values[n++] = Int64GetDatum((int64) space.live);
 	values[n++] = Int64GetDatum(space.live_bytes);
-	values[n++] = Float8GetDatum(percent(&space, space.live_bytes));
+	values[n++] = Float8GetDatum(share(&space, space.live_bytes));
 	values[n++] = Int64GetDatum(space.dead);
 	values[n++] = Int64GetDatum(space.dead_bytes);
-	values[n++] = Float8GetDatum(percent(&space, space.dead_bytes));
+	values[n++] = Float8GetDatum(share(&space, space.dead_bytes));
 	values[n++] = Int64GetDatum(space.free_bytes);
-	values[n++] = Float8GetDatum(percent(&space, space.free_bytes));
+	values[n++] = Float8GetDatum(share(&space, space.free_bytes));
 	Assert(n == lengthof(values));
 	return row_of(fcinfo, values, n);
 }

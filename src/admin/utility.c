@@ -49,7 +49,7 @@ typedef struct UtilityCall
 } UtilityCall;
 
 static void
-run(const UtilityCall *call)
+run_command(const UtilityCall *call)
 {
 	ProcessUtility_hook_type process = prev_process_utility ? prev_process_utility : standard_ProcessUtility;
 
@@ -60,7 +60,7 @@ run(const UtilityCall *call)
 static void
 run_call(void *call)
 {
-	run(call);
+	run_command(call);
 }
 
 /*
@@ -75,7 +75,7 @@ run_writing_unlogged(const UtilityCall *call)
 	ps_sentinel_want_unlogged(true);
 	PG_TRY();
 	{
-		run(call);
+		run_command(call);
 	}
 	PG_FINALLY();
 	{
@@ -126,7 +126,7 @@ moves_database(const AlterDatabaseStmt *stmt)
 
 /*
  * The frames must go while core holds its lock on the database
- * (at_object_access): afterwards somebody may be at work there again.
+ * (at_database): afterwards somebody may be at work there again.
  */
 static void
 move_database(const UtilityCall *call)
@@ -168,7 +168,7 @@ is_invalid(Oid database)
  * on a checkpoint that writes them: the disk may be what has failed before.
  */
 static void
-at_object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
+at_database(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
 {
 	if (prev_object_access)
 		prev_object_access(access, class, object, sub, arg);
@@ -215,7 +215,7 @@ static void
 drop_tablespace(const UtilityCall *call)
 {
 	announced_drop = InvalidOid;
-	run(call);
+	run_command(call);
 	if (!has_dropped(TABLESPACEOID))
 		return;
 	ps_gate_end_tablespace(announced_drop);
@@ -241,24 +241,24 @@ process_utility(PlannedStmt *pstmt, const char *query_string, bool read_only_tre
 			ps_run_extension_script(run_call, &call);
 			return;
 		case T_VariableSetStmt:
-			run(&call);
+			run_command(&call);
 			ps_extension_after_set((VariableSetStmt *) stmt);
 			return;
 		case T_AlterTableStmt:
 			call.pstmt = ps_switch_before_alter(pstmt);
-			run(&call);
+			run_command(&call);
 			return;
 		case T_DropStmt:
 		case T_DropOwnedStmt:
 			ps_drop_command_begins();
-			run(&call);
+			run_command(&call);
 			return;
 		default:
 			break;
 	}
 	if (!IsUnderPostmaster)
 	{
-		run(&call);
+		run_command(&call);
 		return;
 	}
 	switch (nodeTag(stmt))
@@ -276,10 +276,10 @@ process_utility(PlannedStmt *pstmt, const char *query_string, bool read_only_tre
 			if (moves_database((AlterDatabaseStmt *) stmt))
 				move_database(&call);
 			else
-				run(&call);
+				run_command(&call);
 			break;
 		default:
-			run(&call);
+			run_command(&call);
 			break;
 	}
 }
@@ -290,5 +290,5 @@ ps_utility_init(void)
 	prev_process_utility = ProcessUtility_hook;
 	ProcessUtility_hook = process_utility;
 	prev_object_access = object_access_hook;
-	object_access_hook = at_object_access;
+	object_access_hook = at_database;
 }

@@ -82,7 +82,7 @@ choose_method(void)
 				sizeof(choice->reason));
 		return;
 	}
-	if (wanted->create(choice->reason, sizeof(choice->reason)))
+	if (wanted->create == NULL || wanted->create(choice->reason, sizeof(choice->reason)))
 		choice->method = ps_io_method;
 	else
 		ereport(LOG,
@@ -134,7 +134,7 @@ leave_at_exit(int code, Datum arg)
 
 /* After the abort of the transaction, whose scans may still look for their results, and before the PGPROC goes. */
 static void
-attach(void)
+arrange_leaving(void)
 {
 	static bool attached = false;
 
@@ -157,7 +157,7 @@ ps_aio_read(RelFileLocator rlocator, BlockNumber block, int npages,
 	Assert(ps_file_run(block, npages) == npages);
 	Assert(niov > 0 && niov <= PS_IO_MAX_PAGES && ncookies <= PS_IO_MAX_PAGES);
 	request.fd = ps_file_fd(rlocator, block, &request.offset, false);
-	attach();
+	arrange_leaving();
 	if (!methods[request.method]->read(&request, &ref))
 	{
 		/* nothing is waited for: a read done at once is soon over */

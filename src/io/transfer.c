@@ -70,8 +70,9 @@ transfer(const Vector *rest, PsFaultOp op, RelFileLocator rlocator, int fd, off_
 	return n;
 }
 
-ssize_t
-ps_transfer_read(RelFileLocator rlocator, int fd, off_t offset, const struct iovec *iov, int niov)
+/* Until all is done, or a read has met the end of the file. */
+static ssize_t
+transfer_all(PsFaultOp op, RelFileLocator rlocator, int fd, off_t offset, const struct iovec *iov, int niov)
 {
 	Vector		rest;
 	ssize_t		done = 0;
@@ -79,18 +80,18 @@ ps_transfer_read(RelFileLocator rlocator, int fd, off_t offset, const struct iov
 	vector_set(&rest, iov, niov);
 	while (rest.first < rest.niov)
 	{
-		ssize_t		n = transfer(&rest, PS_FAULT_READ, rlocator, fd, offset + done);
+		ssize_t		n = transfer(&rest, op, rlocator, fd, offset + done);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -errno;
-		if (n == 0)
-			break;
+		if (n == 0 && op == PS_FAULT_WRITE)
+			return -ENOSPC;
 		done += n;
 
 		/* A direct read ends at an odd byte only where the file does. */
-		if (n % PS_IO_ALIGN != 0)
+		if (n == 0 || (op == PS_FAULT_READ && n % PS_IO_ALIGN != 0))
 			break;
 		vector_advance(&rest, n);
 	}
@@ -98,26 +99,15 @@ ps_transfer_read(RelFileLocator rlocator, int fd, off_t offset, const struct iov
 }
 
 ssize_t
+ps_transfer_read(RelFileLocator rlocator, int fd, off_t offset, const struct iovec *iov, int niov)
+{
+	return transfer_all(PS_FAULT_READ, rlocator, fd, offset, iov, niov);
+}
+
+ssize_t
 ps_transfer_write(RelFileLocator rlocator, int fd, off_t offset, const struct iovec *iov, int niov)
 {
-	Vector		rest;
-	ssize_t		done = 0;
-
-	vector_set(&rest, iov, niov);
-	while (rest.first < rest.niov)
-	{
-		ssize_t		n = transfer(&rest, PS_FAULT_WRITE, rlocator, fd, offset + done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return -ENOSPC;
-		done += n;
-		vector_advance(&rest, n);
-	}
-	return done;
+	return transfer_all(PS_FAULT_WRITE, rlocator, fd, offset, iov, niov);
 }
 
 void

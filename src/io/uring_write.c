@@ -136,7 +136,7 @@ ps_uring_write(int fd, PsIoWrite *writes, int n)
 }
 
 static void
-reap(void)
+take_results(void)
 {
 	struct io_uring_cqe *cqe;
 
@@ -160,7 +160,7 @@ ps_uring_write_wait(PsIoWrite *writes, int n)
 	for (int i = 0; i < n; i++)
 		while (writes[i].in_flight)
 		{
-			reap();
+			take_results();
 			if (!writes[i].in_flight)
 				break;
 			pgstat_report_wait_start(WAIT_EVENT_DATA_FILE_WRITE);

@@ -116,7 +116,7 @@ claim_neighbour(WriteRun *run, BlockNumber block, int i)
 
 /* Add dirty neighbours within the segment, behind and ahead. */
 static void
-gather(WriteRun *run, int behind, int ahead)
+add_neighbours(WriteRun *run, int behind, int ahead)
 {
 	BlockNumber segment_start = run->block - run->block % RELSEG_SIZE;
 	int			room = ps_file_run(run->block, ahead + 1) - 1;
@@ -290,9 +290,9 @@ ps_flush_frame(PsFrame frame, PsFlushReason reason, bool wait)
 		return 0;
 	}
 	if (reason == PS_FLUSH_BACKEND)
-		gather(&run, BACKEND_PAGES / 2, BACKEND_PAGES / 2 - 1);
+		add_neighbours(&run, BACKEND_PAGES / 2, BACKEND_PAGES / 2 - 1);
 	else
-		gather(&run, 0, PS_IO_MAX_PAGES - 1);
+		add_neighbours(&run, 0, PS_IO_MAX_PAGES - 1);
 	written = finish_run(&run, frame);
 	RESUME_INTERRUPTS();
 

@@ -341,7 +341,7 @@ settle_pinned(const PsRelKey *key, const PsTag *tag, Buffer buffer, char **saved
  * and then waits for the owner lock, so that the answer stays true here.
  */
 static bool
-settle(int id, const PsTag *tag, bool owned)
+settle_stray(int id, const PsTag *tag, bool owned)
 {
 	Buffer		buffer = id + 1;
 	uint32		state = pg_atomic_read_u32(&GetBufferDescriptor(id)->state);
@@ -394,7 +394,7 @@ check_range(int from, int to)
 			continue;
 		if (!ps_registry_pool_owns(tag.rlocator))
 			other = tag.rlocator;
-		else if (!settle(id, &tag, false))
+		else if (!settle_stray(id, &tag, false))
 			done = false;
 	}
 	return done;
@@ -512,7 +512,7 @@ ps_stray_pass(Relation rel)
 		if (ps_pool_resident(&key, tag.block))
 		{
 			ps_sentinel_wait_ready();
-			(void) settle(id, &tag, true);
+			(void) settle_stray(id, &tag, true);
 		}
 		else
 			flush = true;
@@ -531,7 +531,7 @@ ps_stray_leave(RelFileLocator rlocator)
 	while (next_dirty(&search, &id, &tag))
 	{
 		ps_sentinel_wait_ready();
-		while (!settle(id, &tag, true))
+		while (!settle_stray(id, &tag, true))
 		{
 			CHECK_FOR_INTERRUPTS();
 			pgstat_report_wait_start(ps_wait_event(PS_WAIT_STRAY));
