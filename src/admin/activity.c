@@ -15,7 +15,7 @@ PG_FUNCTION_INFO_V1(pagestore_stat_activity);
 #define COLUMNS 13
 
 static void
-add_row(ReturnSetInfo *rsinfo, const PsProcessStats *stats, uint32 reads)
+add_process(ReturnSetInfo *rsinfo, const PsProcessStats *stats, uint32 reads)
 {
 	Datum		values[COLUMNS];
 	bool		nulls[COLUMNS] = {0};
@@ -61,7 +61,7 @@ pagestore_stat_activity(PG_FUNCTION_ARGS)
 		PsProcessStats stats;
 
 		if (ps_process_stats(i, &stats))
-			add_row(rsinfo, &stats, reads[i]);
+			add_process(rsinfo, &stats, reads[i]);
 	}
 	return (Datum) 0;
 }

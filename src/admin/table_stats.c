@@ -73,7 +73,7 @@ look_at_frames(void)
 
 /* By the size of its files; -1 if it has none (any more). */
 static int64
-blocks_on_disk(RelFileLocator rlocator)
+blocks_in_file(RelFileLocator rlocator)
 {
 	char	   *path = relpathperm(rlocator, MAIN_FORKNUM);
 	int64		bytes = -1;
@@ -97,7 +97,7 @@ blocks_on_disk(RelFileLocator rlocator)
 }
 
 static void
-add_row(ReturnSetInfo *rsinfo, HTAB *shares, const FormData_pg_class *class)
+add_table(ReturnSetInfo *rsinfo, HTAB *shares, const FormData_pg_class *class)
 {
 	RelFileLocator rlocator = {
 		.spcOid = OidIsValid(class->reltablespace) ? class->reltablespace : MyDatabaseTableSpace,
@@ -105,7 +105,7 @@ add_row(ReturnSetInfo *rsinfo, HTAB *shares, const FormData_pg_class *class)
 		.relNumber = class->relfilenode
 	};
 	const Share *share = hash_search(shares, &rlocator, HASH_FIND, NULL);
-	int64		blocks = blocks_on_disk(rlocator);
+	int64		blocks = blocks_in_file(rlocator);
 	uint64		counts[PS_NRELCOUNTERS];
 	Datum		values[COLUMNS];
 	bool		nulls[COLUMNS] = {0};
@@ -160,7 +160,7 @@ pagestore_stat_tables(PG_FUNCTION_ARGS)
 		if (class->relam != ours && ps_is_pagestore_am(class->relam))
 			ours = class->relam;
 		if (class->relam == ours)
-			add_row(rsinfo, shares, class);
+			add_table(rsinfo, shares, class);
 	}
 	systable_endscan(scan);
 	table_close(pg_class, AccessShareLock);
