@@ -265,3 +265,37 @@ CREATE VIEW pagestore_prewarm_progress AS SELECT * FROM pagestore_prewarm_progre
 COMMENT ON VIEW pagestore_prewarm_progress IS
 'pages that were in the pool when the server stopped, and how many of them have been read back: one row';
 GRANT SELECT ON pagestore_prewarm_progress TO PUBLIC;
+
+/* ---- progress ---- */
+
+CREATE FUNCTION pagestore_progress(
+	command text,
+	OUT pid integer,
+	OUT datid oid,
+	OUT relid oid,
+	OUT param1 bigint,
+	OUT param2 bigint,
+	OUT param3 bigint,
+	OUT param4 bigint,
+	OUT param5 bigint)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+
+CREATE VIEW pg_stat_progress_pagestore_convert AS
+SELECT s.pid, s.datid, d.datname, s.relid,
+	CASE s.param1 WHEN 1 THEN 'heap' WHEN 0 THEN 'pagestore' END AS access_method,
+	CASE s.param2 WHEN 0 THEN 'initializing' WHEN 1 THEN 'writing changed pages'
+		WHEN 2 THEN 'waiting for lock' WHEN 3 THEN 'changing the catalog' END AS phase,
+	s.param3 AS tables_total, s.param4 AS tables_done, s.param5 AS tables_skipped
+FROM pagestore_progress('CONVERT') s LEFT JOIN pg_database d ON d.oid = s.datid;
+COMMENT ON VIEW pg_stat_progress_pagestore_convert IS
+'switches between heap and pagestore under way: one row for each process';
+GRANT SELECT ON pg_stat_progress_pagestore_convert TO PUBLIC;
+
+CREATE VIEW pg_stat_progress_pagestore_prewarm AS
+SELECT s.pid, s.datid, d.datname, s.relid, s.param1 AS blocks_total, s.param2 AS blocks_done
+FROM pagestore_progress('PREWARM') s LEFT JOIN pg_database d ON d.oid = s.datid;
+COMMENT ON VIEW pg_stat_progress_pagestore_prewarm IS
+'tables that are being read into the pool, by pagestore_prewarm(), pg_prewarm() or after a start: one row for each process';
+GRANT SELECT ON pg_stat_progress_pagestore_prewarm TO PUBLIC;

@@ -7,6 +7,7 @@
 #include "admin/admin.h"
 #include "admin/autoprewarm.h"
 #include "admin/drop.h"
+#include "admin/progress.h"
 #include "am/behind.h"
 #include "am/readahead.h"
 #include "debug/stop.h"
@@ -89,6 +90,7 @@ request_shmem(void)
 	RequestAddinShmemSpace(ps_io_shmem_size());
 	RequestAddinShmemSpace(ps_pool_shmem_size());
 	RequestAddinShmemSpace(ps_autoprewarm_shmem_size());
+	RequestAddinShmemSpace(ps_progress_shmem_size());
 }
 
 static void
@@ -102,6 +104,7 @@ startup_shmem(void)
 	ps_io_shmem_init();
 	ps_pool_shmem_init();
 	ps_autoprewarm_shmem_init();
+	ps_progress_shmem_init();
 	LWLockRelease(AddinShmemInitLock);
 }
 
@@ -132,6 +135,7 @@ _PG_init(void)
 	ps_ownership_init();
 	ps_extension_init();
 	ps_drop_init();
+	ps_progress_init();
 	ps_readahead_init();
 	ps_behind_init();
 }

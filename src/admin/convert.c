@@ -10,6 +10,7 @@
 #include "access/table.h"
 #include "admin/admin.h"
 #include "admin/convert.h"
+#include "admin/progress.h"
 #include "admin/switch.h"
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
@@ -131,13 +132,17 @@ convert_table(Oid relid, Oid to, bool force)
 static bool
 convert_partitions(Oid parent, Oid to, bool force)
 {
+	List	   *relids = find_all_inheritors(parent, AccessExclusiveLock, NULL);
 	bool		converted = false;
 	ListCell   *lc;
 
-	foreach(lc, find_all_inheritors(parent, AccessExclusiveLock, NULL))
+	ps_progress_set(PS_CONVERT_TABLES_TOTAL, list_length(relids));
+	foreach(lc, relids)
 	{
 		Oid			relid = lfirst_oid(lc);
 
+		ps_progress_relation(relid);
+		ps_progress_set(PS_CONVERT_TABLES_DONE, foreach_current_index(lc));
 		if (RELKIND_HAS_STORAGE(get_rel_relkind(relid)) && convert_table(relid, to, force))
 			converted = true;
 	}
@@ -150,13 +155,16 @@ ps_convert(Oid relid, Oid to, bool force)
 	Relation	rel;
 
 	ps_check_convertible(relid);
+	ps_progress_set(PS_CONVERT_PHASE, PS_CONVERT_WRITING);
 	rel = try_relation_open(relid, AccessShareLock);
 	if (rel != NULL)
 	{
 		ps_switch_prepare(rel, to);
 		relation_close(rel, AccessShareLock);
 	}
+	ps_progress_set(PS_CONVERT_PHASE, PS_CONVERT_LOCKING);
 	LockRelationOid(relid, AccessExclusiveLock);
+	ps_progress_set(PS_CONVERT_PHASE, PS_CONVERT_SWITCHING);
 	ps_check_convertible(relid);
 	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
 		return convert_partitions(relid, to, force);
@@ -170,8 +178,16 @@ pagestore_convert(PG_FUNCTION_ARGS)
 	Oid			relid = PG_GETARG_OID(0);
 	const char *name = NameStr(*PG_GETARG_NAME(1));
 	bool		force = PG_GETARG_BOOL(2);
+	Oid			to;
+	bool		converted;
 
 	ps_require_preloaded();
 	PreventCommandIfReadOnly("pagestore_convert()");
-	PG_RETURN_BOOL(ps_convert(relid, get_table_am_oid(name, false), force));
+	to = get_table_am_oid(name, false);
+	ps_progress_begin(PS_COMMAND_CONVERT, relid);
+	ps_progress_set(PS_CONVERT_TO_HEAP, to == HEAP_TABLE_AM_OID);
+	ps_progress_set(PS_CONVERT_TABLES_TOTAL, 1);
+	converted = ps_convert(relid, to, force);
+	ps_progress_end();
+	PG_RETURN_BOOL(converted);
 }

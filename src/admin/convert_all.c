@@ -15,6 +15,7 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "admin/convert.h"
+#include "admin/progress.h"
 #include "admin/switch.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
@@ -125,6 +126,7 @@ pagestore_convert_all(PG_FUNCTION_ARGS)
 	bool		dry_run = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
 	bool		atomic = castNode(CallContext, fcinfo->context)->atomic;
 	Oid			to;
+	List	   *relids;
 	ListCell   *lc;
 	int64		nconverted = 0;
 	int64		nskipped = 0;
@@ -156,13 +158,22 @@ pagestore_convert_all(PG_FUNCTION_ARGS)
 	 */
 	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect_ext failed");
-	foreach(lc, tables_to_convert(schema, to))
+	ps_progress_begin(PS_COMMAND_CONVERT, InvalidOid);
+	ps_progress_set(PS_CONVERT_TO_HEAP, to == HEAP_TABLE_AM_OID);
+	relids = tables_to_convert(schema, to);
+	ps_progress_set(PS_CONVERT_TABLES_TOTAL, list_length(relids));
+	foreach(lc, relids)
 	{
 		CHECK_FOR_INTERRUPTS();
+		ps_progress_relation(lfirst_oid(lc));
 		convert_one(lfirst_oid(lc), to, dry_run, &nconverted, &nskipped);
 		if (!dry_run)
 			SPI_commit();
+		ps_progress_set(PS_CONVERT_PHASE, PS_CONVERT_INITIALIZING);
+		ps_progress_set(PS_CONVERT_TABLES_DONE, foreach_current_index(lc) + 1);
+		ps_progress_set(PS_CONVERT_TABLES_SKIPPED, nskipped);
 	}
+	ps_progress_end();
 	SPI_finish();
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)

@@ -6,7 +6,9 @@
 
 #include "access/relation.h"
 #include "admin/prewarm.h"
+#include "admin/progress.h"
 #include "admin/tool.h"
+#include "debug/stop.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "page/storage.h"
@@ -21,9 +23,17 @@ ps_prewarm_blocks(Relation rel, BlockNumber first, BlockNumber end)
 	PsBlockRange range = {first, end};
 	PsStream   *stream = ps_stream_begin(rel, ps_next_block, &range, 0);
 	PsPin		pin = PS_NO_PIN;
+	int64		done = 0;
 
+	ps_progress_begin(PS_COMMAND_PREWARM, RelationGetRelid(rel));
+	ps_progress_set(PS_PREWARM_BLOCKS_TOTAL, end - first);
 	while (ps_stream_next(stream, &pin))
+	{
 		CHECK_FOR_INTERRUPTS();
+		ps_progress_set(PS_PREWARM_BLOCKS_DONE, ++done);
+		PS_STOP("prewarm-block");
+	}
+	ps_progress_end();
 	ps_stream_end(stream);
 }
 

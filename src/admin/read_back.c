@@ -10,6 +10,7 @@
 
 #include "access/relation.h"
 #include "access/xact.h"
+#include "admin/progress.h"
 #include "admin/read_back.h"
 #include "am/am.h"
 #include "debug/stop.h"
@@ -37,6 +38,8 @@ typedef struct Reading
 	Place		read;			/* handed out by it */
 	uint32		nnamed;
 	uint32		nahead;			/* named and not handed out */
+	int64		nlisted;		/* pages of the relation's runs */
+	int64		ndone;			/* of them read */
 	pg_atomic_uint64 *nread;
 } Reading;
 
@@ -104,6 +107,7 @@ read_pages(Relation rel, Reading *reading)
 	{
 		(void) next_of(reading, &reading->read);
 		reading->nahead--;
+		ps_progress_set(PS_PREWARM_BLOCKS_DONE, ++reading->ndone);
 		pg_atomic_fetch_add_u64(reading->nread, 1);
 		PS_STOP("read-back-page");
 	}
@@ -125,7 +129,11 @@ read_relation(RelFileLocator rlocator, Reading *reading)
 	if (rel != NULL)
 	{
 		reading->nblocks = ps_nblocks(rel);
+		ps_progress_begin(PS_COMMAND_PREWARM, RelationGetRelid(rel));
+		ps_progress_set(PS_PREWARM_BLOCKS_TOTAL, reading->nlisted);
+		ps_progress_set(PS_PREWARM_BLOCKS_DONE, reading->ndone);
 		more = read_pages(rel, reading);
+		ps_progress_end();
 		relation_close(rel, NoLock);
 	}
 	return more && ps_frames_free() > 0;
@@ -173,6 +181,8 @@ ps_read_back(const PsResident *resident, pg_atomic_uint64 *nread)
 		reading.end = run + 1;
 		while (reading.end < end && RelFileLocatorEquals(reading.end->rlocator, run->rlocator))
 			reading.end++;
+		for (const PsResidentRun *r = run; r < reading.end; r++)
+			reading.nlisted += r->n;
 		while (run->rlocator.dbOid == MyDatabaseId && try_relation(run->rlocator, &reading))
 			;
 		run = reading.end;

@@ -21,6 +21,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "admin/admin.h"
+#include "admin/progress.h"
 #include "admin/switch.h"
 #include "am/am.h"
 #include "catalog/catalog.h"
@@ -207,19 +208,29 @@ ps_switch_before_alter(PlannedStmt *pstmt)
 	to = find_table(stmt, cmd->name, AccessShareLock, &rel);
 	if (OidIsValid(to))
 	{
+		ps_progress_begin(PS_COMMAND_CONVERT, RelationGetRelid(rel));
+		ps_progress_set(PS_CONVERT_TO_HEAP, to == HEAP_TABLE_AM_OID);
+		ps_progress_set(PS_CONVERT_TABLES_TOTAL, 1);
+		ps_progress_set(PS_CONVERT_PHASE, PS_CONVERT_WRITING);
 		ps_switch_prepare(rel, to);
 		relation_close(rel, AccessShareLock);
+		ps_progress_set(PS_CONVERT_PHASE, PS_CONVERT_LOCKING);
 	}
 
 	to = find_table(stmt, cmd->name, AlterTableGetLockLevel(stmt->cmds), &rel);
 	if (!OidIsValid(to))
+	{
+		ps_progress_end();
 		return pstmt;
+	}
+	ps_progress_set(PS_CONVERT_PHASE, PS_CONVERT_SWITCHING);
 	CheckTableNotInUse(rel, "ALTER TABLE");
 	relid = RelationGetRelid(rel);
 	from = rel->rd_rel->relam;
 	schema = get_namespace_name(RelationGetNamespace(rel));
 	relation_close(rel, NoLock);
 	ps_switch(relid, from, to, false);
+	ps_progress_end();
 
 	/*
 	 * core is to find the same, whatever is created meanwhile on the search
