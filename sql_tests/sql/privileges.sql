@@ -49,6 +49,7 @@ FROM unnest(ARRAY[
     'pagestore_stattuple_approx(''priv_t'')', 'pagestore_rowlocks(''priv_t'')', 'pagestore_prewarm(''priv_t'')',
     'pagestore_frames()', 'pagestore_frames', 'pagestore_stat()', 'pg_stat_pagestore', 'pg_stat_reset_pagestore()',
     'pagestore_stat_tables()', 'pg_stat_pagestore_tables', 'pagestore_stat_activity()', 'pg_stat_pagestore_activity',
+    'pagestore_progress(''CONVERT'')', 'pg_stat_progress_pagestore_convert', 'pg_stat_progress_pagestore_prewarm',
     'pagestore_prewarm_progress()', 'pagestore_prewarm_progress', 'pagestore_convert(''priv_t'', ''heap'')',
     'pagestore_in_pool(''x''::text)', 'priv_t']) WITH ORDINALITY c (call, n),
     unnest(ARRAY['priv_nobody', 'priv_reader', 'priv_scanner', 'priv_monitor']) WITH ORDINALITY r (role, m)
@@ -105,6 +106,7 @@ CREATE FUNCTION priv_traps.pagestore_stat() RETURNS boolean LANGUAGE sql AS 'SEL
 CREATE FUNCTION priv_traps.pagestore_frames() RETURNS boolean LANGUAGE sql AS 'SELECT priv_traps.trap()';
 CREATE FUNCTION priv_traps.pagestore_stat_tables() RETURNS boolean LANGUAGE sql AS 'SELECT priv_traps.trap()';
 CREATE FUNCTION priv_traps.pagestore_stat_activity() RETURNS boolean LANGUAGE sql AS 'SELECT priv_traps.trap()';
+CREATE FUNCTION priv_traps.pagestore_progress(text) RETURNS boolean LANGUAGE sql AS 'SELECT priv_traps.trap()';
 CREATE FUNCTION priv_traps.pg_stat_get_blocks_hit(oid) RETURNS bigint LANGUAGE sql AS 'SELECT priv_traps.trap()::int';
 CREATE FUNCTION priv_traps.trap_minus(bigint, bigint) RETURNS bigint LANGUAGE sql AS 'SELECT priv_traps.trap()::int';
 CREATE OPERATOR priv_traps.- (LEFTARG = bigint, RIGHTARG = bigint, FUNCTION = priv_traps.trap_minus);
@@ -122,6 +124,7 @@ SELECT count(*) > 0 FROM public.pagestore_frames;
 SELECT count(*) FROM public.pg_stat_pagestore_tables WHERE relid OPERATOR(pg_catalog.=) 'priv_t'::regclass;
 SELECT count(*) > 0 FROM public.pg_stat_pagestore_activity;
 SELECT pg_stat_reset_pagestore();
+SELECT count(*) FROM public.pg_stat_progress_pagestore_convert, public.pg_stat_progress_pagestore_prewarm;
 SELECT count(*) FROM public.pagestore_prewarm_progress;
 SELECT pagestore_convert('priv_t', 'heap'), pagestore_convert('priv_t', 'pagestore');
 SELECT count(*) FROM priv_t;

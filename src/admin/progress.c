@@ -33,8 +33,9 @@ typedef struct ProgressSlot
 	int64		params[PS_PROGRESS_PARAMS];
 } ProgressSlot;
 
-static ProgressSlot *places;			/* one for each PGPROC of a process */
-static ProgressSlot *mine = NULL;		/* of this process; NULL: it has begun none yet */
+static ProgressSlot *places;	/* one for each PGPROC of a process */
+static ProgressSlot *mine = NULL;	/* of this process; NULL: it has begun
+									 * none yet */
 
 Size
 ps_progress_shmem_size(void)
@@ -151,7 +152,7 @@ pagestore_progress(PG_FUNCTION_ARGS)
 	rsinfo = ps_result_rows(fcinfo, 3 + PS_PROGRESS_PARAMS);
 	for (int number = 0; number < ps_process_count(); number++)
 	{
-		ProgressSlot		place;
+		ProgressSlot place;
 		Datum		values[3 + PS_PROGRESS_PARAMS];
 		bool		nulls[3 + PS_PROGRESS_PARAMS] = {0};
 
@@ -163,7 +164,10 @@ pagestore_progress(PG_FUNCTION_ARGS)
 		for (int i = 0; i < PS_PROGRESS_PARAMS; i++)
 			values[3 + i] = Int64GetDatum(place.params[i]);
 
-		/* as in core's views: that there is one is shown to all, not what it does */
+		/*
+		 * as in core's views: that there is one is shown to all, not what it
+		 * does
+		 */
 		if (!ps_may_see(place.role))
 			for (int i = 2; i < lengthof(nulls); i++)
 				nulls[i] = true;

@@ -15,8 +15,9 @@
 typedef enum PsCommand
 {
 	PS_COMMAND_NONE,
-	PS_COMMAND_CONVERT,			/* pagestore_convert(), pagestore_convert_all(),
-								 * ALTER TABLE ... SET ACCESS METHOD */
+	PS_COMMAND_CONVERT,			/* pagestore_convert(),
+								 * pagestore_convert_all(), ALTER TABLE ...
+								 * SET ACCESS METHOD */
 	PS_COMMAND_PREWARM			/* pagestore_prewarm(), pg_prewarm(), the warm
 								 * restart */
 } PsCommand;
