@@ -6,7 +6,7 @@ use Pagestore;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_server('progress', conf => "autovacuum = off\nmax_parallel_maintenance_workers = 0\nsynchronize_seqscans = off\npagestore.autoprewarm = on\nrestart_after_crash = on");
+my $node = new_server('progress', conf => "autovacuum = off\nmax_parallel_maintenance_workers = 0\nsynchronize_seqscans = off\npagestore.autoprewarm = on");
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION pagestore');
 
@@ -159,16 +159,6 @@ wait_stopped($node, 'prewarm-block');
 is($prewarm->(), 't_heap|postgres|' . ($nblocks - 10) . '|5', 'pg_prewarm()');
 go($node);
 $finish->($session);
-
-# a row that a killed process has left is not shown: the server starts anew
-stop_at($node, 'prewarm-block', skip => 4, times => 1);
-$session = $in_background->("SELECT pagestore_prewarm('t_heap')");
-my $pid = wait_stopped($node, 'prewarm-block');
-kill 'KILL', $pid;
-ok($node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = $pid"), 'a killed process');
-ok(wait_for_server($node), 'the server is there again');
-is($prewarm->(), '', 'has no row');
-$session->{run}->finish;
 
 # after a start
 $node->safe_psql('postgres', "SELECT pagestore_prewarm('t_heap')");
