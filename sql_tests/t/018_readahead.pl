@@ -75,6 +75,25 @@ $node->safe_psql('postgres', "$index SELECT sum(id) FROM t WHERE k < 10000; RESE
 my @after = counts();
 is_deeply(\@after, \@before, 'no read while every page is in memory');
 
+# The pages that many rows go to, in a table that has room: found by the free space map.
+$node->safe_psql('postgres', q(
+	CREATE TABLE room (id int, pad text) USING pagestore;
+	INSERT INTO room SELECT i, repeat('r', 1000) FROM generate_series(1, 16000) i;
+	DELETE FROM room WHERE id % 2 = 0));
+$node->safe_psql('postgres', 'VACUUM room');
+$node->restart;
+@before = counts();
+$node->safe_psql('postgres', "INSERT INTO room SELECT 20000 + i, repeat('s', 1000) FROM generate_series(1, 4000) i");
+@after = counts();
+cmp_ok($after[1] - $before[1], '>', 700, 'pages that rows go to are read ahead');
+cmp_ok($after[0] - $before[0], '<', 100, 'and seldom waited for');
+$node->restart;
+@before = counts();
+$node->safe_psql('postgres', "INSERT INTO room VALUES ($_, repeat('o', 1000))") foreach (30000 .. 30019);
+@after = counts();
+is($after[1] - $before[1], 0, 'nothing is read ahead for single rows');
+is($node->safe_psql('postgres', 'SELECT count(*), sum(id) FROM room'), '12020|152602190', 'all rows are there');
+
 # A scan larger than the pool whose rows are changed or locked goes on through the pool.
 $node->append_conf('postgresql.conf', "pagestore.pool_size = '4MB'");
 $node->restart;

@@ -12,6 +12,7 @@
 #include "access/heapam.h"
 #include "access/visibilitymap.h"
 #include "am/place.h"
+#include "am/place_ahead.h"
 #include "debug/stop.h"
 #include "page/storage.h"
 #include "page/view.h"
@@ -319,6 +320,8 @@ find_page(Search *s, Size len)
 		{
 			Size		room;
 
+			if (!(s->options & HEAP_INSERT_SKIP_FSM))
+				ps_place_ahead(s->rel, target, s->want);
 			if (try_block(s, target, &room))
 			{
 				RelationSetTargetBlock(s->rel, target);

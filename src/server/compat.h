@@ -50,7 +50,14 @@
 
 #define HeapTupleHeaderAdvanceConflictHorizon HeapTupleHeaderAdvanceLatestRemovedXid
 
-#endif							/* before 16 */
+/* what this process has counted for a table and not reported yet */
+#define ps_table_counts(rel) ((rel)->pgstat_info->t_counts)
+
+#else							/* 16 and later */
+
+#define ps_table_counts(rel) ((rel)->pgstat_info->counts)
+
+#endif							/* 16 */
 
 #if PG_VERSION_NUM < 170000
 
