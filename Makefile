@@ -5,6 +5,18 @@ EXTENSION = pagestore
 DATA = sql/pagestore--1.0.sql
 PGFILEDESC = "pagestore - zero-copy table storage on an O_DIRECT pool"
 
+PG_CONFIG ?= $(firstword $(wildcard /usr/lib/postgresql/15/bin/pg_config) pg_config)
+
+# Files whose names end in _NN are for servers from version NN on, up to the next such file of the same name.
+MAJOR := $(shell $(PG_CONFIG) --version | sed 's/^[^0-9]*\([0-9]*\).*/\1/')
+ifeq ($(filter $(MAJOR),15 17 18),)
+$(error pagestore builds against PostgreSQL 15, 17 and 18, not against "$(shell $(PG_CONFIG) --version)")
+endif
+VARIANTS = $(sort $(wildcard $(foreach v,15 17 18,src/*/*_$(v).c)))
+NEWEST = $(foreach v,18 17 15,$(if $(shell test $(v) -le $(MAJOR) && echo yes),$(v)))
+STEMS = $(sort $(foreach v,15 17 18,$(patsubst %_$(v).c,%,$(filter %_$(v).c,$(VARIANTS)))))
+CHOSEN = $(foreach s,$(STEMS),$(firstword $(foreach v,$(NEWEST),$(filter $(s)_$(v).c,$(VARIANTS)))))
+
 SOURCES = $(wildcard src/*.c src/server/*.c src/io/*.c src/pool/*.c src/page/*.c src/row/*.c src/am/*.c src/admin/*.c src/debug/*.c)
 
 PG_CPPFLAGS = -I$(srcdir)/src
@@ -27,7 +39,7 @@ DATA += bench/pagestore_bench--1.0.sql
 else
 ONLY_FOR_DEVELOPERS += src/admin/bench_pin.c
 endif
-OBJS = $(patsubst %.c,%.o,$(filter-out $(ONLY_FOR_DEVELOPERS),$(SOURCES)))
+OBJS = $(patsubst %.c,%.o,$(filter-out $(ONLY_FOR_DEVELOPERS) $(filter-out $(CHOSEN),$(VARIANTS)),$(SOURCES)))
 # calls among our own files go straight, not through the PLT: pins are that hot
 SHLIB_LINK = -luring -Wl,-Bsymbolic-functions
 
@@ -37,9 +49,8 @@ REGRESS = setup $(filter-out setup,$(sort $(patsubst sql_tests/sql/%.sql,%, \
 REGRESS_OPTS = --inputdir=sql_tests --outputdir=. --load-extension=pagestore
 ISOLATION = $(sort $(patsubst sql_tests/specs/%.spec,%,$(wildcard sql_tests/specs/*.spec)))
 ISOLATION_OPTS = --inputdir=sql_tests --outputdir=. --load-extension=pagestore
-EXTRA_CLEAN = results regression.diffs regression.out $(patsubst %.c,%.o,$(ONLY_FOR_DEVELOPERS))
+EXTRA_CLEAN = results regression.diffs regression.out $(patsubst %.c,%.o,$(ONLY_FOR_DEVELOPERS) $(VARIANTS))
 
-PG_CONFIG ?= $(firstword $(wildcard /usr/lib/postgresql/15/bin/pg_config) pg_config)
 
 # PGXS has a "check" that only says that there is none, and a second recipe for it would bring a warning with every make.
 # So whoever asks for "check" gets ours, which installs and tests on clusters of its own, and the other goals from

@@ -8,7 +8,7 @@ use PostgreSQL::Test::Utils;
 use Exporter 'import';
 use Time::HiRes qw(usleep);
 
-our @EXPORT = qw(new_server kill_server wait_for_server start_again table_state same_tables resident_bytes main_file checksum_option parallel_always
+our @EXPORT = qw(new_server kill_server wait_for_server start_again table_state same_tables resident_bytes main_file server_major checksum_option parallel_always
 	stop_at wait_stopped stop_hits go set_fault fault_hits clear_faults);
 
 # A server that preloads pagestore, checksums on, not started.  Options: those of Cluster::init,
@@ -28,6 +28,11 @@ sub new_server
 # ---- what servers of several versions call differently ----
 
 my ($major) = `pg_config --version` =~ /PostgreSQL (\d+)/;
+
+sub server_major
+{
+	return $major;
+}
 
 # For initdb, which makes checksums by itself since 18.
 sub checksum_option

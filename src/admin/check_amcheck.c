@@ -18,6 +18,7 @@
 #include "commands/extension.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "server/compat.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
@@ -43,7 +44,7 @@ amcheck_function(const char *name, const oidvector *args)
 
 		if (DirectFunctionCall2(oidvectoreq, PointerGetDatum(&proc->proargtypes), PointerGetDatum(args)) &&
 			getExtensionOfObject(ProcedureRelationId, proc->oid) == extension &&
-			pg_proc_aclcheck(proc->oid, GetUserId(), ACL_EXECUTE) == ACLCHECK_OK)
+			object_aclcheck(ProcedureRelationId, proc->oid, GetUserId(), ACL_EXECUTE) == ACLCHECK_OK)
 			found = quote_qualified_identifier(get_namespace_name(proc->pronamespace), name);
 	}
 	ReleaseSysCacheList(named);

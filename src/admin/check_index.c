@@ -32,6 +32,7 @@
 #include "page/guard.h"
 #include "page/storage.h"
 #include "page/stream.h"
+#include "server/compat.h"
 #include "storage/lmgr.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -43,7 +44,7 @@ static TIDBitmap *
 entries_of(Relation index, Snapshot snapshot)
 {
 	TIDBitmap  *bitmap = tbm_create(maintenance_work_mem * 1024L, NULL);
-	IndexScanDesc scan = index_beginscan_bitmap(index, snapshot, 0);
+	IndexScanDesc scan = index_beginscan_bitmap(index, snapshot, NULL, 0);
 
 	index_rescan(scan, NULL, 0, NULL, 0);
 	(void) index_getbitmap(scan, bitmap);
@@ -54,23 +55,24 @@ entries_of(Relation index, Snapshot snapshot)
 /* In the order of the table. */
 typedef struct Entries
 {
-	TBMIterator *iterator;
-	TBMIterateResult *page;		/* NULL: no more */
+	PsBitmapIterator iterator;
+	bool		more;			/* page is one */
+	PsBitmapPage page;
 	BlockNumber nlossy;			/* pages of which single entries are not known */
 } Entries;
 
 static void
 next_entries(Entries *entries)
 {
-	entries->page = tbm_iterate(entries->iterator);
-	if (entries->page && entries->page->ntuples < 0)
+	entries->more = ps_bitmap_next(entries->iterator, &entries->page);
+	if (entries->more && entries->page.lossy)
 		entries->nlossy++;
 }
 
 static void
 begin_entries(Entries *entries, TIDBitmap *bitmap)
 {
-	entries->iterator = tbm_begin_iterate(bitmap);
+	entries->iterator = ps_bitmap_iterate(bitmap);
 	entries->nlossy = 0;
 	next_entries(entries);
 }
@@ -82,14 +84,14 @@ has_entry(Entries *entries, const ItemPointerData *tid)
 	BlockNumber block = ItemPointerGetBlockNumber(tid);
 	OffsetNumber offset = ItemPointerGetOffsetNumber(tid);
 
-	while (entries->page && entries->page->blockno < block)
+	while (entries->more && entries->page.block < block)
 		next_entries(entries);
-	if (entries->page == NULL || entries->page->blockno != block)
+	if (!entries->more || entries->page.block != block)
 		return false;
-	if (entries->page->ntuples < 0)
+	if (entries->page.lossy)
 		return true;
-	for (int i = 0; i < entries->page->ntuples; i++)
-		if (entries->page->offsets[i] == offset)
+	for (int i = 0; i < entries->page.n; i++)
+		if (entries->page.offsets[i] == offset)
 			return true;
 	return false;
 }
@@ -156,9 +158,9 @@ next_indexed(void *arg)
 	Ahead	   *ahead = arg;
 	BlockNumber block;
 
-	if (ahead->entries.page == NULL || ahead->entries.page->blockno >= ahead->nblocks)
+	if (!ahead->entries.more || ahead->entries.page.block >= ahead->nblocks)
 		return InvalidBlockNumber;
-	block = ahead->entries.page->blockno;
+	block = ahead->entries.page.block;
 	next_entries(&ahead->entries);
 	return block;
 }
@@ -177,13 +179,13 @@ may_have_entry(const PsRead *guard, OffsetNumber offset) PS_REQUIRES_SHARED(guar
 }
 
 static int
-wrong_entries_of_page(Relation rel, PsPin *pin, const TBMIterateResult *page, OffsetNumber *wrong)
+wrong_entries_of_page(Relation rel, PsPin *pin, const PsBitmapPage *page, OffsetNumber *wrong)
 {
 	PsRead		guard;
 	int			n = 0;
 
 	ps_read_lock(rel, pin, &guard);
-	for (int i = 0; i < page->ntuples; i++)
+	for (int i = 0; i < page->n; i++)
 		if (!may_have_entry(&guard, page->offsets[i]))
 			wrong[n++] = page->offsets[i];
 	ps_read_unlock(&guard);
@@ -207,14 +209,14 @@ find_wrong_entries(Comparison *comparison, TIDBitmap *bitmap, bool tell)
 	begin_entries(entries, bitmap);
 	begin_entries(&ahead.entries, bitmap);
 	stream = ps_stream_begin(rel, next_indexed, &ahead, 0);
-	for (; entries->page && entries->page->blockno < nblocks; next_entries(entries))
+	for (; entries->more && entries->page.block < nblocks; next_entries(entries))
 	{
 		int			nwrong;
 
 		if (!ps_stream_next(stream, &pin))
 			elog(ERROR, "two scans of a bitmap differ");
-		Assert(pin.block == entries->page->blockno);
-		nwrong = wrong_entries_of_page(rel, &pin, entries->page, wrong);
+		Assert(pin.block == entries->page.block);
+		nwrong = wrong_entries_of_page(rel, &pin, &entries->page, wrong);
 		n += nwrong;
 		for (int i = 0; tell && i < nwrong; i++)
 			ps_put_finding(comparison->check, pin.block, wrong[i], PS_NO_ATTRIBUTE,
@@ -222,16 +224,16 @@ find_wrong_entries(Comparison *comparison, TIDBitmap *bitmap, bool tell)
 	}
 	ps_unpin(&pin);
 	ps_stream_end(stream);
-	tbm_end_iterate(ahead.entries.iterator);
+	ps_bitmap_end(ahead.entries.iterator);
 
-	for (; entries->page; next_entries(entries))
+	for (; entries->more; next_entries(entries))
 	{
 		n++;
 		if (tell)
-			ps_put_finding(comparison->check, entries->page->blockno, InvalidOffsetNumber, PS_NO_ATTRIBUTE,
+			ps_put_finding(comparison->check, entries->page.block, InvalidOffsetNumber, PS_NO_ATTRIBUTE,
 						   psprintf("index \"%s\" has an entry beyond the table's %u blocks", name, nblocks));
 	}
-	tbm_end_iterate(entries->iterator);
+	ps_bitmap_end(entries->iterator);
 	return n;
 }
 
@@ -259,7 +261,7 @@ compare_with(PsCheck *check, Relation index, Snapshot snapshot)
 				(errmsg("index \"%s\" was compared by page, not by row, on %u pages",
 						RelationGetRelationName(index), comparison.entries.nlossy),
 				 errhint("Increase maintenance_work_mem.")));
-	tbm_end_iterate(comparison.entries.iterator);
+	ps_bitmap_end(comparison.entries.iterator);
 
 	/* in recovery nothing could be kept out */
 	if (!RecoveryInProgress())

@@ -14,6 +14,7 @@
 #include "access/table.h"
 #include "access/toast_internals.h"
 #include "admin/check_toast.h"
+#include "server/compat.h"
 #include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
 
@@ -96,14 +97,12 @@ ps_check_toast(PsCheck *check, const PsToasted *toasted)
 	int64		last = (size - 1) / TOAST_MAX_CHUNK_SIZE;
 	int64		expected = 0;
 	bool		any = false;
-	SnapshotData snapshot;
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	chunk;
 
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(toasted->pointer.va_valueid));
-	init_toast_snapshot(&snapshot);
-	scan = systable_beginscan_ordered(check->toast_rel, check->toast_index, &snapshot, 1, &key);
+	scan = systable_beginscan_ordered(check->toast_rel, check->toast_index, get_toast_snapshot(), 1, &key);
 	while ((chunk = systable_getnext_ordered(scan, ForwardScanDirection)) != NULL)
 	{
 		any = true;

@@ -10,6 +10,7 @@
 
 #include "admin/check_xid.h"
 #include "access/xact.h"
+#include "server/compat.h"
 #include "storage/lwlock.h"
 #include "storage/procarray.h"
 
@@ -17,8 +18,8 @@ static void
 note_xid_range(PsCheck *check)
 {
 	LWLockAcquire(XidGenLock, LW_SHARED);
-	check->next_xid = ShmemVariableCache->nextXid;
-	check->oldest_xid = ShmemVariableCache->oldestXid;
+	check->next_xid = TransamVariables->nextXid;
+	check->oldest_xid = TransamVariables->oldestXid;
 	LWLockRelease(XidGenLock);
 }
 
@@ -102,7 +103,7 @@ look_up(TransactionId xid)
 	if (TransactionIdIsCurrentTransactionId(xid))
 		return PS_XID_RUNNING;
 	LWLockAcquire(XactTruncationLock, LW_SHARED);
-	if (TransactionIdPrecedes(xid, ShmemVariableCache->oldestClogXid))
+	if (TransactionIdPrecedes(xid, TransamVariables->oldestClogXid))
 		state = PS_XID_COMMITTED;
 	else if (TransactionIdIsInProgress(xid))
 		state = PS_XID_RUNNING;

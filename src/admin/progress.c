@@ -10,6 +10,7 @@
 #include "miscadmin.h"
 #include "pool/stats.h"
 #include "port/atomics.h"
+#include "server/compat.h"
 #include "server/preload.h"
 #include "storage/proc.h"
 #include "storage/shmem.h"
@@ -65,7 +66,7 @@ void
 ps_progress_begin(PsCommand command, Oid relid)
 {
 	Assert(MyProc != NULL);
-	mine = &places[MyProc->pgprocno];
+	mine = &places[GetNumberFromPGProc(MyProc)];
 	mine->changes |= 1;
 	pg_write_barrier();
 	mine->pid = MyProcPid;

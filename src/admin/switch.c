@@ -36,6 +36,7 @@
 #include "miscadmin.h"
 #include "pool/registry.h"
 #include "pool/relation.h"
+#include "server/compat.h"
 #include "storage/bufmgr.h"
 #include "storage/lock.h"
 #include "utils/lsyscache.h"
@@ -79,7 +80,7 @@ is_locked(Oid relid)
 	LOCKTAG		tag;
 
 	SET_LOCKTAG_RELATION(tag, MyDatabaseId, relid);
-	return LockHeldByMe(&tag, AccessExclusiveLock);
+	return LockHeldByMe(&tag, AccessExclusiveLock, false);
 }
 #endif
 

@@ -75,13 +75,13 @@ look_at_frames(void)
 static int64
 blocks_in_file(RelFileLocator rlocator)
 {
-	char	   *path = relpathperm(rlocator, MAIN_FORKNUM);
+	RelPathStr	path = relpathperm(rlocator, MAIN_FORKNUM);
 	int64		bytes = -1;
 	struct stat file;
 
 	for (int segment = 0;; segment++)
 	{
-		char	   *name = segment == 0 ? path : psprintf("%s.%d", path, segment);
+		char	   *name = segment == 0 ? path.str : psprintf("%s.%d", path.str, segment);
 		bool		missing = stat(name, &file) != 0;
 
 		if (segment > 0)
@@ -92,7 +92,6 @@ blocks_in_file(RelFileLocator rlocator)
 		if (file.st_size < (off_t) RELSEG_SIZE * BLCKSZ)
 			break;
 	}
-	pfree(path);
 	return bytes < 0 ? -1 : bytes / BLCKSZ;
 }
 

@@ -10,51 +10,10 @@
 
 #include "access/xact.h"
 #include "am/analyze.h"
+#include "am/analyze_blocks.h"
 #include "am/desc.h"
 #include "am/slot.h"
 #include "row/visibility.h"
-
-/* PsScanDesc.current before the page in hand has been judged */
-#define NOT_JUDGED	(-2)
-
-static BlockNumber
-next_sampled(void *arg)
-{
-	PsScanDesc *scan = arg;
-
-	return BlockSampler_HasMore(scan->sampled) ? BlockSampler_Next(scan->sampled) : InvalidBlockNumber;
-}
-
-/* The next page by the stream, as long as it and the sampler agree. */
-static bool
-follow_sampler(PsScanDesc *scan, BlockNumber block)
-{
-	if (!scan->sampled)
-		return false;
-	if (!scan->stream)
-		scan->stream = ps_stream_begin(scan->base.rs_rd, next_sampled, scan, 0);
-	if (ps_stream_next(scan->stream, &scan->pin) && scan->pin.block == block)
-		return true;
-
-	ps_stream_end(scan->stream);
-	scan->stream = NULL;
-	scan->sampled = NULL;
-	return false;
-}
-
-bool
-ps_analyze_next_block(TableScanDesc base, BlockNumber blockno, BufferAccessStrategy bstrategy)
-{
-	PsScanDesc *scan = (PsScanDesc *) base;
-
-	if (!follow_sampler(scan, blockno))
-	{
-		ps_unpin(&scan->pin);
-		scan->pin = ps_pin(base->rs_rd, blockno);
-	}
-	scan->current = NOT_JUDGED;
-	return true;
-}
 
 static inline TransactionId
 update_xid(const PsRow *row)
@@ -130,7 +89,7 @@ ps_analyze_next_tuple(TableScanDesc base, TransactionId OldestXmin, double *live
 {
 	PsScanDesc *scan = (PsScanDesc *) base;
 
-	if (scan->current == NOT_JUDGED)
+	if (scan->current == PS_NOT_JUDGED)
 		judge_page(scan, OldestXmin, liverows, deadrows);
 
 	if (++scan->current < scan->nvisible)

@@ -7,8 +7,7 @@
 
 #include "access/tableam.h"
 
-/* Callbacks (access/tableam.h) of a scan that ps_scan_begin() began. */
-extern bool ps_analyze_next_block(TableScanDesc scan, BlockNumber blockno, BufferAccessStrategy bstrategy);
+/* A callback (access/tableam.h) of a scan that ps_scan_begin() began; the other one: analyze_blocks.h. */
 extern bool ps_analyze_next_tuple(TableScanDesc scan, TransactionId OldestXmin, double *liverows,
 								  double *deadrows, TupleTableSlot *slot);
 

@@ -23,6 +23,7 @@
 #include "am/outsiders.h"
 #include "catalog/indexing.h"
 #include "page/guard.h"
+#include "server/compat.h"
 #include "storage/bufmgr.h"
 
 #include <dlfcn.h>
@@ -78,6 +79,7 @@ refuse(Relation rel, const char *function, const void *caller)
 		refuse(rel, #function, __builtin_return_address(0)); \
 		return function arguments; \
 	}
+#define GUARD_BY_NAME(type, name, parameters, arguments) GUARD(type, name, parameters, arguments)
 
 /* *INDENT-OFF* */
 GUARD(void, heap_insert,
@@ -90,15 +92,17 @@ GUARD(TM_Result, heap_delete,
 	  (Relation rel, ItemPointer tid, CommandId cid, Snapshot crosscheck, bool wait, TM_FailureData *tmfd, bool changing_part),
 	  (rel, tid, cid, crosscheck, wait, tmfd, changing_part))
 GUARD(TM_Result, heap_update,
-	  (Relation rel, ItemPointer tid, HeapTuple tuple, CommandId cid, Snapshot crosscheck, bool wait, TM_FailureData *tmfd, LockTupleMode *mode),
-	  (rel, tid, tuple, cid, crosscheck, wait, tmfd, mode))
+	  (Relation rel, ItemPointer tid, HeapTuple tuple, CommandId cid, Snapshot crosscheck, bool wait, TM_FailureData *tmfd, LockTupleMode *mode PS_UPDATE_INDEXES_PARAMETER),
+	  (rel, tid, tuple, cid, crosscheck, wait, tmfd, mode PS_UPDATE_INDEXES_ARGUMENT))
 GUARD(TM_Result, heap_lock_tuple,
 	  (Relation rel, HeapTuple tuple, CommandId cid, LockTupleMode mode, LockWaitPolicy policy, bool follow, Buffer *buffer, TM_FailureData *tmfd),
 	  (rel, tuple, cid, mode, policy, follow, buffer, tmfd))
-GUARD(void, heap_inplace_update, (Relation rel, HeapTuple tuple), (rel, tuple))
+GUARD_BY_NAME(PS_GUARDED_INPLACE_TYPE, PS_GUARDED_INPLACE, PS_GUARDED_INPLACE_PARAMETERS, PS_GUARDED_INPLACE_ARGUMENTS)
 GUARD(void, simple_heap_insert, (Relation rel, HeapTuple tuple), (rel, tuple))
 GUARD(void, simple_heap_delete, (Relation rel, ItemPointer tid), (rel, tid))
-GUARD(void, simple_heap_update, (Relation rel, ItemPointer tid, HeapTuple tuple), (rel, tid, tuple))
+GUARD(void, simple_heap_update,
+	  (Relation rel, ItemPointer tid, HeapTuple tuple PS_UPDATE_INDEXES_PARAMETER),
+	  (rel, tid, tuple PS_UPDATE_INDEXES_ARGUMENT))
 GUARD(void, CatalogTupleInsert, (Relation rel, HeapTuple tuple), (rel, tuple))
 GUARD(void, CatalogTupleInsertWithInfo, (Relation rel, HeapTuple tuple, CatalogIndexState state), (rel, tuple, state))
 GUARD(void, CatalogTuplesMultiInsertWithInfo,
@@ -110,8 +114,8 @@ GUARD(void, CatalogTupleUpdateWithInfo,
 	  (rel, tid, tuple, state))
 GUARD(void, CatalogTupleDelete, (Relation rel, ItemPointer tid), (rel, tid))
 GUARD(Buffer, RelationGetBufferForTuple,
-	  (Relation rel, Size len, Buffer other, int options, BulkInsertState bistate, Buffer *map, Buffer *other_map),
-	  (rel, len, other, options, bistate, map, other_map))
+	  (Relation rel, Size len, Buffer other, int options, BulkInsertState bistate, Buffer *map, Buffer *other_map PS_NUM_PAGES_PARAMETER),
+	  (rel, len, other, options, bistate, map, other_map PS_NUM_PAGES_ARGUMENT))
 GUARD(bool, heap_fetch,
 	  (Relation rel, Snapshot snapshot, HeapTuple tuple, Buffer *buffer, bool keep),
 	  (rel, snapshot, tuple, buffer, keep))
@@ -142,6 +146,7 @@ guarded_ReadBufferExtended(Relation rel, ForkNumber fork, BlockNumber block, Rea
 }
 
 #define IMPORT(function) {#function, (PsFunction) guarded_##function}
+#define IMPORT_BY_NAME(name) IMPORT(name)
 
 static const PsImport guarded[] = {
 	IMPORT(heap_insert),
@@ -149,7 +154,7 @@ static const PsImport guarded[] = {
 	IMPORT(heap_delete),
 	IMPORT(heap_update),
 	IMPORT(heap_lock_tuple),
-	IMPORT(heap_inplace_update),
+	IMPORT_BY_NAME(PS_GUARDED_INPLACE),
 	IMPORT(simple_heap_insert),
 	IMPORT(simple_heap_delete),
 	IMPORT(simple_heap_update),

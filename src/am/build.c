@@ -26,6 +26,7 @@
 #include "pgstat.h"
 #include "row/chain.h"
 #include "row/prune.h"
+#include "server/compat.h"
 #include "storage/lmgr.h"
 #include "storage/procarray.h"
 #include "utils/snapmgr.h"
@@ -437,7 +438,7 @@ next_entry(EntryCursor *cursor)
 		ItemPointerGetOffsetNumber(&cursor->tid) <= MaxHeapTuplesPerPage)
 		cursor->seen[ItemPointerGetOffsetNumber(&cursor->tid) - 1] = true;
 	cursor->started = true;
-	if (!tuplesort_getdatum(cursor->sort, true, &encoded, &isnull, NULL))
+	if (!tuplesort_getdatum(cursor->sort, true, false, &encoded, &isnull, NULL))
 	{
 		cursor->empty = true;
 		return;

@@ -21,6 +21,7 @@
 #include "page/stream.h"
 #include "pgstat.h"
 #include "row/visibility.h"
+#include "server/compat.h"
 #include "utils/snapmgr.h"
 #include "utils/tuplesort.h"
 
@@ -232,7 +233,7 @@ copy_by_index(Copy *c, Relation index)
 
 	pgstat_progress_update_multi_param(lengthof(params), params, values);
 
-	scan = index_beginscan(c->from, index, SnapshotAny, 0, 0);
+	scan = index_beginscan(c->from, index, SnapshotAny, NULL, 0, 0);
 	index_rescan(scan, NULL, 0, NULL, 0);
 	while (index_getnext_slot(scan, ForwardScanDirection, slot))
 	{

@@ -13,6 +13,7 @@
 #include "row/claim.h"
 #include "row/vm.h"
 #include "row/wal_change.h"
+#include "server/compat.h"
 #include "storage/predicate.h"
 
 /* The row is ours: mark it deleted, and log that. */
@@ -25,7 +26,7 @@ mark_deleted(PsClaim *claim, HeapTuple tuple, CommandId cid, bool changing_part)
 	HeapTupleHeader header = claim->row.header;
 	bool		is_combo;
 	bool		key_copied;
-	bool		all_visible_cleared;
+	PsVmCleared all_visible;
 	HeapTuple	old_key;
 	PsXmax		xmax;
 
@@ -37,7 +38,7 @@ mark_deleted(PsClaim *claim, HeapTuple tuple, CommandId cid, bool changing_part)
 	START_CRIT_SECTION();
 	ps_mark_dirty(&claim->guard);
 	PageSetPrunable(claim->guard.page, xid);
-	all_visible_cleared = ps_vm_clear(&claim->guard, claim->vmbuf);
+	all_visible = ps_vm_clear(&claim->guard, claim->vmbuf);
 	header->t_infomask &= ~HEAP_MOVED;
 	ps_xmax_store(header, xmax);
 	HeapTupleHeaderClearHotUpdated(header);
@@ -46,8 +47,9 @@ mark_deleted(PsClaim *claim, HeapTuple tuple, CommandId cid, bool changing_part)
 	if (changing_part)
 		HeapTupleHeaderSetMovedPartitions(header);
 	if (RelationNeedsWAL(rel))
-		ps_wal_delete(&claim->guard, &claim->row, old_key, all_visible_cleared, changing_part);
+		ps_wal_delete(&claim->guard, &claim->row, old_key, &all_visible, changing_part);
 	END_CRIT_SECTION();
+	ps_vm_cleared_end(&all_visible);
 
 	ps_claim_unlatch(claim);
 	if (key_copied)

@@ -13,7 +13,6 @@
 #include "access/tableam.h"
 #include "page/stream.h"
 #include "page/view.h"
-#include "utils/sampling.h"
 
 typedef struct PsScanDesc
 {
@@ -48,10 +47,13 @@ typedef struct PsScanDesc
 
 	struct SampleScanState *sample; /* if not NULL, its method chooses the
 									 * blocks, ahead of use */
-	BlockSampler sampled;		/* ANALYZE: its choice of blocks, ahead of
-								 * use; NULL if not known */
-	struct PsBitmapAhead *bitmap_ahead; /* read-ahead of a bitmap scan
-										 * (readahead.c) */
+	void	   *sampled;		/* ANALYZE: where its choice of blocks is
+								 * known from, ahead of use
+								 * (analyze_blocks.h); NULL: not known */
+	struct PsBitmapScan *bitmap;	/* of a bitmap scan (scan_bitmap_*.c), */
+	void		(*bitmap_over) (struct PsScanDesc *scan);	/* which is told when
+															 * the scan starts over
+															 * or ends, if set */
 	bool		missed;			/* of a bitmap scan: the page in hand had to
 								 * be read */
 } PsScanDesc;

@@ -7,6 +7,7 @@
 #include "access/heaptoast.h"
 #include "access/tableam.h"
 #include "am/analyze.h"
+#include "am/analyze_blocks.h"
 #include "am/build.h"
 #include "am/cluster.h"
 #include "am/ddl.h"
@@ -29,7 +30,7 @@
 
 PG_FUNCTION_INFO_V1(pagestore_tableam_handler);
 
-static const TableAmRoutine pagestore_routine = {
+static TableAmRoutine pagestore_routine = {
 	.type = T_TableAmRoutine,
 
 	.slot_callbacks = ps_slot_callbacks,
@@ -70,7 +71,6 @@ static const TableAmRoutine pagestore_routine = {
 	.relation_copy_data = ps_copy_data,
 	.relation_copy_for_cluster = ps_copy_for_cluster,
 	.relation_vacuum = ps_vacuum,
-	.scan_analyze_next_block = ps_analyze_next_block,
 	.scan_analyze_next_tuple = ps_analyze_next_tuple,
 	.index_build_range_scan = ps_index_build_range_scan,
 	.index_validate_scan = ps_index_validate_scan,
@@ -81,8 +81,6 @@ static const TableAmRoutine pagestore_routine = {
 	.relation_fetch_toast_slice = heap_fetch_toast_slice,
 	.relation_estimate_size = ps_estimate_size,
 
-	.scan_bitmap_next_block = ps_scan_bitmap_next_block,
-	.scan_bitmap_next_tuple = ps_scan_bitmap_next_tuple,
 	.scan_sample_next_block = ps_scan_sample_next_block,
 	.scan_sample_next_tuple = ps_scan_sample_next_tuple,
 };
@@ -92,5 +90,9 @@ Datum
 pagestore_tableam_handler(PG_FUNCTION_ARGS)
 {
 	ps_require_preloaded();
+
+	/* whose shape differs from server to server */
+	ps_analyze_callbacks(&pagestore_routine);
+	ps_scan_bitmap_callbacks(&pagestore_routine);
 	PG_RETURN_POINTER(&pagestore_routine);
 }

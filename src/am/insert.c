@@ -15,6 +15,7 @@
 #include "pgstat.h"
 #include "row/vm.h"
 #include "row/wal_change.h"
+#include "server/compat.h"
 #include "storage/predicate.h"
 
 HeapTuple
@@ -53,7 +54,7 @@ ps_insert_tuple(Relation rel, HeapTuple tuple, CommandId cid, int options)
 {
 	HeapTuple	stored = ps_prepare_insert(rel, tuple, cid, options);
 	PsPlace		place;
-	bool		all_visible_cleared;
+	PsVmCleared all_visible;
 
 	Assert(HeapTupleHeaderGetNatts(tuple->t_data) <= RelationGetNumberOfAttributes(rel));
 
@@ -69,10 +70,11 @@ ps_insert_tuple(Relation rel, HeapTuple tuple, CommandId cid, int options)
 	START_CRIT_SECTION();
 	ps_mark_dirty(&place.guard);
 	ps_place_put(&place.guard, stored, (options & HEAP_INSERT_SPECULATIVE) != 0);
-	all_visible_cleared = ps_vm_clear(&place.guard, place.vmbuf);
+	all_visible = ps_vm_clear(&place.guard, place.vmbuf);
 	if (RelationNeedsWAL(rel))
-		ps_wal_insert(&place.guard, stored, options, all_visible_cleared);
+		ps_wal_insert(&place.guard, stored, options, &all_visible);
 	END_CRIT_SECTION();
+	ps_vm_cleared_end(&all_visible);
 
 	ps_place_leave(&place);
 	ps_vm_release(&place.vmbuf);

@@ -12,6 +12,7 @@
 #include "row/claim.h"
 #include "row/vm.h"
 #include "row/wal_change.h"
+#include "server/compat.h"
 
 /*
  * Write the lock into the row.  Cmax stays: it means nothing to a lock, and an
@@ -25,7 +26,7 @@ mark_locked(PsClaim *claim) PS_REQUIRES(claim->guard)
 {
 	HeapTupleHeader header = claim->row.header;
 	PsXmax		xmax;
-	bool		all_frozen_cleared;
+	PsVmCleared all_frozen;
 
 	MultiXactIdSetOldestMember();
 	xmax = ps_xmax_add(ps_xmax_of(header), GetCurrentTransactionId(), claim->mode, false);
@@ -45,10 +46,11 @@ mark_locked(PsClaim *claim) PS_REQUIRES(claim->guard)
 		HeapTupleHeaderClearHotUpdated(header);
 		header->t_ctid = claim->tid;
 	}
-	all_frozen_cleared = ps_vm_clear_frozen(&claim->guard, claim->vmbuf);
+	all_frozen = ps_vm_clear_frozen(&claim->guard, claim->vmbuf);
 	if (RelationNeedsWAL(claim->rel))
-		ps_wal_lock(&claim->guard, &claim->row, all_frozen_cleared);
+		ps_wal_lock(&claim->guard, &claim->row, &all_frozen);
 	END_CRIT_SECTION();
+	ps_vm_cleared_end(&all_frozen);
 }
 
 /* What a look at a version with a dirty snapshot tells. */

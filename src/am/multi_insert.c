@@ -13,6 +13,7 @@
 #include "pgstat.h"
 #include "row/vm.h"
 #include "row/wal_change.h"
+#include "server/compat.h"
 #include "storage/predicate.h"
 
 /* Put the first of n tuples on the page, for which there is room, and as many more as fit. */
@@ -50,10 +51,11 @@ insert_on_one_page(Relation rel, HeapTuple *tuples, int n, int options, PsPlace 
 	if (what.all_frozen_set)
 		PageSetAllVisible(place->guard.page);
 	else if (!(options & HEAP_INSERT_FROZEN))
-		what.all_visible_cleared = ps_vm_clear(&place->guard, place->vmbuf);
+		what.all_visible = ps_vm_clear(&place->guard, place->vmbuf);
 	if (RelationNeedsWAL(rel))
 		ps_wal_multi_insert(&place->guard, &what);
 	END_CRIT_SECTION();
+	ps_vm_cleared_end(&what.all_visible);
 
 	if (what.all_frozen_set)
 		ps_vm_set(&place->guard, place->vmbuf, InvalidTransactionId,

@@ -16,7 +16,6 @@
 #include "access/valid.h"
 #include "access/xact.h"
 #include "am/analyze_blocks.h"
-#include "am/readahead.h"
 #include "am/scan.h"
 #include "am/slot.h"
 #include "miscadmin.h"
@@ -24,6 +23,7 @@
 #include "pgstat.h"
 #include "row/prune.h"
 #include "row/visibility.h"
+#include "server/compat.h"
 #include "storage/bufmgr.h"
 #include "storage/predicate.h"
 #include "utils/memutils.h"
@@ -106,18 +106,21 @@ ps_scan_begin(Relation rel, Snapshot snapshot, int nkeys, struct ScanKeyData *ke
 	base->rs_key = nkeys > 0 ? palloc(sizeof(ScanKeyData) * nkeys) : NULL;
 	base->rs_flags = flags;
 	base->rs_parallel = pscan;
-	ItemPointerSetInvalid(&base->rs_mintid);
-	ItemPointerSetInvalid(&base->rs_maxtid);
+	ItemPointerSetInvalid(&ps_tidrange(base)->rs_mintid);
+	ItemPointerSetInvalid(&ps_tidrange(base)->rs_maxtid);
 	set_pagemode(base, (flags & SO_ALLOW_PAGEMODE) != 0);
 
 	scan->stream = NULL;
 	scan->pin = PS_NO_PIN;
 	scan->sample = NULL;
-	scan->bitmap_ahead = NULL;
+	scan->bitmap = NULL;
+	scan->bitmap_over = NULL;
 	scan->missed = false;
 
 	/* before the table's size is asked for again */
-	scan->sampled = (flags & SO_TYPE_ANALYZE) ? ps_analyze_blocks(rel) : NULL;
+	scan->sampled = NULL;
+	if (flags & SO_TYPE_ANALYZE)
+		ps_analyze_begin(scan);
 
 	/*
 	 * These have no index pages to lock in place of the rows that are not
@@ -149,7 +152,8 @@ ps_scan_rescan(TableScanDesc base, struct ScanKeyData *key, bool set_params,
 		set_pagemode(base, allow_pagemode);
 	}
 	ps_unpin(&scan->pin);
-	ps_readahead_bitmap_reset(base);
+	if (scan->bitmap_over)
+		scan->bitmap_over(scan);
 	scan_init(scan, key, true);
 }
 
@@ -159,14 +163,13 @@ ps_scan_end(TableScanDesc base)
 	PsScanDesc *scan = (PsScanDesc *) base;
 
 	ps_unpin(&scan->pin);
-	ps_readahead_bitmap_reset(base);
+	if (scan->bitmap_over)
+		scan->bitmap_over(scan);
 	if (scan->stream)
 		ps_stream_end(scan->stream);
 	RelationDecrementReferenceCount(base->rs_rd);
 	if (base->rs_key)
 		pfree(base->rs_key);
-	if (scan->bitmap_ahead)
-		pfree(scan->bitmap_ahead);
 	if (base->rs_flags & SO_TEMP_SNAPSHOT)
 		UnregisterSnapshot(base->rs_snapshot);
 	pfree(scan);
@@ -389,11 +392,9 @@ passes_keys(const PsScanDesc *scan, OffsetNumber offset)
 {
 	PsRow		row = ps_scan_row(scan, offset);
 	HeapTupleData tuple = ps_row_tuple(&row);
-	bool		result;
 
-	HeapKeyTest(&tuple, RelationGetDescr(scan->base.rs_rd),
-				scan->base.rs_nkeys, scan->base.rs_key, result);
-	return result;
+	return HeapKeyTest(&tuple, RelationGetDescr(scan->base.rs_rd),
+					   scan->base.rs_nkeys, scan->base.rs_key);
 }
 
 /* Page at a time: step is 1 or -1. */
@@ -543,8 +544,8 @@ ps_scan_set_tidrange(TableScanDesc base, ItemPointer mintid, ItemPointer maxtid)
 	ps_scan_set_limits(base, ItemPointerGetBlockNumberNoCheck(&low),
 					   ItemPointerGetBlockNumberNoCheck(&high) -
 					   ItemPointerGetBlockNumberNoCheck(&low) + 1);
-	base->rs_mintid = low;
-	base->rs_maxtid = high;
+	ps_tidrange(base)->rs_mintid = low;
+	ps_tidrange(base)->rs_maxtid = high;
 }
 
 /*
@@ -556,8 +557,8 @@ ps_scan_getnextslot_tidrange(TableScanDesc base, ScanDirection direction, TupleT
 {
 	while (next_row((PsScanDesc *) base, direction, slot))
 	{
-		bool		below = ItemPointerCompare(&slot->tts_tid, &base->rs_mintid) < 0;
-		bool		above = ItemPointerCompare(&slot->tts_tid, &base->rs_maxtid) > 0;
+		bool		below = ItemPointerCompare(&slot->tts_tid, &ps_tidrange(base)->rs_mintid) < 0;
+		bool		above = ItemPointerCompare(&slot->tts_tid, &ps_tidrange(base)->rs_maxtid) > 0;
 
 		if (!below && !above)
 		{

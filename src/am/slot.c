@@ -17,10 +17,12 @@
 
 #include "access/htup_details.h"
 #include "access/sysattr.h"
+#include "access/xact.h"
 #include "am/deform.h"
 #include "am/outsiders.h"
 #include "am/slot.h"
 #include "page/storage.h"
+#include "server/compat.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
 
@@ -171,6 +173,20 @@ slot_sysattr(TupleTableSlot *slot, int attnum, bool *isnull)
 	return heap_getsysattr(ps->tuple, attnum, slot->tts_tupleDescriptor, isnull);
 }
 
+/* Did this transaction make the row?  xmin does not change while the row is there. */
+pg_attribute_unused() static bool
+slot_is_current_xact(TupleTableSlot *slot)
+{
+	PsSlot	   *ps = (PsSlot *) slot;
+
+	Assert(!TTS_EMPTY(slot));
+	if (ps->tuple == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("don't have a storage tuple in this context")));
+	return TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmin(ps->tuple->t_data));
+}
+
 static void
 slot_materialize(TupleTableSlot *slot)
 {
@@ -243,9 +259,9 @@ slot_copy_heap_tuple(TupleTableSlot *slot)
 }
 
 static MinimalTuple
-slot_copy_minimal_tuple(TupleTableSlot *slot)
+slot_copy_minimal_tuple(TupleTableSlot *slot PS_EXTRA_PARAMETER)
 {
-	return minimal_tuple_from_heap_tuple(slot_get_heap_tuple(slot));
+	return minimal_tuple_from_heap_tuple(slot_get_heap_tuple(slot) PS_EXTRA_ARGUMENT);
 }
 
 const TupleTableSlotOps TTSOpsPagestore = {
@@ -255,6 +271,7 @@ const TupleTableSlotOps TTSOpsPagestore = {
 	.clear = slot_clear,
 	.getsomeattrs = slot_someattrs,
 	.getsysattr = slot_sysattr,
+	PS_CURRENT_XACT_CALLBACK(slot_is_current_xact)
 	.materialize = slot_materialize,
 	.copyslot = slot_copyslot,
 	.get_heap_tuple = slot_get_heap_tuple,

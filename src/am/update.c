@@ -22,6 +22,7 @@
 #include "row/claim.h"
 #include "row/vm.h"
 #include "row/wal_change.h"
+#include "server/compat.h"
 #include "storage/predicate.h"
 #include "utils/datum.h"
 
@@ -35,7 +36,8 @@ typedef struct Update
 								 * toasted copy */
 
 	/* columns, as the relation cache numbers them */
-	Bitmapset  *indexed;
+	Bitmapset  *indexed;		/* in an index that has an entry for each row */
+	Bitmapset  *summarized;		/* in an index that has entries for blocks */
 	Bitmapset  *key;
 	Bitmapset  *identity;
 	Bitmapset  *modified;		/* of all these */
@@ -105,7 +107,8 @@ column_changed(Update *u, HeapTuple old, AttrNumber column)
 static void
 fetch_columns(Update *u, Relation rel)
 {
-	u->indexed = RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_ALL);
+	u->indexed = RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_HOT_BLOCKING);
+	u->summarized = ps_summarized_columns(rel);
 	u->key = RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_KEY);
 	u->identity = RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_IDENTITY_KEY);
 }
@@ -114,7 +117,8 @@ fetch_columns(Update *u, Relation rel)
 static void
 compare_columns(Update *u)
 {
-	Bitmapset  *interesting = bms_add_members(bms_union(u->indexed, u->key), u->identity);
+	Bitmapset  *interesting = bms_add_members(bms_add_members(bms_union(u->indexed, u->key), u->identity),
+											  u->summarized);
 	HeapTupleData old = old_tuple(u);
 	int			i = -1;
 
@@ -131,6 +135,7 @@ static void
 free_columns(Update *u)
 {
 	bms_free(u->indexed);
+	bms_free(u->summarized);
 	bms_free(u->key);
 	bms_free(u->identity);
 	bms_free(u->modified);
@@ -186,7 +191,7 @@ lock_old_version(Update *u) PS_RELEASE(u->claim.guard)
 	HeapTupleHeader header = u->claim.row.header;
 	PsXmax		locked = ps_xmax_add(ps_xmax_of(header), GetCurrentTransactionId(),
 									 u->claim.mode, false);
-	bool		all_frozen_cleared;
+	PsVmCleared all_frozen;
 
 	START_CRIT_SECTION();
 	ps_mark_dirty(&u->claim.guard);
@@ -195,10 +200,11 @@ lock_old_version(Update *u) PS_RELEASE(u->claim.guard)
 	HeapTupleHeaderClearHotUpdated(header);
 	HeapTupleHeaderSetCmax(header, u->cid, u->is_combo);
 	header->t_ctid = u->claim.tid;
-	all_frozen_cleared = ps_vm_clear_frozen(&u->claim.guard, u->claim.vmbuf);
+	all_frozen = ps_vm_clear_frozen(&u->claim.guard, u->claim.vmbuf);
 	if (RelationNeedsWAL(u->claim.rel))
-		ps_wal_lock(&u->claim.guard, &u->claim.row, all_frozen_cleared);
+		ps_wal_lock(&u->claim.guard, &u->claim.row, &all_frozen);
 	END_CRIT_SECTION();
+	ps_vm_cleared_end(&all_frozen);
 
 	ps_claim_unlatch(&u->claim);
 	return locked;
@@ -293,8 +299,8 @@ apply(Update *u, bool hot) PS_RELEASE(u->claim.guard)
 	HeapTuple	old_key = ps_replica_identity(rel, &old,
 											  bms_overlap(u->modified, u->identity) ||
 											  u->identity_external, &key_copied);
-	bool		old_cleared;
-	bool		new_cleared = false;
+	PsVmCleared old_visible;
+	PsVmCleared new_visible = {false, InvalidBuffer};
 
 	set_hot(u, hot);
 
@@ -320,14 +326,18 @@ apply(Update *u, bool hot) PS_RELEASE(u->claim.guard)
 	HeapTupleHeaderSetCmax(old_header, u->cid, u->is_combo);
 	old_header->t_ctid = u->stored->t_self;
 
-	old_cleared = ps_vm_clear(&u->claim.guard, u->claim.vmbuf);
-	if (!same_page)
-		new_cleared = ps_vm_clear(u->target, u->place.vmbuf);
+	if (same_page)
+		old_visible = ps_vm_clear(&u->claim.guard, u->claim.vmbuf);
+	else
+		ps_vm_clear_both(&u->claim.guard, u->claim.vmbuf, &old_visible,
+						 u->target, u->place.vmbuf, &new_visible);
 
 	if (RelationNeedsWAL(rel))
 		ps_wal_update(&u->claim.guard, u->target, &u->claim.row, u->stored, old_key,
-					  old_cleared, new_cleared);
+					  &old_visible, &new_visible);
 	END_CRIT_SECTION();
+	ps_vm_cleared_end(&new_visible);
+	ps_vm_cleared_end(&old_visible);
 
 	if (!same_page)
 	{
@@ -386,7 +396,7 @@ update(Update *u, Relation rel, ItemPointer otid, TM_FailureData *tmfd, LockTupl
 	apply(u, hot);
 	ps_vm_release(&u->place.vmbuf);
 	ps_claim_close(&u->claim);
-	pgstat_count_heap_update(rel, hot);
+	pgstat_count_heap_update(rel, hot, u->target != &u->claim.guard);
 
 	if (u->stored != u->given)
 	{
@@ -399,7 +409,7 @@ update(Update *u, Relation rel, ItemPointer otid, TM_FailureData *tmfd, LockTupl
 TM_Result
 ps_tuple_update(Relation rel, ItemPointer otid, TupleTableSlot *slot, CommandId cid,
 				Snapshot snapshot, Snapshot crosscheck, bool wait, TM_FailureData *tmfd,
-				LockTupleMode *lockmode, bool *update_indexes)
+				LockTupleMode *lockmode, TU_UpdateIndexes *update_indexes)
 {
 	bool		should_free = true;
 	Update		u = {
@@ -425,8 +435,16 @@ ps_tuple_update(Relation rel, ItemPointer otid, TupleTableSlot *slot, CommandId 
 	result = update(&u, rel, otid, tmfd, lockmode);
 	slot->tts_tid = u.given->t_self;
 
-	/* A HOT version is found through the entries of the first one. */
-	*update_indexes = result == TM_Ok && !HeapTupleIsHeapOnly(u.given);
+	/*
+	 * A HOT version is found through the entries of the first one; but what
+	 * summarizes its block must have heard of its values.
+	 */
+	if (result != TM_Ok)
+		*update_indexes = TU_None;
+	else if (!HeapTupleIsHeapOnly(u.given))
+		*update_indexes = TU_All;
+	else
+		*update_indexes = bms_overlap(u.modified, u.summarized) ? TU_Summarizing : TU_None;
 
 	free_columns(&u);
 	if (should_free)

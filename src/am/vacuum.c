@@ -18,7 +18,9 @@
 #include "miscadmin.h"
 #include "page/storage.h"
 #include "pgstat.h"
+#include "server/compat.h"
 #include "utils/lsyscache.h"
+#include "utils/timestamp.h"
 
 static PsVacuum *
 begin(Relation rel, const VacuumParams *params, BufferAccessStrategy strategy)
@@ -35,13 +37,13 @@ begin(Relation rel, const VacuumParams *params, BufferAccessStrategy strategy)
 	v->name = pstrdup(RelationGetRelationName(rel));
 	v->verbose = (params->options & VACOPT_VERBOSE) != 0;
 	v->strategy = strategy;
+	v->started = GetCurrentTimestamp();
+	ps_failsafe_announce(false);
 
 	v->index_vacuuming = v->index_cleanup = params->index_cleanup != VACOPTVALUE_DISABLED;
 	v->may_bypass = params->index_cleanup == VACOPTVALUE_AUTO;
 	v->truncation = params->truncate != VACOPTVALUE_DISABLED;
 
-	v->old_frozenxid = rel->rd_rel->relfrozenxid;
-	v->old_minmulti = rel->rd_rel->relminmxid;
 	v->old_live = rel->rd_rel->reltuples;
 	return v;
 }
@@ -49,12 +51,7 @@ begin(Relation rel, const VacuumParams *params, BufferAccessStrategy strategy)
 static void
 set_cutoffs(PsVacuum *v, const VacuumParams *params)
 {
-	v->aggressive = vacuum_set_xid_limits(v->rel,
-										  params->freeze_min_age, params->freeze_table_age,
-										  params->multixact_freeze_min_age,
-										  params->multixact_freeze_table_age,
-										  &v->oldest_xmin, &v->oldest_multi,
-										  &v->freeze_limit, &v->multi_limit);
+	v->aggressive = vacuum_get_cutoffs(v->rel, params, &v->cutoffs);
 	v->skip_by_map = true;
 	if (params->options & VACOPT_DISABLE_PAGE_SKIPPING)
 	{
@@ -63,8 +60,8 @@ set_cutoffs(PsVacuum *v, const VacuumParams *params)
 	}
 
 	/* Pulled down by every id that we leave behind. */
-	v->new_frozenxid = v->oldest_xmin;
-	v->new_minmulti = v->oldest_multi;
+	v->new_frozenxid = v->cutoffs.OldestXmin;
+	v->new_minmulti = v->cutoffs.OldestMxact;
 
 	/*
 	 * The size comes after the cutoff: a page added later holds no xid older
@@ -78,13 +75,14 @@ set_cutoffs(PsVacuum *v, const VacuumParams *params)
 static void
 publish(PsVacuum *v, bool *frozenxid_updated, bool *minmulti_updated)
 {
-	BlockNumber all_visible;
+	BlockNumber all_visible,
+				all_frozen;
 
-	Assert(v->new_frozenxid == v->oldest_xmin ||
-		   TransactionIdPrecedesOrEquals(v->aggressive ? v->freeze_limit : v->old_frozenxid,
+	Assert(v->new_frozenxid == v->cutoffs.OldestXmin ||
+		   TransactionIdPrecedesOrEquals(v->aggressive ? v->cutoffs.FreezeLimit : v->cutoffs.relfrozenxid,
 										 v->new_frozenxid));
-	Assert(v->new_minmulti == v->oldest_multi ||
-		   MultiXactIdPrecedesOrEquals(v->aggressive ? v->multi_limit : v->old_minmulti,
+	Assert(v->new_minmulti == v->cutoffs.OldestMxact ||
+		   MultiXactIdPrecedesOrEquals(v->aggressive ? v->cutoffs.MultiXactCutoff : v->cutoffs.relminmxid,
 									   v->new_minmulti));
 
 	/* Skipped pages may hold older ids than any we saw. */
@@ -95,8 +93,10 @@ publish(PsVacuum *v, bool *frozenxid_updated, bool *minmulti_updated)
 		v->new_minmulti = InvalidMultiXactId;
 	}
 
-	visibilitymap_count(v->rel, &all_visible, NULL);
-	vac_update_relstats(v->rel, v->pages, v->total_live, Min(all_visible, v->pages),
+	visibilitymap_count(v->rel, &all_visible, &all_frozen);
+	all_visible = Min(all_visible, v->pages);
+	vac_update_relstats(v->rel, v->pages, v->total_live,
+						all_visible, Min(all_frozen, all_visible),
 						v->nindexes > 0, v->new_frozenxid, v->new_minmulti,
 						frozenxid_updated, minmulti_updated, false);
 
@@ -105,7 +105,7 @@ publish(PsVacuum *v, bool *frozenxid_updated, bool *minmulti_updated)
 	 * come back soon.
 	 */
 	pgstat_report_vacuum(RelationGetRelid(v->rel), v->rel->rd_rel->relisshared,
-						 Max(v->total_live, 0), v->recently_dead + v->missed);
+						 Max(v->total_live, 0), v->recently_dead + v->missed, v->started);
 }
 
 void

@@ -6,40 +6,19 @@
 
 #include "access/multixact.h"
 #include "access/xact.h"
+#include "am/vacuum_dead.h"
 #include "am/vacuum_index.h"
 #include "am/vacuum_reap.h"
 #include "commands/progress.h"
 #include "miscadmin.h"
 #include "page/view.h"
 #include "pgstat.h"
-#include "postmaster/autovacuum.h"
 #include "server/compat.h"
-#include "utils/memutils.h"
 
-/* Index vacuuming is left out if fewer than this part of the pages has dead items ... */
+/* Index vacuuming is left out if fewer than this part of the pages has dead items. */
 #define BYPASS_PAGES	0.02
-/* ... and their TIDs are few enough for a CPU's cache. */
-#define BYPASS_MEMORY	(INT64CONST(32) * 1024 * 1024)
 
-/* ---- the array of dead TIDs ---- */
-
-static int
-dead_capacity(const PsVacuum *v)
-{
-	int64		memory = maintenance_work_mem;
-	int64		n;
-
-	/* Without indexes a page is done before the next one is begun. */
-	if (v->nindexes == 0)
-		return MaxHeapTuplesPerPage;
-
-	if (AmAutoVacuumWorkerProcess() && autovacuum_work_mem != -1)
-		memory = autovacuum_work_mem;
-	n = MAXDEADITEMS(Min(memory * 1024, (int64) MaxAllocSize));
-	n = Min(n, INT_MAX);
-	n = Min(n, (int64) v->pages * MaxHeapTuplesPerPage);
-	return Max(n, MaxHeapTuplesPerPage);
-}
+/* ---- dead TIDs ---- */
 
 /* Parallel workers take an index each, so one index is no work for them. */
 static bool
@@ -64,30 +43,18 @@ may_go_parallel(const PsVacuum *v, int workers)
 void
 ps_vacuum_dead_begin(PsVacuum *v, int workers)
 {
-	int			capacity = dead_capacity(v);
-
-	if (may_go_parallel(v, workers))
-		v->parallel = parallel_vacuum_init(v->rel, v->indexes, v->nindexes, workers, capacity,
-										   v->verbose ? INFO : DEBUG2, v->strategy);
-
-	/* Core may have found no index worth a worker. */
-	if (v->parallel)
-		v->dead = parallel_vacuum_get_dead_items(v->parallel);
-	else
-	{
-		v->dead = palloc(vac_max_items_to_alloc_size(capacity));
-		v->dead->max_items = capacity;
-		v->dead->num_items = 0;
-	}
+	ps_dead_begin(v, may_go_parallel(v, workers), workers);
 }
 
 void
 ps_vacuum_dead_end(PsVacuum *v)
 {
-	if (v->parallel)
+	bool		parallel = v->parallel != NULL;
+
+	ps_dead_end(v);
+	if (parallel)
 		parallel_vacuum_end(v->parallel, v->index_stats);
 	v->parallel = NULL;
-	v->dead = NULL;
 	Assert(!IsInParallelMode());
 }
 
@@ -106,6 +73,7 @@ index_info(const PsVacuum *v, Relation index, double rows, bool estimated)
 		.strategy = v->strategy
 	};
 
+	ps_vacuum_info_set_table(&info, v->rel);
 	return info;
 }
 
@@ -116,7 +84,7 @@ bulkdelete_index(PsVacuum *v, int i)
 	IndexVacuumInfo info = index_info(v, v->indexes[i], v->old_live, true);
 
 	v->at.index = pstrdup(RelationGetRelationName(v->indexes[i]));
-	v->index_stats[i] = vac_bulkdel_one_index(&info, v->index_stats[i], v->dead);
+	v->index_stats[i] = ps_dead_bulkdelete(v->dead, &info, v->index_stats[i]);
 	v->at = before;
 }
 
@@ -143,6 +111,7 @@ bulkdelete_indexes(PsVacuum *v)
 		return false;
 
 	pgstat_progress_update_param(PROGRESS_VACUUM_PHASE, PROGRESS_VACUUM_PHASE_VACUUM_INDEX);
+	ps_progress_indexes(v->nindexes, 0);
 	if (v->parallel)
 	{
 		parallel_vacuum_bulkdel_all_indexes(v->parallel, v->old_live, v->index_scans);
@@ -152,11 +121,13 @@ bulkdelete_indexes(PsVacuum *v)
 		for (int i = 0; i < v->nindexes && all; i++)
 		{
 			bulkdelete_index(v, i);
+			ps_progress_indexes(v->nindexes, i + 1);
 			all = !ps_vacuum_failsafe(v);
 		}
 
 	/* A round that the failsafe cut short counts. */
 	v->index_scans++;
+	ps_progress_indexes(0, 0);
 	pgstat_progress_update_param(PROGRESS_VACUUM_NUM_INDEX_VACUUMS, v->index_scans);
 	return all;
 }
@@ -171,7 +142,7 @@ may_bypass(const PsVacuum *v)
 {
 	return v->may_bypass && v->pages > 0 &&
 		v->dead_pages < (BlockNumber) ((double) v->pages * BYPASS_PAGES) &&
-		v->dead_items < MAXDEADITEMS(BYPASS_MEMORY);
+		ps_dead_is_little(v->dead, v->dead_items);
 }
 
 void
@@ -186,19 +157,24 @@ ps_vacuum_round(PsVacuum *v)
 		else if (bulkdelete_indexes(v))
 			ps_vacuum_reap(v);
 	}
-	v->dead->num_items = 0;
+	ps_dead_reset(v);
 }
 
 void
 ps_vacuum_cleanup_indexes(PsVacuum *v)
 {
 	pgstat_progress_update_param(PROGRESS_VACUUM_PHASE, PROGRESS_VACUUM_PHASE_INDEX_CLEANUP);
+	ps_progress_indexes(v->nindexes, 0);
 	if (v->parallel)
 		parallel_vacuum_cleanup_all_indexes(v->parallel, v->total_rows, v->index_scans,
 											v->scanned < v->pages);
 	else
 		for (int i = 0; i < v->nindexes; i++)
+		{
 			cleanup_index(v, i);
+			ps_progress_indexes(v->nindexes, i + 1);
+		}
+	ps_progress_indexes(0, 0);
 }
 
 /* Counts that an index AM only estimated are not better than what pg_class has. */
@@ -210,7 +186,7 @@ ps_vacuum_index_relstats(PsVacuum *v)
 		const IndexBulkDeleteResult *stats = v->index_stats[i];
 
 		if (stats && !stats->estimated_count)
-			vac_update_relstats(v->indexes[i], stats->num_pages, stats->num_index_tuples, 0,
+			vac_update_relstats(v->indexes[i], stats->num_pages, stats->num_index_tuples, 0, 0,
 								false, InvalidTransactionId, InvalidMultiXactId,
 								NULL, NULL, false);
 	}

@@ -4,7 +4,9 @@
  */
 #include "postgres.h"
 
+#include "am/vacuum_dead.h"
 #include "am/vacuum_page.h"
+#include "executor/instrument.h"
 #include "commands/progress.h"
 #include "debug/stop.h"
 #include "miscadmin.h"
@@ -13,6 +15,7 @@
 #include "row/freeze.h"
 #include "row/prune.h"
 #include "row/visibility.h"
+#include "server/compat.h"
 #include "storage/latch.h"
 #include "utils/wait_event.h"
 
@@ -36,11 +39,10 @@ typedef struct Survey
 	int			recently_dead;
 	int			missed;
 	bool		has_rows;
-	bool		all_visible;
-	bool		all_frozen;
+	bool		rows_visible;	/* to all, for ever, whatever the other items */
+	bool		all_frozen;		/* they are, or their plans make it so */
 	TransactionId newest_xmin;
-	TransactionId new_frozenxid;
-	MultiXactId new_minmulti;
+	HeapPageFreeze ids;			/* the oldest that stay, frozen or not */
 	int			ndead;			/* LP_DEAD items */
 	int			nfreeze;
 	OffsetNumber dead[MaxHeapTuplesPerPage];
@@ -60,9 +62,9 @@ seen_by_all(const PsVacuum *v, const PsRow *row, TransactionId *newest_xmin)
 	if (!HeapTupleHeaderXminCommitted(row->header))
 		return false;
 	xmin = HeapTupleHeaderGetXmin(row->header);
-	if (!TransactionIdPrecedes(xmin, v->oldest_xmin))
+	if (!TransactionIdPrecedes(xmin, v->cutoffs.OldestXmin))
 		return false;
-	if (TransactionIdFollows(xmin, *newest_xmin))
+	if (TransactionIdIsNormal(xmin) && TransactionIdFollows(xmin, *newest_xmin))
 		*newest_xmin = xmin;
 	return true;
 }
@@ -81,7 +83,7 @@ row_state(const PsVacuum *v, const PsRead *guard, const PsRow *row, bool eager)
 
 	if (state != HEAPTUPLE_RECENTLY_DEAD)
 		return state;
-	if (TransactionIdPrecedes(dead_after, v->oldest_xmin) ||
+	if (TransactionIdPrecedes(dead_after, v->cutoffs.OldestXmin) ||
 		(eager && (GlobalVisTestIsRemovableXid(v->vistest, dead_after) ||
 				   PS_ASK("vacuum-horizon-ahead"))))
 		return HEAPTUPLE_DEAD;
@@ -96,7 +98,7 @@ count_row(const PsVacuum *v, const PsRow *row, HTSV_Result state, Survey *s)
 	{
 		case HEAPTUPLE_LIVE:
 			s->live++;
-			s->all_visible = s->all_visible && seen_by_all(v, row, &s->newest_xmin);
+			s->rows_visible = s->rows_visible && seen_by_all(v, row, &s->newest_xmin);
 			return;
 		case HEAPTUPLE_DELETE_IN_PROGRESS:
 			s->live++;			/* its deleter will tell when it commits */
@@ -110,7 +112,7 @@ count_row(const PsVacuum *v, const PsRow *row, HTSV_Result state, Survey *s)
 			s->missed++;
 			break;
 	}
-	s->all_visible = false;
+	s->rows_visible = false;
 }
 
 /* Plan to freeze a row, or take note of the ids that stay in it. */
@@ -120,9 +122,7 @@ plan_freeze(const PsVacuum *v, PsRowMut *row, Survey *s)
 	PsFreezePlan *plan = &s->freeze[s->nfreeze];
 	bool		totally_frozen;
 
-	if (heap_prepare_freeze_tuple(row->header, v->old_frozenxid, v->old_minmulti,
-								  v->freeze_limit, v->multi_limit, plan, &totally_frozen,
-								  &s->new_frozenxid, &s->new_minmulti))
+	if (heap_prepare_freeze_tuple(row->header, &v->cutoffs, &s->ids, plan, &totally_frozen))
 	{
 		plan->offset = ItemPointerGetOffsetNumber(&row->tid);
 		s->nfreeze++;
@@ -143,8 +143,8 @@ survey_row(const PsVacuum *v, const PsRead *guard, PsRowMut *row, Dead dead, Sur
 		return false;
 	count_row(v, &seen, state, s);
 	if (dead == MISS)
-		return !heap_tuple_would_freeze(row->header, v->freeze_limit, v->multi_limit,
-										&s->new_frozenxid, &s->new_minmulti) || !v->aggressive;
+		return !heap_tuple_should_freeze(row->header, &v->cutoffs, &s->ids.NoFreezePageRelfrozenXid,
+										 &s->ids.NoFreezePageRelminMxid) || !v->aggressive;
 	plan_freeze(v, row, s);
 	return true;
 }
@@ -164,10 +164,15 @@ survey_page(PsVacuum *v, const PsWrite *guard, Dead dead, Survey *s) PS_REQUIRES
 	ps_write_lend(guard, &lent);
 	s->live = s->recently_dead = s->missed = s->ndead = s->nfreeze = 0;
 	s->has_rows = false;
-	s->all_visible = s->all_frozen = true;
+	s->rows_visible = s->all_frozen = true;
 	s->newest_xmin = InvalidTransactionId;
-	s->new_frozenxid = v->new_frozenxid;
-	s->new_minmulti = v->new_minmulti;
+	s->ids = (HeapPageFreeze)
+	{
+		.FreezePageRelfrozenXid = v->new_frozenxid,
+			.FreezePageRelminMxid = v->new_minmulti,
+			.NoFreezePageRelfrozenXid = v->new_frozenxid,
+			.NoFreezePageRelminMxid = v->new_minmulti
+	};
 
 	for (OffsetNumber offset = FirstOffsetNumber; offset <= last && valid; offset++)
 	{
@@ -184,7 +189,6 @@ survey_page(PsVacuum *v, const PsWrite *guard, Dead dead, Survey *s) PS_REQUIRES
 		if (ItemIdIsDead(item))
 		{
 			s->dead[s->ndead++] = offset;
-			s->all_visible = false;
 			continue;
 		}
 
@@ -199,35 +203,55 @@ survey_page(PsVacuum *v, const PsWrite *guard, Dead dead, Survey *s) PS_REQUIRES
 }
 
 static void
-collect_dead(PsVacuum *v, BlockNumber block, const OffsetNumber *offsets, int n)
+collect_dead(PsVacuum *v, BlockNumber block, Survey *s, PsVacuumPage *left)
 {
-	VacDeadItems *dead = v->dead;
-
-	if (n == 0)
+	left->ndead = s->ndead;
+	if (s->ndead == 0)
 		return;
-	Assert(dead->num_items + n <= dead->max_items);
-	for (int i = 0; i < n; i++)
-	{
-		ItemPointer tid = &dead->items[dead->num_items++];
-
-		ItemPointerSet(tid, block, offsets[i]);
-	}
 	v->dead_pages++;
-	v->dead_items += n;
-	pgstat_progress_update_param(PROGRESS_VACUUM_NUM_DEAD_TUPLES, dead->num_items);
+	v->dead_items += s->ndead;
+	memcpy(left->dead, s->dead, s->ndead * sizeof(OffsetNumber));
+	if (v->nindexes > 0)
+		ps_dead_add(v->dead, block, s->dead, s->ndead);
 }
 
-/* Add up what a valid survey has counted. */
+/* Add up what a valid survey has counted; frozen: its plans have been carried out. */
 static void
-count_survey(PsVacuum *v, const Survey *s)
+count_survey(PsVacuum *v, const Survey *s, bool frozen)
 {
-	v->new_frozenxid = s->new_frozenxid;
-	v->new_minmulti = s->new_minmulti;
+	v->new_frozenxid = frozen ? s->ids.FreezePageRelfrozenXid : s->ids.NoFreezePageRelfrozenXid;
+	v->new_minmulti = frozen ? s->ids.FreezePageRelminMxid : s->ids.NoFreezePageRelminMxid;
 	v->live += s->live;
 	v->recently_dead += s->recently_dead;
 	v->missed += s->missed;
 	if (s->missed > 0)
 		v->missed_pages++;
+}
+
+/*
+ * Ids older than the limits must go.  Others may stay: but where the page has
+ * been logged as a whole anyway, freezing all of it costs next to nothing, and
+ * saves the next vacuum the page.
+ */
+static bool
+worth_freezing(const Survey *s, bool imaged)
+{
+	return s->ids.freeze_required || (imaged && s->rows_visible && s->all_frozen);
+}
+
+/* All that a standby may still show as running, and that the plans freeze, is older. */
+static TransactionId
+freeze_cutoff(const PsVacuum *v, const Survey *s)
+{
+	TransactionId cutoff = s->newest_xmin;
+
+	if (!PS_FREEZES_BEYOND_LIMIT)
+		return v->cutoffs.FreezeLimit;
+	if (!s->rows_visible || !s->all_frozen)
+		return v->cutoffs.OldestXmin;
+	if (TransactionIdIsValid(cutoff))
+		TransactionIdAdvance(cutoff);
+	return cutoff;
 }
 
 /*
@@ -244,6 +268,8 @@ prune_and_freeze(PsVacuum *v, PsWrite *guard, PsVacuumPage *left) PS_REQUIRES(gu
 	Survey		s;
 	int			removed = 0;
 	Dead		dead = PRUNE;
+	int64		images = pgWalUsage.wal_fpi;
+	bool		freeze;
 
 	while (!survey_page(v, guard, dead, &s))
 	{
@@ -252,7 +278,7 @@ prune_and_freeze(PsVacuum *v, PsWrite *guard, PsVacuumPage *left) PS_REQUIRES(gu
 
 		if (!ps_write_movable(guard, true))
 			return false;
-		pruned = ps_prune_page(guard, v->oldest_xmin, v->vistest,
+		pruned = ps_prune_page(guard, v->cutoffs.OldestXmin, v->vistest,
 							   InvalidTransactionId, 0, &new_dead, &v->at.offset);
 
 		/*
@@ -270,20 +296,20 @@ prune_and_freeze(PsVacuum *v, PsWrite *guard, PsVacuumPage *left) PS_REQUIRES(gu
 		dead = PRUNE_BY_CUTOFF;
 	}
 
-	if (s.nfreeze > 0)
-		ps_freeze_page(guard, v->freeze_limit, s.freeze, s.nfreeze);
+	freeze = s.nfreeze > 0 && worth_freezing(&s, pgWalUsage.wal_fpi != images);
+	if (freeze)
+		ps_freeze_page(guard, freeze_cutoff(v, &s), s.freeze, s.nfreeze);
+	else if (s.nfreeze > 0)
+		s.all_frozen = false;
 	v->removed += removed;
-	count_survey(v, &s);
-	collect_dead(v, guard->pin->block, s.dead, s.ndead);
+	count_survey(v, &s, freeze);
+	collect_dead(v, guard->pin->block, &s, left);
 
-	*left = (PsVacuumPage)
-	{
-		.has_rows = s.has_rows,
-			.has_dead = s.ndead > 0,
-			.all_visible = s.all_visible,
-			.all_frozen = s.all_frozen,
-			.newest_xmin = s.newest_xmin
-	};
+	left->has_rows = s.has_rows;
+	left->all_visible = s.rows_visible && s.ndead == 0;
+	left->all_frozen = s.all_frozen;
+	left->newest_xmin = s.newest_xmin;
+	left->unpruned = false;
 	return true;
 }
 
@@ -300,23 +326,20 @@ leave_unpruned(PsVacuum *v, const PsWrite *guard, PsVacuumPage *left) PS_REQUIRE
 	if (!survey_page(v, guard, MISS, &s))
 		return false;
 
-	*left = (PsVacuumPage)
-	{
-		.has_rows = s.has_rows,
-			.unpruned = true
-	};
+	left->has_rows = s.has_rows;
+	left->ndead = 0;
+	left->all_visible = left->all_frozen = false;
+	left->newest_xmin = InvalidTransactionId;
+	left->unpruned = true;
 	if (v->nindexes > 0)
-	{
-		collect_dead(v, guard->pin->block, s.dead, s.ndead);
-		left->has_dead = s.ndead > 0;
-	}
+		collect_dead(v, guard->pin->block, &s, left);
 	else if (s.ndead > 0)
 	{
 		/* Without indexes there is no second pass to come by: they stay. */
 		left->has_rows = true;
 		s.missed += s.ndead;
 	}
-	count_survey(v, &s);
+	count_survey(v, &s, false);
 	return true;
 }
 
@@ -332,7 +355,7 @@ wait_for_frame(PsWrite *guard) PS_REQUIRES(guard)
 
 	ps_write_unlock(guard);
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-					 WAIT_FOR_FRAME_MS, PG_WAIT_BUFFER_PIN);
+					 WAIT_FOR_FRAME_MS, WAIT_EVENT_BUFFER_PIN);
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
 	ps_write_lock(rel, pin, guard);
@@ -350,7 +373,7 @@ ps_vacuum_page(PsVacuum *v, PsWrite *guard, PsVacuumPage *left)
 		wait_for_frame(guard);
 		waited = true;
 	}
-	Assert(!left->all_visible || !left->has_dead);
+	Assert(!left->all_visible || left->ndead == 0);
 }
 
 bool

@@ -5,16 +5,19 @@
 #ifndef PAGESTORE_AM_VACUUM_PAGE_H
 #define PAGESTORE_AM_VACUUM_PAGE_H
 
+#include "access/htup_details.h"
 #include "am/vacuum_state.h"
 #include "page/guard.h"
+#include "server/compat.h"
 
 /* What is left on a page after ps_vacuum_page(). */
 typedef struct PsVacuumPage
 {
 	bool		has_rows;		/* may not be truncated away */
-	bool		has_dead;		/* LP_DEAD items are left, all in v->dead */
-	bool		all_visible;	/* to everybody, for ever; then has_dead is
-								 * false */
+	int			ndead;			/* LP_DEAD items that are left; in v->dead, if
+								 * there are indexes */
+	OffsetNumber dead[MaxHeapTuplesPerPage];
+	bool		all_visible;	/* to everybody, for ever; then ndead is 0 */
 	bool		all_frozen;		/* meaningful only if all_visible */
 	bool		unpruned;		/* dead rows had to stay: nothing is known
 								 * about visibility */

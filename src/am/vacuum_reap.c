@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/visibilitymap.h"
+#include "am/vacuum_dead.h"
 #include "am/vacuum_page.h"
 #include "am/vacuum_reap.h"
 #include "commands/progress.h"
@@ -14,6 +15,7 @@
 #include "pgstat.h"
 #include "row/vm.h"
 #include "row/wal_prune.h"
+#include "server/compat.h"
 #include "storage/freespace.h"
 
 /*
@@ -60,98 +62,79 @@ mark_visible(PsVacuum *v, PsWrite *guard, Buffer vmbuf) PS_REQUIRES(guard)
 	ps_mark_dirty(guard);
 	PageSetAllVisible(guard->page);
 	if (set & ~have)
-		ps_vm_set(guard, vmbuf, newest_xmin, set & ~have);
+		ps_vm_set(guard, vmbuf, newest_xmin, set);
 	END_CRIT_SECTION();
 }
 
-int
-ps_vacuum_reap_page(PsVacuum *v, PsWrite *guard, int index, Buffer vmbuf) PS_REQUIRES(guard)
+void
+ps_vacuum_reap_page(PsVacuum *v, PsWrite *guard, OffsetNumber *offsets, int n, Buffer vmbuf) PS_REQUIRES(guard)
 {
 	BlockNumber block = guard->pin->block;
-	OffsetNumber offsets[MaxHeapTuplesPerPage];
-	int			n = 0;
 	PsVacuumPlace before;
 
+	Assert(n > 0);
 	pgstat_progress_update_param(PROGRESS_VACUUM_HEAP_BLKS_VACUUMED, block);
 	before = ps_vacuum_at(v, PS_VACUUM_REAP, block);
-
-	for (; index < v->dead->num_items; index++)
-	{
-		ItemPointer tid = &v->dead->items[index];
-
-		if (ItemPointerGetBlockNumber(tid) != block)
-			break;
-		offsets[n++] = ItemPointerGetOffsetNumber(tid);
-	}
-
-	Assert(n > 0);
 	make_unused(guard, offsets, n);
 	mark_visible(v, guard, vmbuf);
-
 	v->at = before;
-	return index;
 }
-
-/* The pages that v->dead names, each once, in order. */
-typedef struct DeadPages
-{
-	const VacDeadItems *dead;
-	int			index;
-} DeadPages;
 
 static BlockNumber
 next_dead_page(void *arg)
 {
-	DeadPages  *pages = arg;
-	BlockNumber block;
-
-	if (pages->index == pages->dead->num_items)
-		return InvalidBlockNumber;
-	block = ItemPointerGetBlockNumber(&pages->dead->items[pages->index]);
-	while (pages->index < pages->dead->num_items &&
-		   ItemPointerGetBlockNumber(&pages->dead->items[pages->index]) == block)
-		pages->index++;
-	return block;
+	return ps_dead_next(arg, NULL, NULL);
 }
 
 void
 ps_vacuum_reap(PsVacuum *v)
 {
-	DeadPages	pages = {.dead = v->dead};
 	PsVacuumPlace before = ps_vacuum_at(v, PS_VACUUM_REAP, InvalidBlockNumber);
+	PsDeadIterator *ahead;		/* asked by the stream */
+	PsDeadIterator *in_step;
 	PsStream   *stream;
 	PsPin		pin = PS_NO_PIN;
 	Buffer		vmbuf = InvalidBuffer;
 	BlockNumber npages = 0;
-	int			index = 0;
+	int64		nitems = 0;
 
 	pgstat_progress_update_param(PROGRESS_VACUUM_PHASE, PROGRESS_VACUUM_PHASE_VACUUM_HEAP);
 
-	stream = ps_stream_begin(v->rel, next_dead_page, &pages, 0);
+	ahead = ps_dead_iterate(v->dead);
+	in_step = ps_dead_iterate(v->dead);
+	stream = ps_stream_begin(v->rel, next_dead_page, ahead, 0);
 	while (ps_stream_next(stream, &pin))
 	{
+		OffsetNumber offsets[MaxHeapTuplesPerPage];
+		int			n;
 		PsWrite		guard;
 		Size		space;
+		BlockNumber block PG_USED_FOR_ASSERTS_ONLY;
 
-		vacuum_delay_point();
+		vacuum_delay_point(false);
 		v->at.block = pin.block;
 		visibilitymap_pin(v->rel, pin.block, &vmbuf);
+		block = ps_dead_next(in_step, offsets, &n);
+		Assert(block == pin.block);
 
 		ps_write_lock(v->rel, &pin, &guard);
-		index = ps_vacuum_reap_page(v, &guard, index, vmbuf);
+		ps_vacuum_reap_page(v, &guard, offsets, n, vmbuf);
 		space = PageGetHeapFreeSpace(guard.page);
 		ps_write_unlock(&guard);
 
 		RecordPageWithFreeSpace(v->rel, pin.block, space);
 		npages++;
+		nitems += n;
 	}
 	ps_stream_end(stream);
+	ps_dead_iterate_end(ahead);
+	ps_dead_iterate_end(in_step);
 	if (BufferIsValid(vmbuf))
 		ReleaseBuffer(vmbuf);
 
-	Assert(index == v->dead->num_items);
+	Assert(nitems == ps_dead_count(v->dead));
 	ereport(DEBUG2,
 			(errmsg("table \"%s\": removed %lld dead item identifiers in %u pages",
-					v->name, (long long) index, npages)));
+					v->name, (long long) nitems, npages)));
 	v->at = before;
 }

@@ -7,14 +7,14 @@
 
 #include "am/vacuum_state.h"
 #include "page/guard.h"
+#include "server/compat.h"
 
 /*
- * Make the LP_DEAD items of the guard's page that v->dead lists from index on
- * unused, and set what VM bits follow; returns the index of the next page's
- * first item.  vmbuf is pinned for the page.  The indexes have been cleaned of
+ * Make n LP_DEAD items of the guard's page unused, and set what VM bits
+ * follow.  vmbuf is pinned for the page.  The indexes have been cleaned of
  * these items, or there are none.
  */
-extern int	ps_vacuum_reap_page(PsVacuum *v, PsWrite *guard, int index, Buffer vmbuf)
+extern void ps_vacuum_reap_page(PsVacuum *v, PsWrite *guard, OffsetNumber *offsets, int n, Buffer vmbuf)
 			PS_REQUIRES(guard);
 
 /* The same for all pages that v->dead lists. */

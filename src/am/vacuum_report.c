@@ -98,13 +98,13 @@ table_lines(StringInfo buf, const PsVacuum *v, bool frozenxid_updated, bool minm
 		appendStringInfo(buf, "tuples missed: %lld dead from %u pages not removed due to cleanup lock contention\n",
 						 (long long) v->missed, v->missed_pages);
 	appendStringInfo(buf, "removable cutoff: %u, which was %d XIDs old when operation ended\n",
-					 v->oldest_xmin, (int32) (ReadNextTransactionId() - v->oldest_xmin));
+					 v->cutoffs.OldestXmin, (int32) (ReadNextTransactionId() - v->cutoffs.OldestXmin));
 	if (frozenxid_updated)
 		appendStringInfo(buf, "new relfrozenxid: %u, which is %d XIDs ahead of previous value\n",
-						 v->new_frozenxid, (int32) (v->new_frozenxid - v->old_frozenxid));
+						 v->new_frozenxid, (int32) (v->new_frozenxid - v->cutoffs.relfrozenxid));
 	if (minmulti_updated)
 		appendStringInfo(buf, "new relminmxid: %u, which is %d MXIDs ahead of previous value\n",
-						 v->new_minmulti, (int32) (v->new_minmulti - v->old_minmulti));
+						 v->new_minmulti, (int32) (v->new_minmulti - v->cutoffs.relminmxid));
 
 	if (v->index_vacuuming)
 		scan = v->nindexes == 0 || v->index_scans == 0 ? "not needed" : "needed";

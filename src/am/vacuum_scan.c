@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/visibilitymap.h"
+#include "am/vacuum_dead.h"
 #include "am/vacuum_index.h"
 #include "am/vacuum_page.h"
 #include "am/vacuum_reap.h"
@@ -16,6 +17,7 @@
 #include "pgstat.h"
 #include "row/vm.h"
 #include "row/wal_prune.h"
+#include "server/compat.h"
 #include "storage/freespace.h"
 
 /* A run of skippable pages shorter than this is read: it costs little, and may let relfrozenxid advance. */
@@ -61,7 +63,7 @@ first_needed(Chooser *c, BlockNumber start, bool *unfrozen)
 				break;
 			*unfrozen = true;
 		}
-		vacuum_delay_point();
+		vacuum_delay_point(false);
 	}
 	return block;
 }
@@ -138,7 +140,7 @@ update_map(PsVacuum *v, PsWrite *guard, const PsVacuumPage *left, Buffer *vmbuf)
 			 v->name, block);
 		clear_visible(guard, *vmbuf);
 	}
-	else if (left->has_dead && ps_page_all_visible(guard->page))
+	else if (left->ndead > 0 && ps_page_all_visible(guard->page))
 	{
 		elog(WARNING, "page containing LP_DEAD items is marked as all-visible in relation \"%s\" page %u",
 			 v->name, block);
@@ -154,7 +156,8 @@ update_map(PsVacuum *v, PsWrite *guard, const PsVacuumPage *left, Buffer *vmbuf)
 		END_CRIT_SECTION();
 	}
 	else if (left->all_visible && left->all_frozen && !(bits & VISIBILITYMAP_ALL_FROZEN))
-		ps_vm_set(guard, *vmbuf, InvalidTransactionId, VISIBILITYMAP_ALL_FROZEN);
+		ps_vm_set(guard, *vmbuf, InvalidTransactionId,
+				  VISIBILITYMAP_ALL_VISIBLE | VISIBILITYMAP_ALL_FROZEN);
 }
 
 /* Make room for another page's dead items; *pin comes back as it was. */
@@ -211,11 +214,10 @@ scan_page(PsVacuum *v, PsPin *pin, Buffer *vmbuf, BlockNumber *fsm_done)
 		if (left.has_rows)
 			v->nonempty = block + 1;
 
-		if (left.has_dead && v->nindexes == 0)
+		if (left.ndead > 0 && v->nindexes == 0)
 		{
 			/* Nothing points at them: reusable at once. */
-			(void) ps_vacuum_reap_page(v, &guard, 0, *vmbuf);
-			v->dead->num_items = 0;
+			ps_vacuum_reap_page(v, &guard, left.dead, left.ndead, *vmbuf);
 			reaped = true;
 		}
 		else
@@ -224,7 +226,7 @@ scan_page(PsVacuum *v, PsPin *pin, Buffer *vmbuf, BlockNumber *fsm_done)
 				update_map(v, &guard, &left, vmbuf);
 
 			/* The second pass will know better how much space there is. */
-			record_space = !(left.has_dead && v->index_vacuuming);
+			record_space = !(left.ndead > 0 && v->index_vacuuming);
 		}
 	}
 
@@ -255,14 +257,14 @@ scan_pages(PsVacuum *v, BlockNumber *fsm_done)
 		v->scanned++;
 		pgstat_progress_update_param(PROGRESS_VACUUM_HEAP_BLKS_SCANNED, block);
 		(void) ps_vacuum_at(v, PS_VACUUM_SCAN, block);
-		vacuum_delay_point();
+		vacuum_delay_point(false);
 
 		if (block - failsafe_checked >= FAILSAFE_EVERY)
 		{
 			(void) ps_vacuum_failsafe(v);
 			failsafe_checked = block;
 		}
-		if (v->dead->max_items - v->dead->num_items < MaxHeapTuplesPerPage)
+		if (!ps_dead_has_room(v->dead))
 			vacuum_round_midway(v, &pin, &vmbuf, fsm_done);
 
 		/* Before the latch is taken: it may need I/O. */
@@ -284,12 +286,12 @@ ps_vacuum_scan(PsVacuum *v)
 	const int	params[] = {
 		PROGRESS_VACUUM_PHASE,
 		PROGRESS_VACUUM_TOTAL_HEAP_BLKS,
-		PROGRESS_VACUUM_MAX_DEAD_TUPLES
+		PS_PROGRESS_DEAD_CAPACITY
 	};
 	const int64 values[] = {
 		PROGRESS_VACUUM_PHASE_SCAN_HEAP,
 		v->pages,
-		v->dead->max_items
+		ps_dead_capacity(v->dead)
 	};
 	BlockNumber fsm_done = 0;
 
@@ -300,7 +302,7 @@ ps_vacuum_scan(PsVacuum *v)
 	v->total_live = vac_estimate_reltuples(v->rel, v->pages, v->scanned, v->live);
 	v->total_rows = Max(v->total_live, 0) + v->recently_dead + v->missed;
 
-	if (v->dead->num_items > 0)
+	if (ps_dead_count(v->dead) > 0)
 		ps_vacuum_round(v);
 	if (v->pages > fsm_done)
 		FreeSpaceMapVacuumRange(v->rel, fsm_done, v->pages);

@@ -6,19 +6,23 @@
 
 #include "am/vacuum_state.h"
 #include "miscadmin.h"
+#include "server/compat.h"
 
 bool
 ps_vacuum_failsafe(PsVacuum *v)
 {
 	if (v->failsafe)
 		return true;
-	if (likely(!vacuum_xid_failsafe_check(v->old_frozenxid, v->old_minmulti)))
+	if (likely(!vacuum_xid_failsafe_check(&v->cutoffs)))
 		return false;
 
 	v->failsafe = true;
 	v->index_vacuuming = false;
 	v->index_cleanup = false;
 	v->truncation = false;
+	ps_failsafe_announce(true);
+	if (PS_FAILSAFE_ENDS_STRATEGY)
+		v->strategy = NULL;
 	ereport(WARNING,
 			(errmsg("bypassing nonessential maintenance of table \"%s.%s.%s\" as a failsafe after %d index scans",
 					v->database, v->schema, v->name, v->index_scans),

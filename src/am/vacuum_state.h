@@ -8,9 +8,11 @@
 
 #include "access/genam.h"
 #include "commands/vacuum.h"
+#include "server/compat.h"
 #include "storage/bufmgr.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "datatype/timestamp.h"
 
 /* What an error context names. */
 typedef enum PsVacuumPhase
@@ -38,6 +40,7 @@ typedef struct PsVacuum
 	char	   *schema;
 	char	   *name;
 	bool		verbose;
+	TimestampTz started;
 	PsVacuumPlace at;
 
 	/*
@@ -53,16 +56,11 @@ typedef struct PsVacuum
 	bool		truncation;
 	bool		failsafe;		/* only what keeps xids from running out */
 
-	/* cutoffs, fixed at the start */
-	TransactionId oldest_xmin;
-	MultiXactId oldest_multi;
-	TransactionId freeze_limit;
-	MultiXactId multi_limit;
+	/* fixed at the start; the table's old relfrozenxid and relminmxid too */
+	struct VacuumCutoffs cutoffs;
 	struct GlobalVisState *vistest;
 
 	/* the table as pg_class knew it, and the oldest ids that stay in it */
-	TransactionId old_frozenxid;
-	MultiXactId old_minmulti;
 	double		old_live;
 	TransactionId new_frozenxid;
 	MultiXactId new_minmulti;
@@ -76,7 +74,7 @@ typedef struct PsVacuum
 	int			index_scans;
 	BufferAccessStrategy strategy;	/* for the index AMs */
 	ParallelVacuumState *parallel;	/* NULL: this process does it all */
-	VacDeadItems *dead;			/* TIDs of LP_DEAD items, in order */
+	struct PsDead *dead;		/* TIDs of LP_DEAD items (vacuum_dead.h) */
 
 	/* pages */
 	BlockNumber first_pages;	/* at the start */

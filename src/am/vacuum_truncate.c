@@ -94,7 +94,7 @@ page_in_use(PsVacuum *v, BlockNumber block)
 	bool		used = false;
 
 	ps_read_lock(v->rel, &pin, &guard);
-	if (!PageIsNew(guard.page))
+	if (!PageIsNew(unconstify(char *, guard.page)))
 		for (OffsetNumber offset = ps_page_nitems(guard.page);
 			 offset >= FirstOffsetNumber && !used; offset--)
 			used = ItemIdIsUsed(ps_page_item(guard.page, offset));

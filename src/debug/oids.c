@@ -9,6 +9,7 @@
 
 #include "access/transam.h"
 #include "fmgr.h"
+#include "server/compat.h"
 #include "storage/lwlock.h"
 
 PG_FUNCTION_INFO_V1(pagestore_next_oid);
@@ -18,8 +19,8 @@ Datum
 pagestore_next_oid(PG_FUNCTION_ARGS)
 {
 	LWLockAcquire(OidGenLock, LW_EXCLUSIVE);
-	ShmemVariableCache->nextOid = PG_GETARG_OID(0);
-	ShmemVariableCache->oidCount = 0;
+	TransamVariables->nextOid = PG_GETARG_OID(0);
+	TransamVariables->oidCount = 0;
 	LWLockRelease(OidGenLock);
 	PG_RETURN_VOID();
 }

@@ -19,6 +19,7 @@
 #include "io/segment.h"
 #include "pgstat.h"
 #include "port/pg_bitutils.h"
+#include "server/compat.h"
 #include "storage/smgr.h"
 
 #define MAX_STEP ((off_t) 8 * 1024 * 1024)
@@ -162,7 +163,7 @@ ps_file_extend(Relation rel, BlockNumber n)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("cannot extend relation %s beyond %u blocks",
-						relpathperm(rel->rd_locator, MAIN_FORKNUM), InvalidBlockNumber)));
+						relpathperm(rel->rd_locator, MAIN_FORKNUM).str, InvalidBlockNumber)));
 
 	while (n > 0)
 	{

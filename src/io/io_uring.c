@@ -38,6 +38,7 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "port/atomics.h"
+#include "server/compat.h"
 #include "storage/condition_variable.h"
 #include "storage/fd.h"
 #include "storage/ipc.h"
@@ -302,7 +303,7 @@ take_slot(Ring *ring, bool frames)
 	ps_spin_unlock(&ring->mutex);
 	if (i >= 0)
 	{
-		ring->slots[i].owner = MyProc->pgprocno;
+		ring->slots[i].owner = GetNumberFromPGProc(MyProc);
 		ring->slots[i].started = GetCurrentTimestamp();
 		pg_atomic_write_u32(&ring->slots[i].state, SLOT_FLYING);
 	}
@@ -460,7 +461,7 @@ wait_slice(Ring *ring, PsAioRef ref)
 	CHECK_FOR_INTERRUPTS();
 	if (!PostmasterIsAlive() && !proc_exit_inprogress)
 		proc_exit(1);
-	if (pg_atomic_compare_exchange_u32(&ring->sleeper, &nobody, MyProc->pgprocno + 1))
+	if (pg_atomic_compare_exchange_u32(&ring->sleeper, &nobody, GetNumberFromPGProc(MyProc) + 1))
 	{
 		if (be_sleeper(ring, ref))
 			return;
@@ -507,7 +508,7 @@ uring_wait(PsAioRef ref)
 	ssize_t		result;
 
 	Assert(i >= FRAME_SLOTS);
-	Assert(ring->slots[i].owner == MyProc->pgprocno);
+	Assert(ring->slots[i].owner == GetNumberFromPGProc(MyProc));
 	while (!is_over(ref))
 		wait_slice(ring, ref);
 	Assert(pg_atomic_read_u32(&ring->slots[i].generation) == ref.generation);
@@ -531,7 +532,7 @@ uring_leave(void)
 			Ring	   *ring = &rings->ring[r];
 			uint32		state = SLOT_FLYING;
 
-			if (ring->slots[i].owner != MyProc->pgprocno)
+			if (ring->slots[i].owner != GetNumberFromPGProc(MyProc))
 				continue;
 			if (i < FRAME_SLOTS)
 			{
@@ -589,7 +590,7 @@ static bool
 take_ring(bool frames, Ring **ring, int *slot)
 PS_TRY_ACQUIRE(true, (*ring)->submit_lock) PS_UNCHECKED
 {
-	int			mine = MyProc->pgprocno % rings->nrings;
+	int			mine = GetNumberFromPGProc(MyProc) % rings->nrings;
 
 	try_reap(&rings->ring[mine], false);
 	for (int n = 0; n < Min(rings->nrings, TRIED_RINGS); n++)

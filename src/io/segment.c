@@ -17,7 +17,7 @@
 #include "io/segment.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "storage/backendid.h"
+#include "server/compat.h"
 #include "storage/proc.h"
 #include "storage/procsignal.h"
 #include "storage/sinval.h"
@@ -128,9 +128,9 @@ ps_file_wake_idle(void)
 	memset(&message, 0, sizeof(message));
 	message.cc.id = DATABASEOID;
 	SendSharedInvalidMessages(&message, 1);
-	for (BackendId id = 1; id <= MaxBackends; id++)
+	for (ProcNumber id = PS_FIRST_PROC_NUMBER; id < PS_FIRST_PROC_NUMBER + MaxBackends; id++)
 	{
-		PGPROC	   *proc = BackendIdGetProc(id);
+		PGPROC	   *proc = ProcNumberGetProc(id);
 
 		if (proc != NULL && proc != MyProc)
 			(void) SendProcSignal(proc->pid, PROCSIG_CATCHUP_INTERRUPT, id);
@@ -171,14 +171,9 @@ open_file(const char *path, RelFileLocator rlocator, int flags, bool *direct)
 char *
 ps_segment_path(RelFileLocator rlocator, uint32 segno)
 {
-	char	   *base = relpathperm(rlocator, MAIN_FORKNUM);
-	char	   *path;
+	RelPathStr	base = relpathperm(rlocator, MAIN_FORKNUM);
 
-	if (segno == 0)
-		return base;
-	path = psprintf("%s.%u", base, segno);
-	pfree(base);
-	return path;
+	return segno == 0 ? pstrdup(base.str) : psprintf("%s.%u", base.str, segno);
 }
 
 PsSegment *

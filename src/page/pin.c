@@ -14,6 +14,7 @@
 #include "pool/gate.h"
 #include "pool/pin.h"
 #include "pool/read.h"
+#include "server/compat.h"
 
 /*
  * A page read through a buffer has had core's header check only: check the
@@ -50,14 +51,14 @@ ps_count_access(Relation rel, bool hit)
 	{
 		pgstat_count_buffer_hit(rel);
 		pgBufferUsage.shared_blks_hit++;
-		VacuumPageHit++;
+		PS_COUNT_VACUUM_PAGE(Hit);
 		if (VacuumCostActive)
 			VacuumCostBalance += VacuumCostPageHit;
 	}
 	else
 	{
 		pgBufferUsage.shared_blks_read++;
-		VacuumPageMiss++;
+		PS_COUNT_VACUUM_PAGE(Miss);
 		if (VacuumCostActive)
 			VacuumCostBalance += VacuumCostPageMiss;
 	}

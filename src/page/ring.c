@@ -398,7 +398,7 @@ ps_ring_page(PsRingPiece *piece, const PsRelKey *rel, BlockNumber block)
 		warm(page + BLCKSZ);
 
 	/* the pool finds the same damage, and reports it */
-	if (!PageIsVerifiedExtended(page, block, 0) || !ps_page_check(page, &why, &offset))
+	if (!ps_page_is_verified(page, block, false, InvalidOid) || !ps_page_check(page, &why, &offset))
 		return NULL;
 	piece->fresh = block;
 	return page;

@@ -22,6 +22,7 @@
 #include "pool/pieces.h"
 #include "pool/protect.h"
 #include "pool/stats.h"
+#include "server/compat.h"
 #include "server/wait.h"
 #include "storage/bufpage.h"
 #include "utils/memutils.h"
@@ -140,13 +141,10 @@ add_neighbours(WriteRun *run, int behind, int ahead)
 static void
 drop_claimed(const WriteRun *run, PsFrame frame)
 {
-	char	   *path = relpathperm(run->rlocator, MAIN_FORKNUM);
-
 	ereport(LOG,
 			(errcode(ERRCODE_DATA_CORRUPTED),
 			 errmsg("page of block %u is lost: its place in file \"%s\" does not exist any more",
-					ps_frame(frame)->tag.block, path)));
-	pfree(path);
+					ps_frame(frame)->tag.block, relpathperm(run->rlocator, MAIN_FORKNUM).str)));
 	ps_frame_detach(frame);
 	ps_frame_end_write(frame, false);
 }

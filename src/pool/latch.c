@@ -17,6 +17,7 @@
 #include "pool/pin.h"
 #include "pool/read.h"
 #include "pool/stats.h"
+#include "server/compat.h"
 #include "storage/bufpage.h"
 #include "utils/resowner.h"
 
@@ -91,14 +92,15 @@ ps_pool_try_latch(PsFrame frame, LWLockMode mode) PS_UNCHECKED
 static bool
 header_is_sane(PsFrame frame)
 {
-	PageHeader	header = (PageHeader) ps_frame_bytes(frame);
+	Page		page = ps_frame_bytes(frame);
+	PageHeader	header = (PageHeader) page;
 
-	return PageIsNew(header) ||
+	return PageIsNew(page) ||
 		(header->pd_lower >= SizeOfPageHeaderData &&
 		 header->pd_lower <= header->pd_upper &&
 		 header->pd_upper <= header->pd_special &&
 		 header->pd_special <= BLCKSZ &&
-		 PageGetPageSize(header) == BLCKSZ);
+		 PageGetPageSize(page) == BLCKSZ);
 }
 #endif
 
@@ -118,7 +120,7 @@ set_dirty(PsFrame frame)
 {
 	if (!ps_frame_set_dirty(frame))
 		return;
-	VacuumPageDirty++;
+	PS_COUNT_VACUUM_PAGE(Dirty);
 	pgBufferUsage.shared_blks_dirtied++;
 	if (VacuumCostActive)
 		VacuumCostBalance += VacuumCostPageDirty;

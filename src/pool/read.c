@@ -119,11 +119,10 @@ ps_frame_wait_read(PsFrame frame)
 static void
 short_read(const PsTag *tag)
 {
-	char	   *path = relpathperm(tag->rlocator, MAIN_FORKNUM);
+	RelPathStr	base = relpathperm(tag->rlocator, MAIN_FORKNUM);
 	BlockNumber segment = tag->block / RELSEG_SIZE;
+	char	   *path = segment > 0 ? psprintf("%s.%u", base.str, segment) : base.str;
 
-	if (segment > 0)
-		path = psprintf("%s.%u", path, segment);
 	ereport(ERROR,
 			(errcode(ERRCODE_DATA_CORRUPTED),
 			 errmsg("could not read block %u in file \"%s\": read only %d of %d bytes",
@@ -137,7 +136,7 @@ verify_page(char *page, const PsTag *tag)
 	OffsetNumber offset = InvalidOffsetNumber;
 	bool		good;
 
-	good = PageIsVerifiedExtended(page, tag->block, PIV_LOG_WARNING | PIV_REPORT_STAT);
+	good = ps_page_is_verified(page, tag->block, true, tag->rlocator.dbOid);
 	if (good && ps_pool_page_check(page, &why, &offset))
 		return;
 
@@ -145,9 +144,9 @@ verify_page(char *page, const PsTag *tag)
 			(errcode(ERRCODE_DATA_CORRUPTED),
 			 zero_damaged_pages ?
 			 errmsg("invalid page in block %u of relation %s; zeroing out page",
-					tag->block, relpathperm(tag->rlocator, MAIN_FORKNUM)) :
+					tag->block, relpathperm(tag->rlocator, MAIN_FORKNUM).str) :
 			 errmsg("invalid page in block %u of relation %s",
-					tag->block, relpathperm(tag->rlocator, MAIN_FORKNUM)),
+					tag->block, relpathperm(tag->rlocator, MAIN_FORKNUM).str),
 			 why ? errdetail("%s (offset number %u)", why, offset) : 0));
 	memset(page, 0, BLCKSZ);
 }
@@ -217,7 +216,7 @@ check_new(PsFrame frame, const PsTag *tag)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("unexpected data beyond EOF in block %u of relation %s",
-						tag->block, relpathperm(tag->rlocator, MAIN_FORKNUM))));
+						tag->block, relpathperm(tag->rlocator, MAIN_FORKNUM).str)));
 	}
 }
 
@@ -328,7 +327,7 @@ ps_pool_read_done(const uint32 *cookies, int ncookies, ssize_t result)
 			OffsetNumber offset;
 
 			ps_protect_allow(frame);
-			good = PageIsVerifiedExtended(page, ps_frame(frame)->tag.block, 0) &&
+			good = ps_page_is_verified(page, ps_frame(frame)->tag.block, false, InvalidOid) &&
 				ps_pool_page_check(page, &why, &offset);
 			ps_protect_forbid(frame);
 		}

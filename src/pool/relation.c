@@ -16,6 +16,7 @@
 #include "pool/read.h"
 #include "pool/relation.h"
 #include "pool/table.h"
+#include "server/compat.h"
 
 /* A look at a header costs this share of the look-up of a block. */
 #define LOOKUP_SHARE 4
@@ -38,18 +39,17 @@ static BlockNumber
 blocks_on_disk(RelFileLocator rlocator)
 {
 	char		path[MAXPGPATH];
-	char	   *base = relpathperm(rlocator, MAIN_FORKNUM);
+	RelPathStr	base = relpathperm(rlocator, MAIN_FORKNUM);
 	uint64		bytes = 0;
 	int			segment = 0;
 	struct stat st;
 
-	strlcpy(path, base, sizeof(path));
+	strlcpy(path, base.str, sizeof(path));
 	while (stat(path, &st) == 0)
 	{
 		bytes += st.st_size;
-		snprintf(path, sizeof(path), "%s.%d", base, ++segment);
+		snprintf(path, sizeof(path), "%s.%d", base.str, ++segment);
 	}
-	pfree(base);
 	return segment > 0 && errno == ENOENT ? bytes / BLCKSZ : MaxBlockNumber;
 }
 

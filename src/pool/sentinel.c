@@ -73,7 +73,7 @@ static bool may_exit = false;
 static void
 end_checkpointer(void)
 {
-	Latch	   *latch = ProcGlobal->checkpointerLatch;
+	Latch	   *latch = ps_checkpointer_latch();
 
 	if (latch != NULL && latch->owner_pid != 0)
 		kill(latch->owner_pid, SIGQUIT);

@@ -8,6 +8,7 @@
 #include "miscadmin.h"
 #include "pool/pool.h"
 #include "pool/stats.h"
+#include "server/compat.h"
 #include "storage/proc.h"
 #include "storage/shmem.h"
 #include "utils/timestamp.h"
@@ -65,7 +66,7 @@ ps_counters_attach(void)
 		return;
 	if (counters == NULL || MyProc == NULL)
 		elog(ERROR, "pagestore: this process has no pool");
-	slot = &counters[MyProc->pgprocno];
+	slot = &counters[GetNumberFromPGProc(MyProc)];
 	memcpy(slot->before, slot->n, sizeof(slot->n));
 	pg_write_barrier();
 	slot->pid = MyProcPid;

@@ -50,6 +50,7 @@
 #include "pool/registry.h"
 #include "pool/sentinel_client.h"
 #include "pool/stray.h"
+#include "server/compat.h"
 #include "server/wait.h"
 #include "storage/buf_internals.h"
 #include "storage/bufmgr.h"
@@ -144,7 +145,7 @@ save(const PsTag *tag, const char *page)
 static void
 report(const PsTag *tag, Verdict verdict, const char *saved)
 {
-	char	   *path = relpathperm(tag->rlocator, MAIN_FORKNUM);
+	RelPathStr	path = relpathperm(tag->rlocator, MAIN_FORKNUM);
 
 	switch (verdict)
 	{
@@ -154,14 +155,14 @@ report(const PsTag *tag, Verdict verdict, const char *saved)
 		case STRAY_STALE:
 			ereport(WARNING,
 					(errmsg("dropped a changed shared buffer of block %u of pagestore relation \"%s\"",
-							tag->block, path),
+							tag->block, path.str),
 					 errdetail("The pool owns this page, and the buffer holds nothing that the pool's page does not: something has read the table through shared buffers and set hint bits."),
 					 errhint("Look for an extension or a function that reads tables behind their access method.")));
 			break;
 		case STRAY_AHEAD:
 			ereport(WARNING,
 					(errmsg("took over changes from a shared buffer of block %u of pagestore relation \"%s\"",
-							tag->block, path),
+							tag->block, path.str),
 					 errdetail("The pool owns this page: something has changed the table behind its access method, beginning with the page as it was."),
 					 errhint("Switch the table to heap before such an extension or function uses it again.")));
 			break;
@@ -170,14 +171,13 @@ report(const PsTag *tag, Verdict verdict, const char *saved)
 			ereport(WARNING,
 					(errcode(ERRCODE_DATA_CORRUPTED),
 					 errmsg("dropped a changed shared buffer of block %u of pagestore relation \"%s\", and saved it as \"%s\"",
-							tag->block, path, saved),
+							tag->block, path.str, saved),
 					 verdict == STRAY_APART ?
 					 errdetail("The pool owns this page, which stays as it is.  The buffer holds an older page, or changes made behind the table's access method.") :
 					 errdetail("The pool owns this page, and can't read it."),
 					 errhint("Look for what uses the table behind its access method; reindex the table if it may have changed it.  pageinspect reads the saved page.")));
 			break;
 	}
-	pfree(path);
 }
 
 /* ---- putting it right ---- */
@@ -278,7 +278,7 @@ put_right(const PsRelKey *key, const PsTag *tag, PsFrame *frame, Buffer buffer, 
 	tries = 0;
 	if (verdict == STRAY_APART)
 		*saved = save(tag, theirs);
-	if (verdict == STRAY_AHEAD && !PageIsAllVisible(theirs))
+	if (verdict == STRAY_AHEAD && !PageIsAllVisible(unconstify(char *, theirs)))
 		clear_map(tag, key->permanent);
 
 	START_CRIT_SECTION();

@@ -13,6 +13,7 @@
 #include "postmaster/bgworker.h"
 #include "postmaster/bgworker_internals.h"
 #include "postmaster/interrupt.h"
+#include "server/compat.h"
 #include "server/wait.h"
 #include "storage/bufmgr.h"
 #include "storage/condition_variable.h"
@@ -56,13 +57,11 @@ register_worker(const char *name, const char *function)
 static bool
 is_registered(const char *name)
 {
-	slist_iter	iter;
+	ps_bgworker_iter iter;
 
-	slist_foreach(iter, &BackgroundWorkerList)
+	ps_foreach_bgworker(iter)
 	{
-		RegisteredBgWorker *registered = slist_container(RegisteredBgWorker, rw_lnode, iter.cur);
-
-		if (strcmp(registered->rw_worker.bgw_name, name) == 0)
+		if (strcmp(ps_bgworker(iter)->rw_worker.bgw_name, name) == 0)
 			return true;
 	}
 	return false;
@@ -110,7 +109,7 @@ ps_worker_recover(void)
 	LWLockReleaseAll();
 	ConditionVariableCancelSleep();
 	pgstat_report_wait_end();
-	AbortBufferIO();
+	ps_abort_buffer_io();
 	UnlockBuffers();
 	ResourceOwnerRelease(CurrentResourceOwner, RESOURCE_RELEASE_BEFORE_LOCKS, false, true);
 	ResourceOwnerRelease(CurrentResourceOwner, RESOURCE_RELEASE_LOCKS, false, true);

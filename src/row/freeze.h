@@ -12,8 +12,8 @@
 
 /*
  * Freeze n > 0 tuples of the guard's page, plans in ascending offsets, each
- * made under this same guard.  cutoff_xid: the freeze limit, which a standby
- * must not show as running.
+ * made under this same guard.  A standby must not show what is older than
+ * cutoff_xid as running.
  */
 extern void ps_freeze_page(PsWrite *guard, TransactionId cutoff_xid, PsFreezePlan *plans, int n)
 			PS_REQUIRES(guard);

@@ -14,6 +14,7 @@
 #include "row/lock_chain.h"
 #include "row/vm.h"
 #include "row/wal_change.h"
+#include "server/compat.h"
 #include "storage/procarray.h"
 
 /* Where we are in the chain. */
@@ -90,15 +91,16 @@ static void
 lock_successor(Step *s) PS_REQUIRES(s->guard)
 {
 	PsXmax		new = ps_xmax_add(ps_xmax_of(s->row.header), GetCurrentTransactionId(), s->mode, false);
-	bool		all_frozen_cleared;
+	PsVmCleared all_frozen;
 
 	START_CRIT_SECTION();
 	ps_mark_dirty(&s->guard);
 	ps_xmax_store(s->row.header, new);
-	all_frozen_cleared = ps_vm_clear_frozen(&s->guard, s->vmbuf);
+	all_frozen = ps_vm_clear_frozen(&s->guard, s->vmbuf);
 	if (RelationNeedsWAL(s->rel))
-		ps_wal_lock_updated(&s->guard, &s->row, all_frozen_cleared);
+		ps_wal_lock_updated(&s->guard, &s->row, &all_frozen);
 	END_CRIT_SECTION();
+	ps_vm_cleared_end(&all_frozen);
 }
 
 /* Set out for the next version; false at the end of the chain. */

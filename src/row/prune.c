@@ -73,8 +73,8 @@ prune_state(PrunePlan *plan, const PsRead *guard, const PsRow *row) PS_REQUIRES_
 		return state;
 
 	if (!TransactionIdIsValid(plan->old_snap_xmin))
-		TransactionIdLimitedForOldSnapshots(GlobalVisTestNonRemovableHorizon(plan->vistest), plan->rel,
-											&plan->old_snap_xmin, &plan->old_snap_ts);
+		(void) TransactionIdLimitedForOldSnapshots(GlobalVisTestNonRemovableHorizon(plan->vistest), plan->rel,
+												   &plan->old_snap_xmin, &plan->old_snap_ts);
 	if (!TransactionIdIsValid(plan->old_snap_xmin) ||
 		!TransactionIdPrecedes(dead_after, plan->old_snap_xmin))
 		return state;
@@ -324,7 +324,7 @@ redirects_hold(const char *page)
 
 /* Carry the plan out on a movable page. */
 static void
-prune(const PrunePlan *plan, PsWrite *guard) PS_REQUIRES(guard)
+prune(const PrunePlan *plan, PsWrite *guard, bool vacuum) PS_REQUIRES(guard)
 {
 	START_CRIT_SECTION();
 	ps_mark_dirty(guard);
@@ -333,7 +333,7 @@ prune(const PrunePlan *plan, PsWrite *guard) PS_REQUIRES(guard)
 	((PageHeader) guard->page)->pd_prune_xid = plan->next_prunable;
 	PageClearFull(guard->page);
 	if (RelationNeedsWAL(guard->rel))
-		ps_wal_prune(guard, &plan->items, plan->conflict_xid);
+		ps_wal_prune(guard, &plan->items, plan->conflict_xid, vacuum);
 	END_CRIT_SECTION();
 	Assert(redirects_hold(guard->page));
 }
@@ -368,7 +368,7 @@ ps_prune_page(PsWrite *guard, TransactionId oldest_xmin, struct GlobalVisState *
 	if (plan_is_empty(&plan))
 		note_prunable(&plan, guard);
 	else
-		prune(&plan, guard);
+		prune(&plan, guard, true);
 	*nnewlpdead = plan.items.ndead;
 	return plan.ndeleted;
 }
@@ -417,7 +417,7 @@ prune_locked(PrunePlan *plan, PsWrite *guard) PS_REQUIRES(guard)
 	}
 	if (!ps_write_movable(guard, false))
 		return;
-	prune(plan, guard);
+	prune(plan, guard, false);
 
 	/*
 	 * New dead line pointers still wait for vacuum; only the rest is off its

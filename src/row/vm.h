@@ -11,7 +11,10 @@
 #define PAGESTORE_ROW_VM_H
 
 #include "access/visibilitymap.h"
+#include "access/xloginsert.h"
 #include "page/guard.h"
+#include "server/compat.h"
+#include "storage/bufmgr.h"
 
 /*
  * Latch the pin's page exclusively, as ps_write_lock(), with its map page
@@ -41,25 +44,52 @@ extern void ps_vm_set(PsWrite *guard, Buffer vmbuf, TransactionId cutoff_xid, ui
 			PS_REQUIRES(guard);
 
 /*
- * Take back "all visible" from the page and its map bits (critical section);
- * true if it was set.  vmbuf was pinned for the page before it was latched.
+ * What a change takes back: for its record, which on servers that want it
+ * there has the map's page too.  That stays locked from the clearing, in the
+ * critical section, to ps_vm_cleared_end() behind it.
  */
-static inline bool
-ps_vm_clear(PsWrite *guard, Buffer vmbuf) PS_REQUIRES(guard)
+typedef struct PsVmCleared
 {
-	if (!ps_page_all_visible(guard->page))
-		return false;
-	PageClearAllVisible(guard->page);
-	visibilitymap_clear(guard->rel, guard->pin->block, vmbuf, VISIBILITYMAP_VALID_BITS);
-	return true;
-}
+	bool		cleared;		/* "all visible", or "all frozen", was set */
+	Buffer		map;			/* locked, and to be logged; or invalid */
+} PsVmCleared;
+
+/*
+ * Take back "all visible" from the page and its map bits (critical section).
+ * vmbuf was pinned for the page before it was latched.
+ */
+extern PsVmCleared ps_vm_clear(PsWrite *guard, Buffer vmbuf) PS_REQUIRES(guard);
+
+/* The same for the two pages of an update.  A map page of both is in *new_cleared alone. */
+extern void ps_vm_clear_both(PsWrite *old, Buffer old_vmbuf, PsVmCleared *old_cleared,
+							 PsWrite *new, Buffer new_vmbuf, PsVmCleared *new_cleared)
+			PS_REQUIRES(old, new);
 
 /* A row lock leaves a page all visible, but no longer all frozen. */
-static inline bool
-ps_vm_clear_frozen(PsWrite *guard, Buffer vmbuf) PS_REQUIRES(guard)
+extern PsVmCleared ps_vm_clear_frozen(PsWrite *guard, Buffer vmbuf) PS_REQUIRES(guard);
+
+/* Register the map's page, if it is to be logged, with the record under construction. */
+static inline void
+ps_vm_register(uint8 block_id, const PsVmCleared *cleared)
 {
-	return ps_page_all_visible(guard->page) &&
-		visibilitymap_clear(guard->rel, guard->pin->block, vmbuf, VISIBILITYMAP_ALL_FROZEN);
+	if (BufferIsValid(cleared->map))
+		XLogRegisterBuffer(block_id, cleared->map, 0);
+}
+
+/* After XLogInsert(). */
+static inline void
+ps_vm_set_lsn(const PsVmCleared *cleared, XLogRecPtr lsn)
+{
+	if (BufferIsValid(cleared->map))
+		PageSetLSN(BufferGetPage(cleared->map), lsn);
+}
+
+static inline void
+ps_vm_cleared_end(PsVmCleared *cleared)
+{
+	if (BufferIsValid(cleared->map))
+		LockBuffer(cleared->map, BUFFER_LOCK_UNLOCK);
+	cleared->map = InvalidBuffer;
 }
 
 #endif							/* PAGESTORE_ROW_VM_H */

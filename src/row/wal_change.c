@@ -1,7 +1,6 @@
 /*
  * wal_change.c
- *		WAL records of changed rows, in the layout of PostgreSQL 15's
- *		heapam_xlog.h.
+ *		WAL records of changed rows, in the layout of heapam_xlog.h.
  */
 #include "postgres.h"
 
@@ -17,6 +16,11 @@
 
 /* Shorter matches than this cost more to describe than they save. */
 #define SHORTEST_MATCH 3
+
+/* Block references of the visibility map's pages, on servers whose records have them (HEAP_*_BLKREF_VM*). */
+#define MAP_OF_PAGE 1
+#define MAP_OF_NEW_PAGE 2
+#define MAP_OF_OLD_PAGE 3
 
 static uint8
 infobits(const HeapTupleHeaderData *header)
@@ -92,20 +96,21 @@ log_command_ids(Relation rel, const PsRowMut *old_row, HeapTuple new_tuple)
 }
 
 void
-ps_wal_insert(PsWrite *guard, HeapTuple tuple, int options, bool all_visible_cleared)
+ps_wal_insert(PsWrite *guard, HeapTuple tuple, int options, const PsVmCleared *all_visible)
 {
 	Relation	rel = guard->rel;
 	xl_heap_insert record;
 	xl_heap_header header = logged_header(tuple);
 	uint8		info = XLOG_HEAP_INSERT;
 	uint8		regflags = REGBUF_STANDARD;
+	XLogRecPtr	lsn;
 
 	if (RelationIsAccessibleInLogicalDecoding(rel))
 		ps_wal_new_cid(rel, tuple);
 
 	record.offnum = ItemPointerGetOffsetNumber(&tuple->t_self);
 	record.flags = 0;
-	if (all_visible_cleared)
+	if (all_visible->cleared)
 		record.flags |= XLH_INSERT_ALL_VISIBLE_CLEARED;
 	if (options & HEAP_INSERT_SPECULATIVE)
 		record.flags |= XLH_INSERT_IS_SPECULATIVE;
@@ -125,8 +130,11 @@ ps_wal_insert(PsWrite *guard, HeapTuple tuple, int options, bool all_visible_cle
 	ps_xlog_register(0, guard, regflags);
 	XLogRegisterBufData(0, (char *) &header, SizeOfHeapHeader);
 	XLogRegisterBufData(0, body(tuple), body_length(tuple));
+	ps_vm_register(MAP_OF_PAGE, all_visible);
 	XLogSetRecordFlags(XLOG_INCLUDE_ORIGIN);
-	ps_set_lsn(guard, XLogInsert(RM_HEAP_ID, info));
+	lsn = XLogInsert(RM_HEAP_ID, info);
+	ps_set_lsn(guard, lsn);
+	ps_vm_set_lsn(all_visible, lsn);
 }
 
 void
@@ -142,6 +150,7 @@ ps_wal_multi_insert(PsWrite *guard, const PsMultiInsert *what)
 	xl_heap_multi_insert *record = (xl_heap_multi_insert *) scratch.data;
 	char	   *rows;
 	char	   *p;
+	XLogRecPtr	lsn;
 
 	if (RelationIsAccessibleInLogicalDecoding(rel))
 		for (int i = 0; i < what->count; i++)
@@ -149,7 +158,7 @@ ps_wal_multi_insert(PsWrite *guard, const PsMultiInsert *what)
 
 	record->ntuples = what->count;
 	record->flags = 0;
-	if (what->all_visible_cleared)
+	if (what->all_visible.cleared)
 		record->flags |= XLH_INSERT_ALL_VISIBLE_CLEARED;
 	if (what->all_frozen_set)
 		record->flags |= XLH_INSERT_ALL_FROZEN_SET;
@@ -192,17 +201,21 @@ ps_wal_multi_insert(PsWrite *guard, const PsMultiInsert *what)
 	XLogRegisterData(scratch.data, rows - scratch.data);
 	ps_xlog_register(0, guard, regflags);
 	XLogRegisterBufData(0, rows, p - rows);
+	ps_vm_register(MAP_OF_PAGE, &what->all_visible);
 	XLogSetRecordFlags(XLOG_INCLUDE_ORIGIN);
-	ps_set_lsn(guard, XLogInsert(RM_HEAP2_ID, info));
+	lsn = XLogInsert(RM_HEAP2_ID, info);
+	ps_set_lsn(guard, lsn);
+	ps_vm_set_lsn(&what->all_visible, lsn);
 }
 
 void
 ps_wal_delete(PsWrite *guard, const PsRowMut *row, HeapTuple old_key,
-			  bool all_visible_cleared, bool changing_part)
+			  const PsVmCleared *all_visible, bool changing_part)
 {
 	Relation	rel = guard->rel;
 	xl_heap_delete record;
 	xl_heap_header key_header;
+	XLogRecPtr	lsn;
 
 	if (RelationIsAccessibleInLogicalDecoding(rel))
 		log_command_ids(rel, row, NULL);
@@ -211,7 +224,7 @@ ps_wal_delete(PsWrite *guard, const PsRowMut *row, HeapTuple old_key,
 	record.offnum = ItemPointerGetOffsetNumber(&row->tid);
 	record.infobits_set = infobits(row->header);
 	record.flags = 0;
-	if (all_visible_cleared)
+	if (all_visible->cleared)
 		record.flags |= XLH_DELETE_ALL_VISIBLE_CLEARED;
 	if (changing_part)
 		record.flags |= XLH_DELETE_IS_PARTITION_MOVE;
@@ -224,8 +237,11 @@ ps_wal_delete(PsWrite *guard, const PsRowMut *row, HeapTuple old_key,
 	ps_xlog_register(0, guard, REGBUF_STANDARD);
 	if (old_key != NULL)
 		register_old_key(old_key, &key_header);
+	ps_vm_register(MAP_OF_PAGE, all_visible);
 	XLogSetRecordFlags(XLOG_INCLUDE_ORIGIN);
-	ps_set_lsn(guard, XLogInsert(RM_HEAP_ID, XLOG_HEAP_DELETE));
+	lsn = XLogInsert(RM_HEAP_ID, XLOG_HEAP_DELETE);
+	ps_set_lsn(guard, lsn);
+	ps_vm_set_lsn(all_visible, lsn);
 }
 
 /* Will the record carry a full image of the page?  A guess: a checkpoint may still come between. */
@@ -309,7 +325,7 @@ update_record(const PsRowMut *old_row, HeapTuple new_tuple)
 void
 ps_wal_update(PsWrite *old, PsWrite *new, const PsRowMut *old_row,
 			  HeapTuple new_tuple, HeapTuple old_key,
-			  bool old_all_visible_cleared, bool new_all_visible_cleared)
+			  const PsVmCleared *old_visible, const PsVmCleared *new_visible)
 {
 	Relation	rel = new->rel;
 	bool		logical = RelationIsLogicallyLogged(rel);
@@ -334,9 +350,9 @@ ps_wal_update(PsWrite *old, PsWrite *new, const PsRowMut *old_row,
 	if (same_page && !logical && !wants_image(new))
 		common_ends(old_row, new_tuple, &prefix, &suffix);
 
-	if (old_all_visible_cleared)
+	if (old_visible->cleared)
 		record.flags |= XLH_UPDATE_OLD_ALL_VISIBLE_CLEARED;
-	if (new_all_visible_cleared)
+	if (new_visible->cleared)
 		record.flags |= XLH_UPDATE_NEW_ALL_VISIBLE_CLEARED;
 	if (prefix > 0)
 		record.flags |= XLH_UPDATE_PREFIX_FROM_OLD;
@@ -364,12 +380,16 @@ ps_wal_update(PsWrite *old, PsWrite *new, const PsRowMut *old_row,
 	register_new_version(new_tuple, prefix, suffix, ends, &new_header);
 	if (logical && old_key != NULL)
 		register_old_key(old_key, &key_header);
+	ps_vm_register(MAP_OF_NEW_PAGE, new_visible);
+	ps_vm_register(MAP_OF_OLD_PAGE, old_visible);
 
 	XLogSetRecordFlags(XLOG_INCLUDE_ORIGIN);
 	lsn = XLogInsert(RM_HEAP_ID, info);
 	ps_set_lsn(new, lsn);
 	if (!same_page)
 		ps_set_lsn(old, lsn);
+	ps_vm_set_lsn(new_visible, lsn);
+	ps_vm_set_lsn(old_visible, lsn);
 }
 
 /*
@@ -377,35 +397,43 @@ ps_wal_update(PsWrite *old, PsWrite *new, const PsRowMut *old_row,
  * multixact it put into the page must not be used again after a crash.
  */
 void
-ps_wal_lock(PsWrite *guard, const PsRowMut *row, bool all_frozen_cleared)
+ps_wal_lock(PsWrite *guard, const PsRowMut *row, const PsVmCleared *all_frozen)
 {
 	xl_heap_lock record;
+	XLogRecPtr	lsn;
 
-	record.locking_xid = HeapTupleHeaderGetRawXmax(row->header);
+	record.ps_lock_record_xmax = HeapTupleHeaderGetRawXmax(row->header);
 	record.offnum = ItemPointerGetOffsetNumber(&row->tid);
 	record.infobits_set = infobits(row->header);
-	record.flags = all_frozen_cleared ? XLH_LOCK_ALL_FROZEN_CLEARED : 0;
+	record.flags = all_frozen->cleared ? XLH_LOCK_ALL_FROZEN_CLEARED : 0;
 
 	XLogBeginInsert();
 	ps_xlog_register(0, guard, REGBUF_STANDARD);
 	XLogRegisterData((char *) &record, SizeOfHeapLock);
-	ps_set_lsn(guard, XLogInsert(RM_HEAP_ID, XLOG_HEAP_LOCK));
+	ps_vm_register(MAP_OF_PAGE, all_frozen);
+	lsn = XLogInsert(RM_HEAP_ID, XLOG_HEAP_LOCK);
+	ps_set_lsn(guard, lsn);
+	ps_vm_set_lsn(all_frozen, lsn);
 }
 
 void
-ps_wal_lock_updated(PsWrite *guard, const PsRowMut *row, bool all_frozen_cleared)
+ps_wal_lock_updated(PsWrite *guard, const PsRowMut *row, const PsVmCleared *all_frozen)
 {
 	xl_heap_lock_updated record;
+	XLogRecPtr	lsn;
 
 	record.xmax = HeapTupleHeaderGetRawXmax(row->header);
 	record.offnum = ItemPointerGetOffsetNumber(&row->tid);
 	record.infobits_set = infobits(row->header);
-	record.flags = all_frozen_cleared ? XLH_LOCK_ALL_FROZEN_CLEARED : 0;
+	record.flags = all_frozen->cleared ? XLH_LOCK_ALL_FROZEN_CLEARED : 0;
 
 	XLogBeginInsert();
 	ps_xlog_register(0, guard, REGBUF_STANDARD);
 	XLogRegisterData((char *) &record, SizeOfHeapLockUpdated);
-	ps_set_lsn(guard, XLogInsert(RM_HEAP2_ID, XLOG_HEAP2_LOCK_UPDATED));
+	ps_vm_register(MAP_OF_PAGE, all_frozen);
+	lsn = XLogInsert(RM_HEAP2_ID, XLOG_HEAP2_LOCK_UPDATED);
+	ps_set_lsn(guard, lsn);
+	ps_vm_set_lsn(all_frozen, lsn);
 }
 
 void

@@ -11,17 +11,18 @@
 #define PAGESTORE_ROW_WAL_CHANGE_H
 
 #include "page/guard.h"
+#include "row/vm.h"
 
 /* options: HEAP_INSERT_*. */
 extern void ps_wal_insert(PsWrite *guard, HeapTuple tuple, int options,
-						  bool all_visible_cleared) PS_REQUIRES(guard);
+						  const PsVmCleared *all_visible) PS_REQUIRES(guard);
 
 typedef struct PsMultiInsert
 {
 	HeapTuple  *tuples;			/* those put on this page */
 	int			count;
 	bool		page_was_empty;
-	bool		all_visible_cleared;
+	PsVmCleared all_visible;
 	bool		all_frozen_set;
 	bool		last;			/* last page of this call */
 } PsMultiInsert;
@@ -30,17 +31,17 @@ extern void ps_wal_multi_insert(PsWrite *guard, const PsMultiInsert *what) PS_RE
 
 /* old_key: the replica identity to log, or NULL; see ps_replica_identity(). */
 extern void ps_wal_delete(PsWrite *guard, const PsRowMut *row, HeapTuple old_key,
-						  bool all_visible_cleared, bool changing_part) PS_REQUIRES(guard);
+						  const PsVmCleared *all_visible, bool changing_part) PS_REQUIRES(guard);
 
 /* old and new may be the same guard. */
 extern void ps_wal_update(PsWrite *old, PsWrite *new, const PsRowMut *old_row,
 						  HeapTuple new_tuple, HeapTuple old_key,
-						  bool old_all_visible_cleared, bool new_all_visible_cleared)
+						  const PsVmCleared *old_visible, const PsVmCleared *new_visible)
 			PS_REQUIRES(old, new);
 
-extern void ps_wal_lock(PsWrite *guard, const PsRowMut *row, bool all_frozen_cleared)
+extern void ps_wal_lock(PsWrite *guard, const PsRowMut *row, const PsVmCleared *all_frozen)
 			PS_REQUIRES(guard);
-extern void ps_wal_lock_updated(PsWrite *guard, const PsRowMut *row, bool all_frozen_cleared)
+extern void ps_wal_lock_updated(PsWrite *guard, const PsRowMut *row, const PsVmCleared *all_frozen)
 			PS_REQUIRES(guard);
 
 /* Speculative insertion: it stands, or it never was (xid: the inserter's). */

@@ -4,8 +4,8 @@
  *		all.  heap's own, so that core replays them.
  *
  * Each function is called in the critical section, after the page was marked
- * dirty and changed, and only where RelationNeedsWAL().  Whatever differs
- * between the records of one server version and another stands in wal_prune.c.
+ * dirty and changed, and only where RelationNeedsWAL().  The records differ from
+ * server to server: wal_prune_15.c, wal_prune_17.c.
  */
 #ifndef PAGESTORE_ROW_WAL_PRUNE_H
 #define PAGESTORE_ROW_WAL_PRUNE_H
@@ -13,6 +13,7 @@
 #include "access/heapam_xlog.h"
 #include "access/htup_details.h"
 #include "page/guard.h"
+#include "server/compat.h"
 
 /* What pruning does to the line pointers of a page. */
 typedef struct PsPruneItems
@@ -26,20 +27,20 @@ typedef struct PsPruneItems
 } PsPruneItems;
 
 /* What heap_prepare_freeze_tuple() plans for a row. */
-typedef xl_heap_freeze_tuple PsFreezePlan;
+typedef HeapTupleFreeze PsFreezePlan;
 
 /*
  * The page was pruned; sets its LSN.  conflict_xid: newest xid whose removed
- * row a standby's query may still see.
+ * row a standby's query may still see.  vacuum: by it, not on access.
  */
-extern void ps_wal_prune(PsWrite *guard, const PsPruneItems *items, TransactionId conflict_xid)
+extern void ps_wal_prune(PsWrite *guard, const PsPruneItems *items, TransactionId conflict_xid, bool vacuum)
 			PS_REQUIRES(guard);
 
 /*
- * n plans were carried out; sets the page's LSN.  cutoff_xid: the freeze limit,
- * which a standby must not show as running.
+ * n plans were carried out; sets the page's LSN.  A standby must not show what
+ * is older than cutoff_xid as running.  May change the order of the plans.
  */
-extern void ps_wal_freeze(PsWrite *guard, TransactionId cutoff_xid, const PsFreezePlan *plans, int n)
+extern void ps_wal_freeze(PsWrite *guard, TransactionId cutoff_xid, PsFreezePlan *plans, int n)
 			PS_REQUIRES(guard);
 
 /* n dead line pointers became unused; sets the page's LSN. */

@@ -8,6 +8,7 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "row/xmax.h"
+#include "server/compat.h"
 #include "storage/procarray.h"
 
 /* The heavyweight lock that stands for each LockTupleMode: they conflict as the modes do. */
@@ -308,9 +309,9 @@ ps_xid_wait(TransactionId xid, LockWaitPolicy policy, Relation rel, ItemPointer 
 			XactLockTableWait(xid, rel, tid, oper);
 			return true;
 		case LockWaitSkip:
-			return ConditionalXactLockTableWait(xid);
+			return ConditionalXactLockTableWait(xid, false);
 		case LockWaitError:
-			if (!ConditionalXactLockTableWait(xid))
+			if (!ConditionalXactLockTableWait(xid, log_lock_failures))
 				report_unavailable(rel);
 			return true;
 	}
@@ -348,9 +349,9 @@ ps_tuplock_take(Relation rel, ItemPointer tid, LockTupleMode mode, LockWaitPolic
 			LockTuple(rel, tid, heavyweight[mode]);
 			return true;
 		case LockWaitSkip:
-			return ConditionalLockTuple(rel, tid, heavyweight[mode]);
+			return ConditionalLockTuple(rel, tid, heavyweight[mode], false);
 		case LockWaitError:
-			if (!ConditionalLockTuple(rel, tid, heavyweight[mode]))
+			if (!ConditionalLockTuple(rel, tid, heavyweight[mode], log_lock_failures))
 				report_unavailable(rel);
 			return true;
 	}

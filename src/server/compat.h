@@ -6,23 +6,49 @@
  * an older server knows by another name or in another shape gets it here,
  * never an #if at the place of use.  Where more differs than that, a file has
  * a variant for each server, which the Makefile chooses.
+ *
+ * In order of versions: when one is no longer of interest, its part goes.
  */
 #ifndef PAGESTORE_COMPAT_H
 #define PAGESTORE_COMPAT_H
 
 #include "postgres.h"
 
-#if PG_VERSION_NUM < 150000 || PG_VERSION_NUM >= 160000
-#error "pagestore builds against PostgreSQL 15"
+#if !(PG_VERSION_NUM >= 150000 && PG_VERSION_NUM < 160000) && \
+	!(PG_VERSION_NUM >= 170000 && PG_VERSION_NUM < 190000)
+#error "pagestore builds against PostgreSQL 15, 17 and 18"
 #endif
+
+#include "access/heapam.h"
+#include "access/heapam_xlog.h"
+#include "access/tableam.h"
+#include "access/transam.h"
+#include "access/valid.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
+#include "commands/progress.h"
+#include "commands/vacuum.h"
+#include "common/relpath.h"
+#include "miscadmin.h"
+#include "nodes/tidbitmap.h"
+#include "pgstat.h"
+#include "postmaster/autovacuum.h"
+#include "postmaster/bgworker_internals.h"
+#include "storage/buf_internals.h"
+#include "storage/bufpage.h"
+#include "storage/lock.h"
+#include "storage/lmgr.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "utils/acl.h"
+#include "utils/snapmgr.h"
+#include "utils/tuplesort.h"
+
+/* ---- 16 ---- */
 
 #if PG_VERSION_NUM < 160000
 
-#include "access/heapam.h"
-#include "access/tableam.h"
-#include "storage/buf_internals.h"
 #include "storage/relfilenode.h"
-#include "utils/acl.h"
 #include "utils/relfilenodemap.h"
 
 /* a relation's files */
@@ -44,37 +70,425 @@
 #define BufTagGetRelFileLocator(tag) ((tag)->rnode)
 #define BufTagGetForkNum(tag) ((tag)->forkNum)
 
-/* of pg_class alone */
+/* of one catalog each */
 #define object_ownercheck(class, id, role) \
 	(AssertMacro((class) == RelationRelationId), pg_class_ownercheck(id, role))
+#define object_aclcheck(class, id, role, mode) \
+	(AssertMacro((class) == ProcedureRelationId), pg_proc_aclcheck(id, role, mode))
 
 #define HeapTupleHeaderAdvanceConflictHorizon HeapTupleHeaderAdvanceLatestRemovedXid
+#define tuplesort_getdatum(sort, forward, copy, value, null, abbreviated) \
+	tuplesort_getdatum(sort, forward, value, null, abbreviated)
+#define pgstat_count_heap_update(rel, hot, newpage) pgstat_count_heap_update(rel, hot)
+#define WAIT_EVENT_BUFFER_PIN PG_WAIT_BUFFER_PIN
+#define ps_abort_buffer_io() AbortBufferIO()
+#define ps_vacuum_info_set_table(info, rel) ((void) 0)
+#define ps_lock_record_xmax locking_xid
 
 /* what this process has counted for a table and not reported yet */
 #define ps_table_counts(rel) ((rel)->pgstat_info->t_counts)
 
+static inline bool
+ps_heap_key_test(HeapTuple tuple, TupleDesc desc, int nkeys, ScanKey keys)
+{
+	bool		result;
+
+	HeapKeyTest(tuple, desc, nkeys, keys, result);
+	return result;
+}
+#undef HeapKeyTest
+#define HeapKeyTest(tuple, desc, nkeys, keys) ps_heap_key_test(tuple, desc, nkeys, keys)
+
+/* An update needs new index entries, or none: no index only summarizes. */
+#define TU_UpdateIndexes bool
+#define TU_None false
+#define TU_Summarizing true
+#define TU_All true
+#define INDEX_ATTR_BITMAP_HOT_BLOCKING INDEX_ATTR_BITMAP_ALL
+#define ps_summarized_columns(rel) ((Bitmapset *) NULL)
+#define PS_UPDATE_INDEXES_PARAMETER
+#define PS_UPDATE_INDEXES_ARGUMENT
+#define PS_NUM_PAGES_PARAMETER
+#define PS_NUM_PAGES_ARGUMENT
+
+/* The failsafe is known to nobody but the vacuum, and index vacuuming keeps its ring of buffers. */
+#define ps_failsafe_announce(on) ((void) 0)
+#define PS_FAILSAFE_ENDS_STRATEGY false
+
+/* Freezing: whatever can be frozen by the limits must be, and nothing else is. */
+typedef xl_heap_freeze_tuple HeapTupleFreeze;
+
+struct VacuumCutoffs
+{
+	TransactionId relfrozenxid;
+	MultiXactId relminmxid;
+	TransactionId OldestXmin;
+	MultiXactId OldestMxact;
+	TransactionId FreezeLimit;
+	MultiXactId MultiXactCutoff;
+};
+
+typedef struct HeapPageFreeze
+{
+	bool		freeze_required;
+	TransactionId FreezePageRelfrozenXid;
+	MultiXactId FreezePageRelminMxid;
+	TransactionId NoFreezePageRelfrozenXid;
+	MultiXactId NoFreezePageRelminMxid;
+} HeapPageFreeze;
+
+static inline bool
+vacuum_get_cutoffs(Relation rel, const VacuumParams *params, struct VacuumCutoffs *cutoffs)
+{
+	cutoffs->relfrozenxid = rel->rd_rel->relfrozenxid;
+	cutoffs->relminmxid = rel->rd_rel->relminmxid;
+	return vacuum_set_xid_limits(rel, params->freeze_min_age, params->freeze_table_age,
+								 params->multixact_freeze_min_age,
+								 params->multixact_freeze_table_age,
+								 &cutoffs->OldestXmin, &cutoffs->OldestMxact,
+								 &cutoffs->FreezeLimit, &cutoffs->MultiXactCutoff);
+}
+
+static inline bool
+ps_prepare_freeze(HeapTupleHeader header, const struct VacuumCutoffs *cutoffs,
+				  HeapPageFreeze *page, HeapTupleFreeze *plan, bool *totally_frozen)
+{
+	bool		planned = heap_prepare_freeze_tuple(header, cutoffs->relfrozenxid, cutoffs->relminmxid,
+													cutoffs->FreezeLimit, cutoffs->MultiXactCutoff,
+													plan, totally_frozen,
+													&page->FreezePageRelfrozenXid,
+													&page->FreezePageRelminMxid);
+
+	page->freeze_required |= planned;
+	page->NoFreezePageRelfrozenXid = page->FreezePageRelfrozenXid;
+	page->NoFreezePageRelminMxid = page->FreezePageRelminMxid;
+	return planned;
+}
+#define heap_prepare_freeze_tuple ps_prepare_freeze
+
+#define heap_tuple_should_freeze(header, cutoffs, xid, multi) \
+	heap_tuple_would_freeze(header, (cutoffs)->FreezeLimit, (cutoffs)->MultiXactCutoff, xid, multi)
+#define vacuum_xid_failsafe_check(cutoffs) \
+	vacuum_xid_failsafe_check((cutoffs)->relfrozenxid, (cutoffs)->relminmxid)
+
+/* What a plan takes for granted has been looked up when it was made. */
+#define ps_freeze_plan_holds(header, plan) true
+
+/* Records of changed rows say that the map's bits go, not where they are. */
+#define PS_RECORDS_NAME_MAP_PAGE false
+#define ps_bitmap_skips_fetch(node) ((node)->can_skip_fetch)
+#define PS_FREEZES_BEYOND_LIMIT false
+
 #else							/* 16 and later */
 
+#include "catalog/pg_class_d.h"
+#include "storage/relfilelocator.h"
+#include "utils/relfilenumbermap.h"
+
 #define ps_table_counts(rel) ((rel)->pgstat_info->counts)
+#define ps_vacuum_info_set_table(info, rel) ((info)->heaprel = (rel))
+#define ps_lock_record_xmax xmax
+
+#define ps_summarized_columns(rel) RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_SUMMARIZED)
+#define PS_UPDATE_INDEXES_PARAMETER , TU_UpdateIndexes *update_indexes
+#define PS_UPDATE_INDEXES_ARGUMENT , update_indexes
+#define PS_NUM_PAGES_PARAMETER , int num_pages
+#define PS_NUM_PAGES_ARGUMENT , num_pages
+
+#define ps_failsafe_announce(on) (VacuumFailsafeActive = (on))
+#define PS_FAILSAFE_ENDS_STRATEGY true
+
+/* Plans are made in hope where a look at the commit log is dear: they want it before they are carried out. */
+static inline bool
+ps_freeze_plan_holds(HeapTupleHeader header, const HeapTupleFreeze *plan)
+{
+	if ((plan->checkflags & HEAP_FREEZE_CHECK_XMIN_COMMITTED) &&
+		!TransactionIdDidCommit(HeapTupleHeaderGetRawXmin(header)))
+		return false;
+	return !(plan->checkflags & HEAP_FREEZE_CHECK_XMAX_ABORTED) ||
+		!TransactionIdDidCommit(HeapTupleHeaderGetRawXmax(header));
+}
+
+/*
+ * Summaries for incremental backups take the changed blocks from the records'
+ * block references: a record that clears map bits has the map's page.  (Redo
+ * of minor versions that do not ask for it passes over it.)
+ */
+#define PS_RECORDS_NAME_MAP_PAGE true
+#define ps_bitmap_skips_fetch(node) false	/* it answered wrongly */
+
+/* Where a page is frozen, all of it is that is older than OldestXmin. */
+#define PS_FREEZES_BEYOND_LIMIT true
 
 #endif							/* 16 */
+
+/* ---- 17 ---- */
 
 #if PG_VERSION_NUM < 170000
 
 #define AmAutoVacuumWorkerProcess() IsAutoVacuumWorkerProcess()
-#define INVALID_PROC_NUMBER InvalidBackendId
 #define shared_blk_read_time blk_read_time
 #define shared_blk_write_time blk_write_time
+#define TransamVariables ShmemVariableCache
+#define LockHeldByMe(tag, mode, orstronger) LockHeldByMe(tag, mode)
 #define ps_lxid(proc) ((proc)->lxid)
 
 /* the checkpointer's statistics */
 #define buffers_written buf_written_checkpoints
 #define write_time checkpoint_write_time
 
+/* processes are numbered from 1 where they are backends, from 0 otherwise */
+typedef BackendId ProcNumber;
+#define INVALID_PROC_NUMBER InvalidBackendId
+#define PS_FIRST_PROC_NUMBER 1
+#define ProcNumberGetProc(number) BackendIdGetProc(number)
+#define GetNumberFromPGProc(proc) ((proc)->pgprocno)
+
+#define PS_CURRENT_XACT_CALLBACK(function)
+#define PS_COUNT_VACUUM_PAGE(what) ((void) VacuumPage##what++)
+#define PS_PROGRESS_DEAD_CAPACITY PROGRESS_VACUUM_MAX_DEAD_TUPLES
+#define ps_progress_indexes(total, done) ((void) 0)
+
 #else							/* 17 and later */
 
 #define ps_lxid(proc) ((proc)->vxid.lxid)
+#define PS_FIRST_PROC_NUMBER 0
+#define PS_CURRENT_XACT_CALLBACK(function) .is_current_xact_tuple = function,
+
+/* no old_snapshot_threshold any more */
+#define old_snapshot_threshold (-1)
+#define OldSnapshotThresholdActive() false
+#define TestForOldSnapshot(snapshot, rel, page) ((void) (snapshot))
+#define TransactionIdLimitedForOldSnapshots(horizon, rel, xmin, ts) false
+#define SetOldSnapshotThresholdTimestamp(ts, xmin) ((void) 0)
+#define SnapshotTooOldMagicForTest() ((void) 0)
+
+/* no counters of the vacuum's own: its VERBOSE takes those of all */
+#define PS_COUNT_VACUUM_PAGE(what) ((void) 0)
+
+#define PS_PROGRESS_DEAD_CAPACITY PROGRESS_VACUUM_MAX_DEAD_TUPLE_BYTES
+
+/* Indexes to be vacuumed or cleaned up now, and how many are done; 0: none. */
+static inline void
+ps_progress_indexes(int total, int done)
+{
+	const int	params[] = {PROGRESS_VACUUM_INDEXES_TOTAL, PROGRESS_VACUUM_INDEXES_PROCESSED};
+	const int64 values[] = {total, done};
+
+	pgstat_progress_update_multi_param(lengthof(params), params, values);
+}
 
 #endif							/* 17 */
+
+/* ---- 18 ---- */
+
+#if PG_VERSION_NUM < 180000
+
+#define ConditionalLockTuple(rel, tid, mode, log) ConditionalLockTuple(rel, tid, mode)
+#define ConditionalXactLockTableWait(xid, log) ConditionalXactLockTableWait(xid)
+#define log_lock_failures false
+#define index_beginscan(table, index, snapshot, instrument, nkeys, norderbys) \
+	index_beginscan(table, index, snapshot, nkeys, norderbys)
+#define index_beginscan_bitmap(index, snapshot, instrument, nkeys) \
+	index_beginscan_bitmap(index, snapshot, nkeys)
+#define vacuum_delay_point(is_analyze) vacuum_delay_point()
+#define vac_update_relstats(rel, pages, rows, visible, frozen, index, xid, multi, xid_updated, multi_updated, outer) \
+	vac_update_relstats(rel, pages, rows, visible, index, xid, multi, xid_updated, multi_updated, outer)
+#define pgstat_report_vacuum(table, shared, live, dead, start) pgstat_report_vacuum(table, shared, live, dead)
+#define ps_tidrange(scan) (scan)
+#define PS_EXTRA_PARAMETER
+#define PS_EXTRA_ARGUMENT
+#define PS_GUARDED_INPLACE heap_inplace_update
+#define PS_GUARDED_INPLACE_PARAMETERS (Relation rel, HeapTuple tuple)
+#define PS_GUARDED_INPLACE_ARGUMENTS (rel, tuple)
+#define PS_GUARDED_INPLACE_TYPE void
+
+/* paths by value */
+typedef struct RelPathStr
+{
+	char		str[MAXPGPATH];
+} RelPathStr;
+
+static inline RelPathStr
+ps_relpathperm(RelFileLocator file, ForkNumber fork)
+{
+	char	   *path = relpathperm(file, fork);
+	RelPathStr	result;
+
+	strlcpy(result.str, path, sizeof(result.str));
+	pfree(path);
+	return result;
+}
+#undef relpathperm
+#define relpathperm(file, fork) ps_relpathperm(file, fork)
+
+/* A page's header and checksum; report: log a wrong checksum, and count it for the database. */
+static inline bool
+ps_page_is_verified(char *page, BlockNumber block, bool report, Oid database)
+{
+	return PageIsVerifiedExtended(page, block, report ? PIV_LOG_WARNING | PIV_REPORT_STAT : 0);
+}
+
+typedef slist_iter ps_bgworker_iter;
+#define ps_foreach_bgworker(iter) slist_foreach(iter, &BackgroundWorkerList)
+#define ps_bgworker(iter) slist_container(RegisteredBgWorker, rw_lnode, (iter).cur)
+#define ps_checkpointer_latch() (ProcGlobal->checkpointerLatch)
+
+/* The pages that a bitmap names, one by one. */
+typedef struct PsBitmapPage
+{
+	BlockNumber block;
+	bool		lossy;			/* which rows is not known */
+	int			n;
+	OffsetNumber offsets[MaxHeapTuplesPerPage];
+} PsBitmapPage;
+
+typedef TBMIterator *PsBitmapIterator;
+
+static inline PsBitmapIterator
+ps_bitmap_iterate(TIDBitmap *bitmap)
+{
+	return tbm_begin_iterate(bitmap);
+}
+
+static inline bool
+ps_bitmap_next(PsBitmapIterator iterator, PsBitmapPage *page)
+{
+	TBMIterateResult *result = tbm_iterate(iterator);
+
+	if (result == NULL)
+		return false;
+	page->block = result->blockno;
+	page->lossy = result->ntuples < 0;
+	page->n = Max(result->ntuples, 0);
+	memcpy(page->offsets, result->offsets, page->n * sizeof(OffsetNumber));
+	return true;
+}
+
+#define ps_bitmap_end(iterator) tbm_end_iterate(iterator)
+
+#else							/* 18 and later */
+
+#include "access/toast_internals.h"
+#include "storage/aio_subsys.h"
+
+#define ps_tidrange(scan) (&(scan)->st.tidrange)
+#define PS_EXTRA_PARAMETER , Size extra
+#define PS_EXTRA_ARGUMENT , extra
+#define PS_GUARDED_INPLACE heap_inplace_lock
+#define PS_GUARDED_INPLACE_PARAMETERS \
+	(Relation rel, HeapTuple tuple, Buffer buffer, void (*release) (void *), void *arg)
+#define PS_GUARDED_INPLACE_ARGUMENTS (rel, tuple, buffer, release, arg)
+#define PS_GUARDED_INPLACE_TYPE bool
+
+static inline bool
+ps_page_is_verified(char *page, BlockNumber block, bool report, Oid database)
+{
+	bool		wrong_checksum;
+	int			flags = ignore_checksum_failure ? PIV_IGNORE_CHECKSUM_FAILURE : 0;
+	bool		good = PageIsVerified((PageData *) page, block,
+									  report ? flags | PIV_LOG_WARNING : flags, &wrong_checksum);
+
+	if (wrong_checksum && report)
+	{
+		pgstat_prepare_report_checksum_failure(database);
+		pgstat_report_checksum_failures_in_db(database, 1);
+	}
+	return good;
+}
+
+typedef dlist_iter ps_bgworker_iter;
+#define ps_foreach_bgworker(iter) dlist_foreach(iter, &BackgroundWorkerList)
+#define ps_bgworker(iter) dlist_container(RegisteredBgWorker, rw_lnode, (iter).cur)
+
+static inline Latch *
+ps_checkpointer_latch(void)
+{
+	ProcNumber	checkpointer = ProcGlobal->checkpointerProc;
+
+	return checkpointer == INVALID_PROC_NUMBER ? NULL : &GetPGProcByNumber(checkpointer)->procLatch;
+}
+
+typedef struct PsBitmapPage
+{
+	BlockNumber block;
+	bool		lossy;
+	int			n;
+	OffsetNumber offsets[MaxHeapTuplesPerPage];
+} PsBitmapPage;
+
+typedef TBMPrivateIterator * PsBitmapIterator;
+
+static inline PsBitmapIterator
+ps_bitmap_iterate(TIDBitmap *bitmap)
+{
+	return tbm_begin_private_iterate(bitmap);
+}
+
+static inline bool
+ps_bitmap_next(PsBitmapIterator iterator, PsBitmapPage *page)
+{
+	TBMIterateResult result;
+
+	if (!tbm_private_iterate(iterator, &result))
+		return false;
+	page->block = result.blockno;
+	page->lossy = result.lossy;
+	page->n = result.lossy ? 0 : tbm_extract_page_tuple(&result, page->offsets, lengthof(page->offsets));
+	return true;
+}
+
+#define ps_bitmap_end(iterator) tbm_end_private_iterate(iterator)
+
+#endif							/* 18 */
+
+/* ---- in two of them ---- */
+
+#if PG_VERSION_NUM >= 160000 && PG_VERSION_NUM < 180000
+#define ps_abort_buffer_io() ((void) 0) /* the resource owner's part */
+#elif PG_VERSION_NUM >= 180000
+#define ps_abort_buffer_io() pgaio_error_cleanup()
+#endif
+
+/* A snapshot for a TOAST table's chunks, which are seen if their row is. */
+#if PG_VERSION_NUM < 180000
+#include "access/toast_internals.h"
+
+static inline Snapshot
+get_toast_snapshot(void)
+{
+	static SnapshotData snapshot;
+
+	init_toast_snapshot(&snapshot);
+	return &snapshot;
+}
+#endif
+
+#if PG_VERSION_NUM >= 170000 && PG_VERSION_NUM < 180000
+#include "access/tidstore.h"
+
+static inline int
+TidStoreGetBlockOffsets(const TidStoreIterResult *result, OffsetNumber *offsets, int max)
+{
+	memcpy(offsets, result->offsets, Min(result->num_offsets, max) * sizeof(OffsetNumber));
+	return result->num_offsets;
+}
+#endif
+
+/* 17 keeps it to heapam.c, 15 has a function, 18 an inline one. */
+#if PG_VERSION_NUM >= 170000 && PG_VERSION_NUM < 180000
+#include "access/heapam_xlog.h"
+
+static inline void
+heap_execute_freeze_tuple(HeapTupleHeader header, const HeapTupleFreeze *plan)
+{
+	HeapTupleHeaderSetXmax(header, plan->xmax);
+	if (plan->frzflags & (XLH_FREEZE_XVAC | XLH_INVALID_XVAC))
+		HeapTupleHeaderSetXvac(header, plan->frzflags & XLH_FREEZE_XVAC ?
+							   FrozenTransactionId : InvalidTransactionId);
+	header->t_infomask = plan->t_infomask;
+	header->t_infomask2 = plan->t_infomask2;
+}
+#endif
 
 #endif							/* PAGESTORE_COMPAT_H */

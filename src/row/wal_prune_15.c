@@ -1,5 +1,5 @@
 /*
- * wal_prune.c
+ * wal_prune_15.c
  *		WAL records of a page that is cleaned up, in the layout of PostgreSQL 15's
  *		heapam_xlog.h.
  *
@@ -21,7 +21,7 @@ register_offsets(const OffsetNumber *offsets, int n)
 }
 
 void
-ps_wal_prune(PsWrite *guard, const PsPruneItems *items, TransactionId conflict_xid)
+ps_wal_prune(PsWrite *guard, const PsPruneItems *items, TransactionId conflict_xid, bool vacuum)
 {
 	/*
 	 * redo takes the number of unused ones from the length of the block's
@@ -43,7 +43,7 @@ ps_wal_prune(PsWrite *guard, const PsPruneItems *items, TransactionId conflict_x
 }
 
 void
-ps_wal_freeze(PsWrite *guard, TransactionId cutoff_xid, const PsFreezePlan *plans, int n)
+ps_wal_freeze(PsWrite *guard, TransactionId cutoff_xid, PsFreezePlan *plans, int n)
 {
 	xl_heap_freeze_page record = {.cutoff_xid = cutoff_xid,.ntuples = n};
 

@@ -1,6 +1,6 @@
 /*
- * analyze_blocks.c
- *		Knowing the blocks that ANALYZE is going to sample.
+ * analyze_blocks_15.c
+ *		Knowing the blocks that PostgreSQL 15's ANALYZE is going to sample.
  *
  * Core's acquire_sample_rows() tells an access method one block at a time, and
  * prefetches the next ones into the kernel's page cache, where they are of no
@@ -19,6 +19,7 @@
 #include "storage/bufmgr.h"
 #include "utils/backend_status.h"
 #include "utils/guc.h"
+#include "utils/sampling.h"
 
 /* ANALYZE has asked for a table's size and not yet begun to scan it. */
 typedef struct Upcoming
@@ -80,8 +81,8 @@ ps_analyze_sized(Relation rel, BlockNumber nblocks)
 	set_prefetch(0);
 }
 
-BlockSampler
-ps_analyze_blocks(Relation rel)
+static BlockSampler
+sampler_of(Relation rel)
 {
 	pg_prng_state prng = upcoming.prng;
 	bool		ours = upcoming.table == RelationGetRelid(rel);
@@ -97,4 +98,57 @@ ps_analyze_blocks(Relation rel)
 							 (int) progress(PROGRESS_ANALYZE_BLOCKS_TOTAL),
 							 pg_prng_uint32(&prng));
 	return blocks;
+}
+
+void
+ps_analyze_begin(PsScanDesc *scan)
+{
+	scan->sampled = sampler_of(scan->base.rs_rd);
+}
+
+/* ---- the blocks ---- */
+
+static BlockNumber
+next_sampled(void *arg)
+{
+	BlockSampler sampler = ((PsScanDesc *) arg)->sampled;
+
+	return BlockSampler_HasMore(sampler) ? BlockSampler_Next(sampler) : InvalidBlockNumber;
+}
+
+/* The next page by the stream, as long as it and the sampler agree. */
+static bool
+follow_sampler(PsScanDesc *scan, BlockNumber block)
+{
+	if (!scan->sampled)
+		return false;
+	if (!scan->stream)
+		scan->stream = ps_stream_begin(scan->base.rs_rd, next_sampled, scan, 0);
+	if (ps_stream_next(scan->stream, &scan->pin) && scan->pin.block == block)
+		return true;
+
+	ps_stream_end(scan->stream);
+	scan->stream = NULL;
+	scan->sampled = NULL;
+	return false;
+}
+
+static bool
+next_block(TableScanDesc base, BlockNumber blockno, BufferAccessStrategy strategy)
+{
+	PsScanDesc *scan = (PsScanDesc *) base;
+
+	if (!follow_sampler(scan, blockno))
+	{
+		ps_unpin(&scan->pin);
+		scan->pin = ps_pin(base->rs_rd, blockno);
+	}
+	scan->current = PS_NOT_JUDGED;
+	return true;
+}
+
+void
+ps_analyze_callbacks(TableAmRoutine *routine)
+{
+	routine->scan_analyze_next_block = next_block;
 }

@@ -1,0 +1,242 @@
+/*
+ * scan_bitmap_15.c
+ *		Bitmap scans of PostgreSQL 15 to 17: the executor iterates the bitmap, and
+ *		asks for one page at a time.
+ *
+ * But a bitmap can be iterated twice: where pages come through the pool, a
+ * second iterator reads ahead of their use, in place of core's prefetching,
+ * which is left as it is elsewhere, until, at the end of recovery, they do.
+ *
+ * The start of the executor tells of the nodes (readahead.c).  Each is kept in
+ * a list until the query's memory goes; its scan, whose descriptor may be made
+ * later, finds it there at its first page.
+ */
+#include "postgres.h"
+
+#include "access/visibilitymap.h"
+#include "access/xact.h"
+#include "am/am.h"
+#include "am/scan_bitmap.h"
+#include "am/window.h"
+#include "lib/ilist.h"
+#include "nodes/tidbitmap.h"
+#include "server/compat.h"
+#include "utils/memutils.h"
+
+typedef struct PsBitmapScan
+{
+	dlist_node	link;
+	BitmapHeapScanState *node;
+	int			core_maximum;	/* its prefetch_maximum, where core prefetches */
+	TBMIterator *iterator;		/* second iterator over the node's bitmap;
+								 * NULL before the first page from the pool */
+	bool		begun;
+	bool		finished;
+	PsWindow	window;			/* keys: block numbers */
+	MemoryContextCallback forget;
+} PsBitmapScan;
+
+
+static dlist_head expected = DLIST_STATIC_INIT(expected);
+
+/* ---- which node ---- */
+
+static void
+forget(void *arg)
+{
+	dlist_delete(&((PsBitmapScan *) arg)->link);
+}
+
+/*
+ * Before the first page.  Where pages come through the pool our read-ahead
+ * stands in for core's prefetching; but for a parallel scan core makes a
+ * shared second iterator only if it means to prefetch.
+ */
+static void
+await_first(PsBitmapScan *ahead)
+{
+	BitmapHeapScanState *node = ahead->node;
+	bool		parallel = node->ss.ps.plan->parallel_aware;
+
+	if (ps_origin(node->ss.ss_currentRelation) == PS_POOL)
+		node->prefetch_maximum = parallel ? 1 : 0;
+	else
+		node->prefetch_maximum = parallel ? Max(ahead->core_maximum, 1) : ahead->core_maximum;
+}
+
+static void
+begin_ahead(PsBitmapScan *ahead)
+{
+	BitmapHeapScanState *node = ahead->node;
+
+	ahead->begun = true;
+	if (node->pstate == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(ahead));
+
+		ahead->iterator = tbm_begin_iterate(node->tbm);
+		MemoryContextSwitchTo(old);
+	}
+
+	/*
+	 * A shared iterator for read-ahead is made by core before the first page,
+	 * if it means to prefetch: from here on it is ours.  What core has
+	 * prefetched up to now it goes on to use.
+	 */
+	node->prefetch_maximum = 0;
+	node->prefetch_target = Min(node->prefetch_target, 0);
+}
+
+/* In the context of the query. */
+void
+ps_scan_bitmap_expect(BitmapHeapScanState *node)
+{
+	PsBitmapScan *ahead = palloc0(sizeof(PsBitmapScan));
+
+	/*
+	 * All that share in a scan agree whether there is a second iterator,
+	 * wherever each of them finds the pages.
+	 */
+	ahead->node = node;
+	ahead->core_maximum = node->prefetch_maximum;
+	await_first(ahead);
+	ahead->forget.func = forget;
+	ahead->forget.arg = ahead;
+	dlist_push_head(&expected, &ahead->link);
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &ahead->forget);
+}
+
+static PsBitmapScan *
+seek_node(const PsScanDesc *scan)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &expected)
+	{
+		PsBitmapScan *ahead = dlist_container(PsBitmapScan, link, iter.cur);
+
+		if (ahead->node->ss.ss_currentScanDesc == &scan->base)
+			return ahead;
+	}
+	return NULL;
+}
+
+/* ---- read-ahead ---- */
+
+static TBMIterateResult *
+next_ahead(PsBitmapScan *ahead)
+{
+	BitmapHeapScanState *node = ahead->node;
+
+	if (ahead->iterator)
+		return tbm_iterate(ahead->iterator);
+	if (node->shared_prefetch_iterator)
+		return tbm_shared_iterate(node->shared_prefetch_iterator);
+	return NULL;
+}
+
+/* The scan starts over or ends, and its bitmap with it. */
+static void
+over(PsScanDesc *scan)
+{
+	PsBitmapScan *ahead = scan->bitmap;
+
+	if (ahead->iterator)
+		tbm_end_iterate(ahead->iterator);
+	ahead->iterator = NULL;
+	ahead->begun = ahead->finished = false;
+	ahead->window.count = 0;
+	await_first(ahead);
+}
+
+/*
+ * The scan arrives at a page of its bitmap.  Bitmaps are iterated in the order
+ * of blocks, also when several processes share in it.
+ */
+static void
+read_ahead(PsScanDesc *scan, BlockNumber block)
+{
+	Relation	rel = scan->base.rs_rd;
+	PsBitmapScan *ahead;
+	PsRun		run = {0};
+
+	if (!scan->started)
+	{
+		scan->started = true;
+		scan->bitmap = seek_node(scan);
+		scan->bitmap_over = scan->bitmap ? over : NULL;
+	}
+	ahead = scan->bitmap;
+	if (ahead == NULL || ahead->finished || ps_origin(rel) != PS_POOL)
+		return;
+	if (!ahead->begun)
+	{
+		begin_ahead(ahead);
+		return;					/* perhaps one page is all that is wanted */
+	}
+
+	if (ps_window_rests(&ahead->window, scan->missed))
+		return;
+	ps_window_pass(&ahead->window, block);
+	if (!ps_window_wants(&ahead->window))
+		return;
+	while (ahead->window.count < ahead->window.depth)
+	{
+		TBMIterateResult *result = next_ahead(ahead);
+
+		if (result == NULL)
+		{
+			ahead->finished = true;
+			break;
+		}
+		if (result->blockno <= block || result->blockno >= scan->nblocks)
+			continue;
+
+		/*
+		 * Pages that core will not ask for: the visibility map answers for
+		 * them.
+		 */
+		if (ps_bitmap_skips_fetch(ahead->node) && !result->recheck &&
+			VM_ALL_VISIBLE(rel, result->blockno, &ahead->node->pvmbuffer))
+			continue;
+		ps_window_push(&ahead->window, result->blockno);
+		ps_run_add(rel, &run, result->blockno);
+	}
+	ps_window_done(&ahead->window, rel, &run);
+}
+
+/* ---- callbacks ---- */
+
+static bool
+next_block(TableScanDesc base, struct TBMIterateResult *page)
+{
+	PsScanDesc *scan = (PsScanDesc *) base;
+
+	scan->current = -1;
+	scan->nvisible = 0;
+
+	/*
+	 * Blocks added since the scan began hold nothing for its snapshot; but a
+	 * serializable reader must meet the rows it does not see.
+	 */
+	if (page->blockno >= scan->nblocks && !IsolationIsSerializable())
+		return false;
+
+	read_ahead(scan, page->blockno);
+	scan->missed = !ps_pin_move(base->rs_rd, &scan->pin, page->blockno);
+	ps_scan_bitmap_collect(scan, page->offsets, page->ntuples, page->ntuples < 0);
+	return scan->nvisible > 0;
+}
+
+static bool
+next_tuple(TableScanDesc base, struct TBMIterateResult *page, TupleTableSlot *slot)
+{
+	return ps_scan_bitmap_next((PsScanDesc *) base, slot);
+}
+
+void
+ps_scan_bitmap_callbacks(TableAmRoutine *routine)
+{
+	routine->scan_bitmap_next_block = next_block;
+	routine->scan_bitmap_next_tuple = next_tuple;
+}

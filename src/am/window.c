@@ -1,0 +1,80 @@
+/*
+ * window.c
+ *		How far a scan that knows its pages to come reads ahead of their use.
+ */
+#include "postgres.h"
+
+#include "am/window.h"
+
+#define IDLE_MAX 4				/* rest after so many looks ahead that found
+								 * nothing to read */
+
+void
+ps_window_pass(PsWindow *w, uint32 key)
+{
+	while (w->count > 0 && w->keys[w->first] <= key)
+	{
+		w->first = (w->first + 1) % PS_WINDOW_MAX;
+		w->count--;
+	}
+}
+
+void
+ps_window_push(PsWindow *w, uint32 key)
+{
+	Assert(w->count < PS_WINDOW_MAX);
+	w->keys[(w->first + w->count++) % PS_WINDOW_MAX] = key;
+}
+
+bool
+ps_window_wants(PsWindow *w)
+{
+	if (w->count > w->depth / 2)
+		return false;
+	w->depth = Min(w->depth == 0 ? 2 : w->depth * 2,
+				   Min(PS_WINDOW_MAX, Max((int) ps_cache_size(PS_POOL) / 16, 1)));
+	return true;
+}
+
+bool
+ps_window_rests(PsWindow *w, bool missed)
+{
+	if (w->idle < IDLE_MAX)
+		return false;
+	if (!missed)
+		return true;
+	w->idle = 0;
+	w->count = 0;
+	return false;
+}
+
+static void
+start_run(Relation rel, PsRun *run)
+{
+	if (run->length == 0)
+		return;
+	run->started += ps_prefetch_run(rel, run->start, run->length);
+	run->asked += run->length;
+	run->length = 0;
+}
+
+void
+ps_window_done(PsWindow *w, Relation rel, PsRun *run)
+{
+	start_run(rel, run);
+	if (run->asked > 0)
+		w->idle = run->started > 0 ? 0 : w->idle + 1;
+}
+
+void
+ps_run_add(Relation rel, PsRun *run, BlockNumber block)
+{
+	if (run->length > 0 && block == run->start + run->length)
+	{
+		run->length++;
+		return;
+	}
+	start_run(rel, run);
+	run->start = block;
+	run->length = 1;
+}

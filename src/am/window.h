@@ -1,0 +1,55 @@
+/*
+ * window.h
+ *		How far a scan that knows its pages to come reads ahead of their use.
+ */
+#ifndef PAGESTORE_AM_WINDOW_H
+#define PAGESTORE_AM_WINDOW_H
+
+#include "page/pin.h"
+
+#define PS_WINDOW_MAX 64		/* most pages on their way for one scan */
+
+/*
+ * What is on its way for a scan, by a key that grows along the scan.  How far
+ * to read ahead starts at nothing, so that a scan that ends at its first row
+ * reads no page in vain, and doubles with use.  While all pages are found in
+ * memory the scan does not look ahead, until it has to read one.
+ */
+typedef struct PsWindow
+{
+	uint32		keys[PS_WINDOW_MAX];
+	int			first;
+	int			count;
+	int			depth;
+	int			idle;			/* looks ahead in a row that started no read */
+} PsWindow;
+
+/* Adjacent blocks gathered into one request. */
+typedef struct PsRun
+{
+	BlockNumber start;
+	int			length;
+	int			asked;			/* blocks of requests made so far, */
+	int			started;		/* and reads that they started */
+} PsRun;
+
+/* The scan has come to key: what lies before it is not on its way any more. */
+extern void ps_window_pass(PsWindow *w, uint32 key);
+
+/* A page is on its way; there is room for it if count is less than depth. */
+extern void ps_window_push(PsWindow *w, uint32 key);
+
+/*
+ * Is it time to look further ahead?  Not before half of the window has been
+ * used up, so that adjacent blocks are asked for together.
+ */
+extern bool ps_window_wants(PsWindow *w);
+
+/* Have the pages been in memory?  missed: the page that the scan comes from had to be read. */
+extern bool ps_window_rests(PsWindow *w, bool missed);
+
+/* A look ahead: the blocks found, one by one, with a run that begins as {0}; then its end. */
+extern void ps_run_add(Relation rel, PsRun *run, BlockNumber block);
+extern void ps_window_done(PsWindow *w, Relation rel, PsRun *run);
+
+#endif							/* PAGESTORE_AM_WINDOW_H */

@@ -1,0 +1,194 @@
+/*
+ * wal_prune_17.c
+ *		WAL records of a page that is cleaned up, in the layout of PostgreSQL 17's
+ *		and 18's heapam_xlog.h.
+ *
+ * One kind of record prunes, freezes and reaps.  What is done to the page is
+ * registered as data of the block, each part with its length before it: a
+ * full-page image makes it superfluous.  The parts' order is that of the flags.
+ */
+#include "postgres.h"
+
+#include "access/visibilitymapdefs.h"
+#include "access/xlog.h"
+#include "access/xloginsert.h"
+#include "catalog/pg_control.h"
+#include "row/wal_prune.h"
+#include "utils/rel.h"
+
+/* What is logged of a page; lives until XLogInsert(). */
+typedef struct Cleanup
+{
+	xl_heap_prune record;
+	TransactionId conflict_xid;
+	xlhp_prune_items redirected;	/* of these the lengths alone are used */
+	xlhp_prune_items dead;
+	xlhp_prune_items unused;
+	xlhp_freeze_plans freeze;
+} Cleanup;
+
+static void
+begin(Cleanup *c, PsWrite *guard, TransactionId conflict_xid) PS_REQUIRES(guard)
+{
+	c->record = (xl_heap_prune)
+	{
+		0
+	};
+	c->conflict_xid = conflict_xid;
+	if (TransactionIdIsValid(conflict_xid))
+		c->record.flags |= XLHP_HAS_CONFLICT_HORIZON;
+	if (RelationIsAccessibleInLogicalDecoding(guard->rel))
+		c->record.flags |= XLHP_IS_CATALOG_REL;
+	XLogBeginInsert();
+	ps_xlog_register(0, guard, REGBUF_STANDARD);
+}
+
+static void
+register_items(Cleanup *c, uint8 flag, xlhp_prune_items *head, const OffsetNumber *offsets, int n, int each)
+{
+	if (n == 0)
+		return;
+	c->record.flags |= flag;
+	head->ntargets = n;
+	XLogRegisterBufData(0, (char *) head, offsetof(xlhp_prune_items, data));
+	XLogRegisterBufData(0, (char *) offsets, n * each * sizeof(OffsetNumber));
+}
+
+static void
+end(Cleanup *c, PsWrite *guard, uint8 info) PS_REQUIRES(guard)
+{
+	XLogRegisterData((char *) &c->record, SizeOfHeapPrune);
+	if (TransactionIdIsValid(c->conflict_xid))
+		XLogRegisterData((char *) &c->conflict_xid, sizeof(TransactionId));
+	ps_set_lsn(guard, XLogInsert(RM_HEAP2_ID, info));
+}
+
+/* On a standby readers trust in a pin, and tuple bytes move: a cleanup lock there. */
+void
+ps_wal_prune(PsWrite *guard, const PsPruneItems *items, TransactionId conflict_xid, bool vacuum)
+{
+	Cleanup		c;
+
+	begin(&c, guard, conflict_xid);
+	c.record.flags |= XLHP_CLEANUP_LOCK;
+	register_items(&c, XLHP_HAS_REDIRECTIONS, &c.redirected, items->redirected, items->nredirected, 2);
+	register_items(&c, XLHP_HAS_DEAD_ITEMS, &c.dead, items->dead, items->ndead, 1);
+	register_items(&c, XLHP_HAS_NOW_UNUSED_ITEMS, &c.unused, items->unused, items->nunused, 1);
+	end(&c, guard, vacuum ? XLOG_HEAP2_PRUNE_VACUUM_SCAN : XLOG_HEAP2_PRUNE_ON_ACCESS);
+}
+
+/* ---- freezing ---- */
+
+/* Plans that do the same to a row stand together, in the order of their rows. */
+static int
+compare_plans(const void *x, const void *y)
+{
+	const PsFreezePlan *a = x;
+	const PsFreezePlan *b = y;
+
+	if (a->xmax != b->xmax)
+		return a->xmax < b->xmax ? -1 : 1;
+	if (a->t_infomask2 != b->t_infomask2)
+		return a->t_infomask2 < b->t_infomask2 ? -1 : 1;
+	if (a->t_infomask != b->t_infomask)
+		return a->t_infomask < b->t_infomask ? -1 : 1;
+	if (a->frzflags != b->frzflags)
+		return a->frzflags < b->frzflags ? -1 : 1;
+	return (int) a->offset - (int) b->offset;
+}
+
+static inline bool
+does_the_same(const xlhp_freeze_plan *logged, const PsFreezePlan *plan)
+{
+	return logged->xmax == plan->xmax && logged->t_infomask2 == plan->t_infomask2 &&
+		logged->t_infomask == plan->t_infomask && logged->frzflags == plan->frzflags;
+}
+
+/* Each kind of plan once, with how many rows it is for; returns how many kinds. */
+static int
+gather_plans(PsFreezePlan *plans, int n, xlhp_freeze_plan *logged, OffsetNumber *offsets)
+{
+	int			nlogged = 0;
+
+	qsort(plans, n, sizeof(PsFreezePlan), compare_plans);
+	for (int i = 0; i < n; i++)
+	{
+		if (nlogged == 0 || !does_the_same(&logged[nlogged - 1], &plans[i]))
+			logged[nlogged++] = (xlhp_freeze_plan)
+		{
+			.xmax = plans[i].xmax,
+				.t_infomask2 = plans[i].t_infomask2,
+				.t_infomask = plans[i].t_infomask,
+				.frzflags = plans[i].frzflags
+		};
+		logged[nlogged - 1].ntuples++;
+		offsets[i] = plans[i].offset;
+	}
+	return nlogged;
+}
+
+void
+ps_wal_freeze(PsWrite *guard, TransactionId cutoff_xid, PsFreezePlan *plans, int n)
+{
+	Cleanup		c;
+	xlhp_freeze_plan logged[MaxHeapTuplesPerPage];
+	OffsetNumber offsets[MaxHeapTuplesPerPage];
+
+	/* the record has the newest that may be frozen */
+	if (TransactionIdIsValid(cutoff_xid))
+		TransactionIdRetreat(cutoff_xid);
+	begin(&c, guard, cutoff_xid);
+	c.record.flags |= XLHP_HAS_FREEZE_PLANS;
+	c.freeze.nplans = gather_plans(plans, n, logged, offsets);
+	XLogRegisterBufData(0, (char *) &c.freeze, offsetof(xlhp_freeze_plans, plans));
+	XLogRegisterBufData(0, (char *) logged, c.freeze.nplans * sizeof(xlhp_freeze_plan));
+	XLogRegisterBufData(0, (char *) offsets, n * sizeof(OffsetNumber));
+	end(&c, guard, XLOG_HEAP2_PRUNE_VACUUM_SCAN);
+}
+
+/* ---- the rest ---- */
+
+void
+ps_wal_reap(PsWrite *guard, const OffsetNumber *unused, int n)
+{
+	Cleanup		c;
+
+	begin(&c, guard, InvalidTransactionId);
+	register_items(&c, XLHP_HAS_NOW_UNUSED_ITEMS, &c.unused, unused, n, 1);
+	end(&c, guard, XLOG_HEAP2_PRUNE_VACUUM_CLEANUP);
+}
+
+/*
+ * One record covers both pages: block 0 the map, block 1 ours.  The record
+ * sets PD_ALL_VISIBLE of our page at redo; an image of it is of use only where
+ * a hint-like change must be protected from torn writes.  Without that need
+ * the page's LSN stays, so that the bit alone never causes a full-page image.
+ */
+void
+ps_wal_visible(PsWrite *guard, Buffer vmbuf, TransactionId cutoff_xid, uint8 bits)
+{
+	xl_heap_visible record = {.snapshotConflictHorizon = cutoff_xid,.flags = bits};
+	bool		protect = XLogHintBitIsNeeded();
+	XLogRecPtr	lsn;
+
+	if (RelationIsAccessibleInLogicalDecoding(guard->rel))
+		record.flags |= VISIBILITYMAP_XLOG_CATALOG_REL;
+	if (protect)
+		ps_mark_dirty(guard);
+	XLogBeginInsert();
+	XLogRegisterData((char *) &record, SizeOfHeapVisible);
+	XLogRegisterBuffer(0, vmbuf, 0);
+	ps_xlog_register(1, guard, protect ? REGBUF_STANDARD : REGBUF_STANDARD | REGBUF_NO_IMAGE);
+	lsn = XLogInsert(RM_HEAP2_ID, XLOG_HEAP2_VISIBLE);
+	if (protect)
+		ps_set_lsn(guard, lsn);
+	PageSetLSN(BufferGetPage(vmbuf), lsn);
+}
+
+void
+ps_wal_image(PsWrite *guard)
+{
+	XLogBeginInsert();
+	ps_xlog_register(0, guard, REGBUF_STANDARD | REGBUF_FORCE_IMAGE);
+	ps_set_lsn(guard, XLogInsert(RM_XLOG_ID, XLOG_FPI));
+}
