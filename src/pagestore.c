@@ -9,6 +9,7 @@
 #include "admin/drop.h"
 #include "admin/progress.h"
 #include "am/behind.h"
+#include "am/nestloop_plan.h"
 #include "am/readahead.h"
 #include "debug/stop.h"
 #include "fmgr.h"
@@ -62,6 +63,11 @@ define_settings(void)
 							 &ps_io_method, PS_IO_METHOD_DEFAULT,
 							 ps_aio_method_options(),
 							 PGC_POSTMASTER, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("pagestore.enable_nestloop_readahead",
+							 "Lets nested loops read ahead for their inner index scans.",
+							 NULL,
+							 &ps_enable_nestloop_readahead, true,
+							 PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 	DefineCustomBoolVariable("pagestore.autoprewarm",
 							 "Reads pages that were in the pool back into it after a start.",
 							 NULL,
@@ -137,5 +143,6 @@ _PG_init(void)
 	ps_drop_init();
 	ps_progress_init();
 	ps_readahead_init();
+	ps_nestloop_init();
 	ps_behind_init();
 }

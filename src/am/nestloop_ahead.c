@@ -1,0 +1,420 @@
+/*
+ * nestloop_ahead.c
+ *		A plan node that reads ahead for the inner side of a nested loop.
+ *
+ * An inner index scan fetches the row of one outer row at a time, and waits for
+ * the disk each time.  The node stands before the outer plan and takes a few
+ * of its rows early.  For these it looks the inner keys up in the index, as the
+ * inner scan will do, and starts reads of the pages that the entries name.  The
+ * rows themselves it hands on unchanged, in their order: what the join does
+ * with them does not depend on it.
+ *
+ * The second look into the index costs time, so that it has to bring reads.
+ * While all pages are found in memory the node rests, and passes rows on as
+ * they come.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/relscan.h"
+#include "access/xact.h"
+#include "am/am.h"
+#include "am/nestloop_ahead.h"
+#include "commands/explain.h"
+#include "executor/executor.h"
+#include "executor/instrument.h"
+#include "executor/nodeIndexscan.h"
+#include "nodes/extensible.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "page/pin.h"
+#include "utils/lsyscache.h"
+
+#define ROWS_MAX 64				/* most rows taken early */
+
+/* Index entries looked at for a row: what a longer inner scan needs it reads ahead itself (readahead.c). */
+#define ENTRIES_MAX 16
+#define ENTRIES_OF_ONE 2		/* where the join wants a single match */
+
+#define IDLE_MAX 4				/* rest after so many looks that started no
+								 * read */
+#define REST_MIN 16				/* for so many rows at first, */
+#define REST_MAX 1024			/* and after looks in vain at most */
+
+/* Elements of custom_private. */
+enum
+{
+	PRIVATE_SCANRELID,
+	PRIVATE_INDEX,
+	PRIVATE_QUAL,
+	PRIVATE_PARAMS,
+	PRIVATE_ENTRIES,
+	PRIVATE_COUNT
+};
+
+typedef struct Ahead
+{
+	CustomScanState css;
+
+	/* the inner scan's keys */
+	Relation	rel;
+	Relation	index;			/* NULL: nothing is read ahead */
+	IndexScanDesc scan;
+	List	   *params;			/* of NestLoopParam */
+	int			entries;
+	ScanKey		keys;
+	int			nkeys;
+	IndexRuntimeKeyInfo *runtime_keys;
+	int			nruntime_keys;
+	ExprContext *key_context;
+
+	/* outer rows in hand, in their order from the first */
+	TupleTableSlot *rows[ROWS_MAX]; /* made with scan */
+	int			first;
+	int			count;
+	bool		ended;			/* the outer plan has no more */
+	int			depth;			/* rows to have in hand: nothing at first, so
+								 * that a join that ends at its first row
+								 * reads no page in vain */
+
+	int			idle;			/* looks in a row that started no read */
+	int			rest;			/* rows to pass on before the next look */
+	int			rest_length;
+	int64		reads;			/* this process's reads when it went to rest */
+
+	int64		pages;			/* reads started */
+} Ahead;
+
+static Node *create_state(CustomScan *plan);
+static void begin(CustomScanState *node, EState *estate, int eflags);
+static TupleTableSlot *next_row(CustomScanState *node);
+static void end(CustomScanState *node);
+static void rescan(CustomScanState *node);
+static void explain(CustomScanState *node, List *ancestors, ExplainState *es);
+
+static const CustomScanMethods plan_methods = {
+	.CustomName = "Pagestore Read Ahead",
+	.CreateCustomScanState = create_state
+};
+
+static const CustomExecMethods exec_methods = {
+	.CustomName = "Pagestore Read Ahead",
+	.BeginCustomScan = begin,
+	.ExecCustomScan = next_row,
+	.EndCustomScan = end,
+	.ReScanCustomScan = rescan,
+	.ExplainCustomScan = explain
+};
+
+/* ---- the plan ---- */
+
+/* Columns as the outer plan gives them, under other variables. */
+static List *
+pass_columns(const List *targets, int varno)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, targets)
+	{
+		TargetEntry *target = lfirst(lc);
+		Var		   *var = makeVarFromTargetEntry(varno, target);
+
+		result = lappend(result, makeTargetEntry((Expr *) var, target->resno, target->resname, target->resjunk));
+	}
+	return result;
+}
+
+Plan *
+ps_nestloop_ahead(const NestLoop *join, const IndexScan *inner, int plan_node_id)
+{
+	CustomScan *node = makeNode(CustomScan);
+	Plan	   *plan = &node->scan.plan;
+	Plan	   *outer = outerPlan(join);
+	bool		single = join->join.inner_unique || join->join.jointype == JOIN_SEMI ||
+		join->join.jointype == JOIN_ANTI;
+
+	plan->startup_cost = outer->startup_cost;
+	plan->total_cost = outer->total_cost;
+	plan->plan_rows = outer->plan_rows;
+	plan->plan_width = outer->plan_width;
+	plan->parallel_safe = outer->parallel_safe;
+	plan->plan_node_id = plan_node_id;
+	plan->extParam = bms_copy(outer->extParam);
+	plan->allParam = bms_copy(outer->allParam);
+	plan->lefttree = outer;
+	plan->targetlist = pass_columns(outer->targetlist, INDEX_VAR);
+	node->custom_scan_tlist = pass_columns(outer->targetlist, OUTER_VAR);
+	node->custom_private = list_make5(makeInteger(inner->scan.scanrelid),
+									  makeInteger((int) inner->indexid),
+									  copyObject(inner->indexqual),
+									  copyObject(join->nestParams),
+									  makeInteger(single ? ENTRIES_OF_ONE : ENTRIES_MAX));
+	Assert(list_length(node->custom_private) == PRIVATE_COUNT);
+	node->methods = &plan_methods;
+	return plan;
+}
+
+static int
+private_int(const CustomScan *plan, int element)
+{
+	return intVal(list_nth(plan->custom_private, element));
+}
+
+static Oid
+index_of(const CustomScan *plan)
+{
+	return (Oid) private_int(plan, PRIVATE_INDEX);
+}
+
+/* ---- looking ahead ---- */
+
+/* What the join will hand to its inner plan for this row. */
+static void
+set_params(Ahead *ahead, TupleTableSlot *row)
+{
+	ParamExecData *values = ahead->css.ss.ps.state->es_param_exec_vals;
+	ListCell   *lc;
+
+	foreach(lc, ahead->params)
+	{
+		NestLoopParam *param = lfirst_node(NestLoopParam, lc);
+		ParamExecData *value = &values[param->paramno];
+
+		value->value = slot_getattr(row, param->paramval->varattno, &value->isnull);
+	}
+}
+
+/* Start reads of the pages that the row's inner scan will fetch.  Returns how many it started. */
+static int
+look_up(Ahead *ahead, TupleTableSlot *row)
+{
+	BlockNumber last = InvalidBlockNumber;
+	int			started = 0;
+	ItemPointer tid;
+
+	set_params(ahead, row);
+	ResetExprContext(ahead->key_context);
+	ExecIndexEvalRuntimeKeys(ahead->key_context, ahead->runtime_keys, ahead->nruntime_keys);
+	index_rescan(ahead->scan, ahead->keys, ahead->nkeys, NULL, 0);
+	for (int i = 0; i < ahead->entries; i++)
+	{
+		if ((tid = index_getnext_tid(ahead->scan, ForwardScanDirection)) == NULL)
+			break;
+		if (ItemPointerGetBlockNumber(tid) == last)
+			continue;
+		last = ItemPointerGetBlockNumber(tid);
+		started += ps_prefetch_run(ahead->rel, last, 1);
+	}
+	return started;
+}
+
+/* The same for the last n rows in hand.  Statistics count the inner scan alone. */
+static int
+look_up_last(Ahead *ahead, int n)
+{
+	Relation	index = ahead->index;
+	bool		enabled = index->pgstat_enabled;
+	struct PgStat_TableStatus *info = index->pgstat_info;
+	volatile int started = 0;
+
+	index->pgstat_enabled = false;
+	index->pgstat_info = NULL;
+	PG_TRY();
+	{
+		for (int i = ahead->count - n; i < ahead->count; i++)
+			started += look_up(ahead, ahead->rows[(ahead->first + i) % ROWS_MAX]);
+
+		/* a pin of an index page would hold VACUUM up */
+		index_rescan(ahead->scan, ahead->keys, ahead->nkeys, NULL, 0);
+	}
+	PG_FINALLY();
+	{
+		index->pgstat_enabled = enabled;
+		index->pgstat_info = info;
+	}
+	PG_END_TRY();
+	return started;
+}
+
+/* Take up to n rows of the outer plan in hand.  Returns how many there were. */
+static int
+take_rows(Ahead *ahead, int n)
+{
+	int			taken = 0;
+
+	while (taken < n)
+	{
+		TupleTableSlot *row = ExecProcNode(outerPlanState(ahead));
+
+		if (TupIsNull(row))
+		{
+			ahead->ended = true;
+			break;
+		}
+		ExecCopySlot(ahead->rows[(ahead->first + ahead->count) % ROWS_MAX], row);
+		ahead->count++;
+		taken++;
+	}
+	return taken;
+}
+
+static void
+go_to_rest(Ahead *ahead)
+{
+	ahead->rest = ahead->rest_length;
+	ahead->rest_length = Min(ahead->rest_length * 2, REST_MAX);
+	ahead->reads = pgBufferUsage.shared_blks_read;
+	ahead->depth = 0;
+	ahead->idle = 0;
+}
+
+/* Rows in hand have come down to half of what they should be. */
+static void
+look_ahead(Ahead *ahead)
+{
+	int			most = Min(ROWS_MAX, Max((int) ps_cache_size(PS_POOL) / 16, 1));
+	int			taken,
+				started;
+
+	ahead->depth = Min(Max(ahead->depth * 2, 2), most);
+	taken = take_rows(ahead, ahead->depth - ahead->count);
+	if (taken == 0)
+		return;
+	started = look_up_last(ahead, taken);
+	ahead->pages += started;
+	if (started > 0)
+	{
+		ahead->idle = 0;
+		ahead->rest_length = REST_MIN;
+	}
+	else if (++ahead->idle >= IDLE_MAX)
+		go_to_rest(ahead);
+}
+
+/* The rest is over when enough rows have passed, and this process has had to read. */
+static bool
+rests(Ahead *ahead)
+{
+	if (ahead->rest > 0)
+		ahead->rest--;
+	return ahead->rest > 0 || ahead->reads == pgBufferUsage.shared_blks_read;
+}
+
+/* ---- the node ---- */
+
+static Node *
+create_state(CustomScan *plan)
+{
+	Ahead	   *ahead = (Ahead *) newNode(sizeof(Ahead), T_CustomScanState);
+
+	ahead->css.methods = &exec_methods;
+	ahead->rest_length = REST_MIN;
+	ahead->rest = 2;			/* the first row passes */
+	ahead->reads = -1;
+	return (Node *) &ahead->css;
+}
+
+static void
+begin(CustomScanState *node, EState *estate, int eflags)
+{
+	Ahead	   *ahead = (Ahead *) node;
+	CustomScan *plan = (CustomScan *) node->ss.ps.plan;
+	PlanState  *outer = ExecInitNode(outerPlan(plan), estate, eflags);
+
+	outerPlanState(node) = outer;
+
+	/* what comes is the outer plan's slot, or a copy */
+	node->ss.ps.resultopsfixed = false;
+
+	/* where rows are locked again after a wait there is one of each */
+	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) || estate->es_epq_active != NULL)
+		return;
+	ahead->rel = ExecGetRangeTableRelation(estate, private_int(plan, PRIVATE_SCANRELID));
+	if (!ps_is_pagestore(ahead->rel) || IsolationIsSerializable())
+		return;
+	ahead->params = list_nth(plan->custom_private, PRIVATE_PARAMS);
+	ahead->entries = private_int(plan, PRIVATE_ENTRIES);
+	ahead->index = index_open(index_of(plan),
+							  exec_rt_fetch(private_int(plan, PRIVATE_SCANRELID), estate)->rellockmode);
+	ahead->key_context = CreateExprContext(estate);
+	ExecIndexBuildScanKeys(&node->ss.ps, ahead->index, list_nth(plan->custom_private, PRIVATE_QUAL), false,
+						   &ahead->keys, &ahead->nkeys, &ahead->runtime_keys, &ahead->nruntime_keys, NULL, NULL);
+}
+
+/* Before the first look: most joins of few rows never come to it. */
+static void
+prepare(Ahead *ahead)
+{
+	EState	   *estate = ahead->css.ss.ps.state;
+	TupleDesc	columns = ExecGetResultType(outerPlanState(ahead));
+	MemoryContext old;
+
+	if (ahead->scan != NULL)
+		return;
+	old = MemoryContextSwitchTo(estate->es_query_cxt);
+	for (int i = 0; i < ROWS_MAX; i++)
+		ahead->rows[i] = ExecInitExtraTupleSlot(estate, columns, &TTSOpsMinimalTuple);
+	ahead->scan = index_beginscan(ahead->rel, ahead->index, estate->es_snapshot, ahead->nkeys, 0);
+	MemoryContextSwitchTo(old);
+}
+
+static TupleTableSlot *
+next_row(CustomScanState *node)
+{
+	Ahead	   *ahead = (Ahead *) node;
+	TupleTableSlot *row;
+
+	if (ahead->index != NULL && !ahead->ended && ahead->count <= ahead->depth / 2)
+	{
+		if (ahead->count > 0 || (!rests(ahead) && ps_origin(ahead->rel) == PS_POOL))
+		{
+			prepare(ahead);
+			look_ahead(ahead);
+		}
+	}
+	if (ahead->count == 0)
+		return ahead->ended ? NULL : ExecProcNode(outerPlanState(node));
+	row = ahead->rows[ahead->first];
+	ahead->first = (ahead->first + 1) % ROWS_MAX;
+	ahead->count--;
+	return row;
+}
+
+static void
+end(CustomScanState *node)
+{
+	Ahead	   *ahead = (Ahead *) node;
+
+	if (ahead->scan != NULL)
+		index_endscan(ahead->scan);
+	if (ahead->index != NULL)
+		index_close(ahead->index, NoLock);
+	ExecEndNode(outerPlanState(node));
+}
+
+static void
+rescan(CustomScanState *node)
+{
+	Ahead	   *ahead = (Ahead *) node;
+	PlanState  *outer = outerPlanState(node);
+
+	ahead->first = ahead->count = 0;
+	ahead->ended = false;
+	if (outer->chgParam == NULL)
+		ExecReScan(outer);
+}
+
+static void
+explain(CustomScanState *node, List *ancestors, ExplainState *es)
+{
+	ExplainPropertyText("Index", get_rel_name(index_of((CustomScan *) node->ss.ps.plan)), es);
+	if (es->analyze)
+		ExplainPropertyInteger("Pages Read Ahead", NULL, ((Ahead *) node)->pages, es);
+}
+
+void
+ps_nestloop_ahead_init(void)
+{
+	RegisterCustomScanMethods(&plan_methods);
+}
