@@ -17,7 +17,7 @@ my %change = (
 	deleted => 'DELETE FROM deleted WHERE id % 10 = 0',
 	updated => 'UPDATE updated SET id = -id WHERE id % 10 = 0',
 	inserted => 'INSERT INTO inserted SELECT generate_series(20001, 20050)',
-	copied => "COPY copied FROM PROGRAM 'seq 20001 20050'",
+	copied => "COPY copied (id) FROM PROGRAM 'seq 20001 20050'",
 	locked => 'SELECT id FROM locked WHERE id % 10 = 0 FOR UPDATE');
 $node->safe_psql('postgres', 'CREATE EXTENSION pagestore');
 for my $table (sort keys %change)
