@@ -32,7 +32,7 @@ typedef struct Insertion
 {
 	const PlannedStmt *stmt;
 	int			last_id;		/* highest plan_node_id */
-} Insertion;
+}			Insertion;
 
 bool		ps_enable_nestloop_readahead = true;
 
@@ -151,7 +151,7 @@ is_large_pagestore_table(Oid relid)
 
 /* The inner index scan to read ahead for, or NULL.  A cache of results may stand before it. */
 static IndexScan *
-inner_index_scan(const NestLoop *join, const PlannedStmt *stmt)
+inner_index_scan(const NestLoop * join, const PlannedStmt *stmt)
 {
 	Plan	   *inner = innerPlan(join);
 	IndexScan  *scan;
@@ -185,7 +185,7 @@ insert_ahead(Plan *plan, void *arg)
 /* ---- the planner ---- */
 
 static PlannedStmt *
-plan_statement(Query *parse, const char *query_string, int options, ParamListInfo params)
+plan_statement(Query * parse, const char *query_string, int options, ParamListInfo params)
 {
 	/* planning scribbles on the query */
 	bool		wanted = ps_enable_nestloop_readahead && !contain_volatile_functions((Node *) parse);
