@@ -355,7 +355,7 @@ prepare(Ahead *ahead)
 	old = MemoryContextSwitchTo(estate->es_query_cxt);
 	for (int i = 0; i < ROWS_MAX; i++)
 		ahead->rows[i] = ExecInitExtraTupleSlot(estate, columns, &TTSOpsMinimalTuple);
-	ahead->scan = index_beginscan(ahead->rel, ahead->index, estate->es_snapshot, ahead->nkeys, 0);
+	ahead->scan = index_beginscan(ahead->rel, ahead->index, estate->es_snapshot, NULL, ahead->nkeys, 0);
 	MemoryContextSwitchTo(old);
 }
 
