@@ -102,7 +102,7 @@ ps_progress_end(void)
 }
 
 static void
-at_xact_event(XactEvent event, void *arg)
+forget_at_xact_end(XactEvent event, void *arg)
 {
 	if (event == XACT_EVENT_ABORT)
 		ps_progress_end();
@@ -111,7 +111,7 @@ at_xact_event(XactEvent event, void *arg)
 void
 ps_progress_init(void)
 {
-	RegisterXactCallback(at_xact_event, NULL);
+	RegisterXactCallback(forget_at_xact_end, NULL);
 }
 
 /* ---- people who look ---- */

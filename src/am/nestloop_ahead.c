@@ -86,9 +86,9 @@ typedef struct Ahead
 } Ahead;
 
 static Node *create_state(CustomScan * plan);
-static void begin(CustomScanState * node, EState *estate, int eflags);
-static TupleTableSlot *next_row(CustomScanState * node);
-static void end(CustomScanState * node);
+static void begin_ahead(CustomScanState * node, EState *estate, int eflags);
+static TupleTableSlot *next_outer_row(CustomScanState * node);
+static void end_ahead(CustomScanState * node);
 static void rescan(CustomScanState * node);
 static void explain(CustomScanState * node, List *ancestors, ExplainState * es);
 
@@ -99,9 +99,9 @@ static const CustomScanMethods plan_methods = {
 
 static const CustomExecMethods exec_methods = {
 	.CustomName = "Pagestore Read Ahead",
-	.BeginCustomScan = begin,
-	.ExecCustomScan = next_row,
-	.EndCustomScan = end,
+	.BeginCustomScan = begin_ahead,
+	.ExecCustomScan = next_outer_row,
+	.EndCustomScan = end_ahead,
 	.ReScanCustomScan = rescan,
 	.ExplainCustomScan = explain
 };
@@ -187,7 +187,7 @@ set_params(Ahead *ahead, TupleTableSlot *row)
 
 /* Start reads of the pages that the row's inner scan will fetch.  Returns how many it started. */
 static int
-look_up(Ahead *ahead, TupleTableSlot *row)
+look_keys_up(Ahead *ahead, TupleTableSlot *row)
 {
 	BlockNumber last = InvalidBlockNumber;
 	int			started = 0;
@@ -223,7 +223,7 @@ look_up_last(Ahead *ahead, int n)
 	PG_TRY();
 	{
 		for (int i = ahead->count - n; i < ahead->count; i++)
-			started += look_up(ahead, ahead->rows[(ahead->first + i) % ROWS_MAX]);
+			started += look_keys_up(ahead, ahead->rows[(ahead->first + i) % ROWS_MAX]);
 
 		/* a pin of an index page would hold VACUUM up */
 		index_rescan(ahead->scan, ahead->keys, ahead->nkeys, NULL, 0);
@@ -271,7 +271,7 @@ go_to_rest(Ahead *ahead)
 
 /* Rows in hand have come down to half of what they should be. */
 static void
-look_ahead(Ahead *ahead)
+take_ahead(Ahead *ahead)
 {
 	int			most = Min(ROWS_MAX, Max((int) ps_cache_size(PS_POOL) / 16, 1));
 	int			taken,
@@ -316,7 +316,7 @@ create_state(CustomScan * plan)
 }
 
 static void
-begin(CustomScanState * node, EState *estate, int eflags)
+begin_ahead(CustomScanState * node, EState *estate, int eflags)
 {
 	Ahead	   *ahead = (Ahead *) node;
 	CustomScan *plan = (CustomScan *) node->ss.ps.plan;
@@ -344,7 +344,7 @@ begin(CustomScanState * node, EState *estate, int eflags)
 
 /* Before the first look: most joins of few rows never come to it. */
 static void
-prepare(Ahead *ahead)
+prepare_lookups(Ahead *ahead)
 {
 	EState	   *estate = ahead->css.ss.ps.state;
 	TupleDesc	columns = ExecGetResultType(outerPlanState(ahead));
@@ -360,7 +360,7 @@ prepare(Ahead *ahead)
 }
 
 static TupleTableSlot *
-next_row(CustomScanState * node)
+next_outer_row(CustomScanState * node)
 {
 	Ahead	   *ahead = (Ahead *) node;
 	TupleTableSlot *row;
@@ -369,8 +369,8 @@ next_row(CustomScanState * node)
 	{
 		if (ahead->count > 0 || (!rests(ahead) && ps_origin(ahead->rel) == PS_POOL))
 		{
-			prepare(ahead);
-			look_ahead(ahead);
+			prepare_lookups(ahead);
+			take_ahead(ahead);
 		}
 	}
 	if (ahead->count == 0)
@@ -382,7 +382,7 @@ next_row(CustomScanState * node)
 }
 
 static void
-end(CustomScanState * node)
+end_ahead(CustomScanState * node)
 {
 	Ahead	   *ahead = (Ahead *) node;
 

@@ -40,7 +40,7 @@ static planner_hook_type prev_planner = NULL;
 
 /* ---- plan trees ---- */
 
-static void visit(Plan *plan, PlanVisitor visitor, void *arg);
+static void visit_plan(Plan *plan, PlanVisitor visitor, void *arg);
 
 static void
 visit_all(List *plans, PlanVisitor visitor, void *arg)
@@ -48,18 +48,18 @@ visit_all(List *plans, PlanVisitor visitor, void *arg)
 	ListCell   *lc;
 
 	foreach(lc, plans)
-		visit(lfirst(lc), visitor, arg);
+		visit_plan(lfirst(lc), visitor, arg);
 }
 
 /* The visitor sees children first. */
 static void
-visit(Plan *plan, PlanVisitor visitor, void *arg)
+visit_plan(Plan *plan, PlanVisitor visitor, void *arg)
 {
 	if (plan == NULL)
 		return;
 	check_stack_depth();
-	visit(outerPlan(plan), visitor, arg);
-	visit(innerPlan(plan), visitor, arg);
+	visit_plan(outerPlan(plan), visitor, arg);
+	visit_plan(innerPlan(plan), visitor, arg);
 	switch (nodeTag(plan))
 	{
 		case T_Append:
@@ -69,7 +69,7 @@ visit(Plan *plan, PlanVisitor visitor, void *arg)
 			visit_all(((MergeAppend *) plan)->mergeplans, visitor, arg);
 			break;
 		case T_SubqueryScan:
-			visit(((SubqueryScan *) plan)->subplan, visitor, arg);
+			visit_plan(((SubqueryScan *) plan)->subplan, visitor, arg);
 			break;
 		case T_CustomScan:
 			visit_all(((CustomScan *) plan)->custom_plans, visitor, arg);
@@ -83,7 +83,7 @@ visit(Plan *plan, PlanVisitor visitor, void *arg)
 static void
 visit_statement(PlannedStmt *stmt, PlanVisitor visitor, void *arg)
 {
-	visit(stmt->planTree, visitor, arg);
+	visit_plan(stmt->planTree, visitor, arg);
 	visit_all(stmt->subplans, visitor, arg);
 }
 
@@ -108,7 +108,7 @@ changes_rows(Plan *plan)
 {
 	bool		changes = false;
 
-	visit(plan, note_change, &changes);
+	visit_plan(plan, note_change, &changes);
 	return changes;
 }
 

@@ -48,7 +48,7 @@ comes_as_foreseen(Relation rel, BlockNumber block)
 }
 
 static void
-pass(BlockNumber block)
+pass_block(BlockNumber block)
 {
 	int			passed = 0;
 
@@ -102,7 +102,7 @@ foresee(Relation rel, Size want)
 }
 
 static void
-look_ahead(Relation rel, Size want)
+look_into_map(Relation rel, Size want)
 {
 	int			first = nforeseen;
 
@@ -124,9 +124,9 @@ ps_place_ahead(Relation rel, BlockNumber block, Size want)
 	else
 		begin_at(rel, block);
 	current = block;
-	pass(block);
+	pass_block(block);
 
 	/* not for each page, so that adjacent ones are asked for together */
 	if (reading && nforeseen <= depth / 2)
-		look_ahead(rel, want);
+		look_into_map(rel, want);
 }

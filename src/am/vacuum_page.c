@@ -243,12 +243,13 @@ worth_freezing(const Survey *s, bool imaged)
 static TransactionId
 freeze_cutoff(const PsVacuum *v, const Survey *s)
 {
-	TransactionId cutoff = s->newest_xmin;
+	TransactionId cutoff;
 
 	if (!PS_FREEZES_BEYOND_LIMIT)
 		return v->cutoffs.FreezeLimit;
 	if (!s->rows_visible || !s->all_frozen)
 		return v->cutoffs.OldestXmin;
+	cutoff = s->newest_xmin;
 	if (TransactionIdIsValid(cutoff))
 		TransactionIdAdvance(cutoff);
 	return cutoff;

@@ -83,7 +83,7 @@ have_ring(void)
 
 /* Begin one; false if a fault that a test has put in is all that is to become of it. */
 static bool
-prepare(int fd, PsIoWrite *write)
+prepare_write(int fd, PsIoWrite *write)
 {
 	Size		bytes = (Size) write->npages * BLCKSZ;
 	int			fault = ps_fault(PS_FAULT_WRITE, write->rlocator, &bytes);
@@ -109,7 +109,7 @@ start(int fd, PsIoWrite *writes, int n)
 
 	Assert(io_uring_sq_ready(&uring) == 0);
 	for (int i = 0; i < n; i++)
-		(void) prepare(fd, &writes[i]);
+		(void) prepare_write(fd, &writes[i]);
 	rc = ps_uring_submit(&uring, writes[0].rlocator, &left);
 
 	/* the last ones may have been refused */

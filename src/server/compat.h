@@ -172,7 +172,7 @@ ps_prepare_freeze(HeapTupleHeader header, const struct VacuumCutoffs *cutoffs,
 	vacuum_xid_failsafe_check((cutoffs)->relfrozenxid, (cutoffs)->relminmxid)
 
 /* What a plan takes for granted has been looked up when it was made. */
-#define ps_freeze_plan_holds(header, plan) true
+#define ps_freeze_plan_holds(header, plan) ((void) (header), true)
 
 /* Records of changed rows say that the map's bits go, not where they are. */
 #define PS_RECORDS_NAME_MAP_PAGE false
