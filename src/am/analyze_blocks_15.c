@@ -134,7 +134,7 @@ follow_sampler(PsScanDesc *scan, BlockNumber block)
 }
 
 static bool
-next_block(TableScanDesc base, BlockNumber blockno, BufferAccessStrategy strategy)
+next_analyzed_block(TableScanDesc base, BlockNumber blockno, BufferAccessStrategy strategy)
 {
 	PsScanDesc *scan = (PsScanDesc *) base;
 
@@ -150,5 +150,5 @@ next_block(TableScanDesc base, BlockNumber blockno, BufferAccessStrategy strateg
 void
 ps_analyze_callbacks(TableAmRoutine *routine)
 {
-	routine->scan_analyze_next_block = next_block;
+	routine->scan_analyze_next_block = next_analyzed_block;
 }

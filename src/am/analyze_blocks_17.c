@@ -29,7 +29,7 @@ next_sampled(void *arg)
 }
 
 static bool
-next_block(TableScanDesc base, ReadStream *stream)
+next_analyzed_block(TableScanDesc base, ReadStream *stream)
 {
 	PsScanDesc *scan = (PsScanDesc *) base;
 
@@ -46,5 +46,5 @@ next_block(TableScanDesc base, ReadStream *stream)
 void
 ps_analyze_callbacks(TableAmRoutine *routine)
 {
-	routine->scan_analyze_next_block = next_block;
+	routine->scan_analyze_next_block = next_analyzed_block;
 }

@@ -86,9 +86,9 @@ typedef struct Ahead
 } Ahead;
 
 static Node *create_state(CustomScan * plan);
-static void begin_ahead(CustomScanState * node, EState *estate, int eflags);
+static void begin_node(CustomScanState * node, EState *estate, int eflags);
 static TupleTableSlot *next_outer_row(CustomScanState * node);
-static void end_ahead(CustomScanState * node);
+static void end_node(CustomScanState * node);
 static void rescan(CustomScanState * node);
 static void explain(CustomScanState * node, List *ancestors, ExplainState * es);
 
@@ -99,9 +99,9 @@ static const CustomScanMethods plan_methods = {
 
 static const CustomExecMethods exec_methods = {
 	.CustomName = "Pagestore Read Ahead",
-	.BeginCustomScan = begin_ahead,
+	.BeginCustomScan = begin_node,
 	.ExecCustomScan = next_outer_row,
-	.EndCustomScan = end_ahead,
+	.EndCustomScan = end_node,
 	.ReScanCustomScan = rescan,
 	.ExplainCustomScan = explain
 };
@@ -316,7 +316,7 @@ create_state(CustomScan * plan)
 }
 
 static void
-begin_ahead(CustomScanState * node, EState *estate, int eflags)
+begin_node(CustomScanState * node, EState *estate, int eflags)
 {
 	Ahead	   *ahead = (Ahead *) node;
 	CustomScan *plan = (CustomScan *) node->ss.ps.plan;
@@ -382,7 +382,7 @@ next_outer_row(CustomScanState * node)
 }
 
 static void
-end_ahead(CustomScanState * node)
+end_node(CustomScanState * node)
 {
 	Ahead	   *ahead = (Ahead *) node;
 

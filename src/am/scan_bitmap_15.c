@@ -208,7 +208,7 @@ read_ahead(PsScanDesc *scan, BlockNumber block)
 /* ---- callbacks ---- */
 
 static bool
-next_block(TableScanDesc base, struct TBMIterateResult *page)
+next_bitmap_block(TableScanDesc base, struct TBMIterateResult *page)
 {
 	PsScanDesc *scan = (PsScanDesc *) base;
 
@@ -237,6 +237,6 @@ next_tuple(TableScanDesc base, struct TBMIterateResult *page, TupleTableSlot *sl
 void
 ps_scan_bitmap_callbacks(TableAmRoutine *routine)
 {
-	routine->scan_bitmap_next_block = next_block;
+	routine->scan_bitmap_next_block = next_bitmap_block;
 	routine->scan_bitmap_next_tuple = next_tuple;
 }
