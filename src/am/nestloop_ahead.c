@@ -85,12 +85,12 @@ typedef struct Ahead
 	int64		pages;			/* reads started */
 } Ahead;
 
-static Node *create_state(CustomScan * plan);
-static void begin_node(CustomScanState * node, EState *estate, int eflags);
-static TupleTableSlot *next_outer_row(CustomScanState * node);
-static void end_node(CustomScanState * node);
-static void rescan(CustomScanState * node);
-static void explain(CustomScanState * node, List *ancestors, ExplainState * es);
+static Node *create_state(CustomScan *plan);
+static void begin_node(CustomScanState *node, EState *estate, int eflags);
+static TupleTableSlot *next_outer_row(CustomScanState *node);
+static void end_node(CustomScanState *node);
+static void rescan(CustomScanState *node);
+static void explain(CustomScanState *node, List *ancestors, ExplainState *es);
 
 static const CustomScanMethods plan_methods = {
 	.CustomName = "Pagestore Read Ahead",
@@ -126,7 +126,7 @@ pass_columns(const List *targets, int varno)
 }
 
 Plan *
-ps_nestloop_ahead(const NestLoop * join, const IndexScan *inner, int plan_node_id)
+ps_nestloop_ahead(const NestLoop *join, const IndexScan *inner, int plan_node_id)
 {
 	CustomScan *node = makeNode(CustomScan);
 	Plan	   *plan = &node->scan.plan;
@@ -156,13 +156,13 @@ ps_nestloop_ahead(const NestLoop * join, const IndexScan *inner, int plan_node_i
 }
 
 static int
-private_int(const CustomScan * plan, int element)
+private_int(const CustomScan *plan, int element)
 {
 	return intVal(list_nth(plan->custom_private, element));
 }
 
 static Oid
-index_of(const CustomScan * plan)
+index_of(const CustomScan *plan)
 {
 	return (Oid) private_int(plan, PRIVATE_INDEX);
 }
@@ -304,7 +304,7 @@ rests(Ahead *ahead)
 /* ---- the node ---- */
 
 static Node *
-create_state(CustomScan * plan)
+create_state(CustomScan *plan)
 {
 	Ahead	   *ahead = (Ahead *) newNode(sizeof(Ahead), T_CustomScanState);
 
@@ -316,7 +316,7 @@ create_state(CustomScan * plan)
 }
 
 static void
-begin_node(CustomScanState * node, EState *estate, int eflags)
+begin_node(CustomScanState *node, EState *estate, int eflags)
 {
 	Ahead	   *ahead = (Ahead *) node;
 	CustomScan *plan = (CustomScan *) node->ss.ps.plan;
@@ -360,7 +360,7 @@ prepare_lookups(Ahead *ahead)
 }
 
 static TupleTableSlot *
-next_outer_row(CustomScanState * node)
+next_outer_row(CustomScanState *node)
 {
 	Ahead	   *ahead = (Ahead *) node;
 	TupleTableSlot *row;
@@ -382,7 +382,7 @@ next_outer_row(CustomScanState * node)
 }
 
 static void
-end_node(CustomScanState * node)
+end_node(CustomScanState *node)
 {
 	Ahead	   *ahead = (Ahead *) node;
 
@@ -394,7 +394,7 @@ end_node(CustomScanState * node)
 }
 
 static void
-rescan(CustomScanState * node)
+rescan(CustomScanState *node)
 {
 	Ahead	   *ahead = (Ahead *) node;
 	PlanState  *outer = outerPlanState(node);
@@ -406,7 +406,7 @@ rescan(CustomScanState * node)
 }
 
 static void
-explain(CustomScanState * node, List *ancestors, ExplainState * es)
+explain(CustomScanState *node, List *ancestors, ExplainState *es)
 {
 	ExplainPropertyText("Index", get_rel_name(index_of((CustomScan *) node->ss.ps.plan)), es);
 	if (es->analyze)

@@ -12,7 +12,7 @@
  * that takes its keys from the outer row.  plan_node_id is new in the
  * statement.  In CurrentMemoryContext, as the plan.
  */
-extern Plan *ps_nestloop_ahead(const NestLoop * join, const IndexScan *inner, int plan_node_id);
+extern Plan *ps_nestloop_ahead(const NestLoop *join, const IndexScan *inner, int plan_node_id);
 
 /* Makes the node known, also to parallel workers.  In _PG_init(). */
 extern void ps_nestloop_ahead_init(void);

@@ -6,7 +6,9 @@
  * some of them are taken before the join asks for them.  So it costs nothing
  * that the planner would have to weigh, and goes into the plan that the
  * planner has chosen.  What must not be seen is that rows are taken early:
- * volatile functions would be called at another time, rows locked in vain.
+ * volatile functions would be called at another time, rows locked in vain, and
+ * where not all rows are asked for, an expression could fail for one that is
+ * not.
  */
 #include "postgres.h"
 
@@ -26,13 +28,14 @@
 /* Smaller tables soon lie in the pool as a whole: pages, as VACUUM and ANALYZE have counted them. */
 #define MIN_TABLE_PAGES 1024
 
-typedef void (*PlanVisitor) (Plan *plan, void *arg);
+/* whole: whoever asks the plan for rows asks for all of them. */
+typedef void (*PlanVisitor) (Plan *plan, bool whole, void *arg);
 
 typedef struct Insertion
 {
 	const PlannedStmt *stmt;
 	int			last_id;		/* highest plan_node_id */
-}			Insertion;
+} Insertion;
 
 bool		ps_enable_nestloop_readahead = true;
 
@@ -40,55 +43,88 @@ static planner_hook_type prev_planner = NULL;
 
 /* ---- plan trees ---- */
 
-static void visit_plan(Plan *plan, PlanVisitor visitor, void *arg);
+static void visit_plan(Plan *plan, bool whole, PlanVisitor visitor, void *arg);
 
 static void
-visit_all(List *plans, PlanVisitor visitor, void *arg)
+visit_all(List *plans, bool whole, PlanVisitor visitor, void *arg)
 {
 	ListCell   *lc;
 
 	foreach(lc, plans)
-		visit_plan(lfirst(lc), visitor, arg);
+		visit_plan(lfirst(lc), whole, visitor, arg);
+}
+
+/* Does the plan ask its children for all their rows, if it is asked for all of its own (whole) or in any case? */
+static bool
+asks_for_all(const Plan *plan, bool whole)
+{
+	switch (nodeTag(plan))
+	{
+		case T_Sort:
+		case T_Hash:
+			return true;
+		case T_Agg:
+			return whole || ((const Agg *) plan)->aggstrategy != AGG_SORTED;
+		case T_Limit:
+		case T_MergeJoin:		/* one side may end first */
+			return false;
+		default:
+			return whole;
+	}
+}
+
+/* A join that wants a single match leaves the rest. */
+static bool
+wants_all_matches(const Plan *plan)
+{
+	const Join *join = (const Join *) plan;
+
+	return !IsA(plan, NestLoop) ||
+		!(join->inner_unique || join->jointype == JOIN_SEMI || join->jointype == JOIN_ANTI);
 }
 
 /* The visitor sees children first. */
 static void
-visit_plan(Plan *plan, PlanVisitor visitor, void *arg)
+visit_plan(Plan *plan, bool whole, PlanVisitor visitor, void *arg)
 {
+	bool		all;
+
 	if (plan == NULL)
 		return;
 	check_stack_depth();
-	visit_plan(outerPlan(plan), visitor, arg);
-	visit_plan(innerPlan(plan), visitor, arg);
+	all = asks_for_all(plan, whole);
+	visit_plan(outerPlan(plan), all, visitor, arg);
+	visit_plan(innerPlan(plan), all && wants_all_matches(plan), visitor, arg);
 	switch (nodeTag(plan))
 	{
 		case T_Append:
-			visit_all(((Append *) plan)->appendplans, visitor, arg);
+			visit_all(((Append *) plan)->appendplans, all, visitor, arg);
 			break;
 		case T_MergeAppend:
-			visit_all(((MergeAppend *) plan)->mergeplans, visitor, arg);
+			visit_all(((MergeAppend *) plan)->mergeplans, all, visitor, arg);
 			break;
 		case T_SubqueryScan:
-			visit_plan(((SubqueryScan *) plan)->subplan, visitor, arg);
+			visit_plan(((SubqueryScan *) plan)->subplan, all, visitor, arg);
 			break;
 		case T_CustomScan:
-			visit_all(((CustomScan *) plan)->custom_plans, visitor, arg);
+			visit_all(((CustomScan *) plan)->custom_plans, all, visitor, arg);
 			break;
 		default:
 			break;
 	}
-	visitor(plan, arg);
+	visitor(plan, whole, arg);
 }
 
+/* Of a subplan a single row may be wanted. */
 static void
 visit_statement(PlannedStmt *stmt, PlanVisitor visitor, void *arg)
 {
-	visit_plan(stmt->planTree, visitor, arg);
-	visit_all(stmt->subplans, visitor, arg);
+	visit_plan(stmt->planTree, true, visitor, arg);
+	visit_all(stmt->subplans, false, visitor, arg);
 }
 
 static void
-note_id(Plan *plan, void *arg)
+note_id(Plan *plan, bool whole, void *arg)
 {
 	int		   *last = arg;
 
@@ -97,7 +133,7 @@ note_id(Plan *plan, void *arg)
 
 /* Rows of a plan with such a node are taken for keeps. */
 static void
-note_change(Plan *plan, void *arg)
+note_change(Plan *plan, bool whole, void *arg)
 {
 	if (IsA(plan, LockRows) || IsA(plan, ModifyTable))
 		*(bool *) arg = true;
@@ -108,7 +144,7 @@ changes_rows(Plan *plan)
 {
 	bool		changes = false;
 
-	visit_plan(plan, note_change, &changes);
+	visit_plan(plan, false, note_change, &changes);
 	return changes;
 }
 
@@ -151,7 +187,7 @@ is_large_pagestore_table(Oid relid)
 
 /* The inner index scan to read ahead for, or NULL.  A cache of results may stand before it. */
 static IndexScan *
-inner_index_scan(const NestLoop * join, const PlannedStmt *stmt)
+inner_index_scan(const NestLoop *join, const PlannedStmt *stmt)
 {
 	Plan	   *inner = innerPlan(join);
 	IndexScan  *scan;
@@ -168,14 +204,14 @@ inner_index_scan(const NestLoop * join, const PlannedStmt *stmt)
 }
 
 static void
-insert_ahead(Plan *plan, void *arg)
+insert_ahead(Plan *plan, bool whole, void *arg)
 {
 	Insertion  *insertion = arg;
 	NestLoop   *join = (NestLoop *) plan;
 	IndexScan  *inner;
 
 	/* one row has no successor */
-	if (!IsA(plan, NestLoop) || outerPlan(plan)->plan_rows <= 1)
+	if (!whole || !IsA(plan, NestLoop) || outerPlan(plan)->plan_rows <= 1)
 		return;
 	inner = inner_index_scan(join, insertion->stmt);
 	if (inner != NULL && !changes_rows(outerPlan(plan)))
@@ -185,7 +221,7 @@ insert_ahead(Plan *plan, void *arg)
 /* ---- the planner ---- */
 
 static PlannedStmt *
-plan_statement(Query * parse, const char *query_string, int options, ParamListInfo params)
+plan_statement(Query *parse, const char *query_string, int options, ParamListInfo params)
 {
 	/* planning scribbles on the query */
 	bool		wanted = ps_enable_nestloop_readahead && !contain_volatile_functions((Node *) parse);

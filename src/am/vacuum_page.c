@@ -215,7 +215,7 @@ collect_dead(PsVacuum *v, BlockNumber block, Survey *s, PsVacuumPage *left)
 		ps_dead_add(v->dead, block, s->dead, s->ndead);
 }
 
-/* Add up what a valid survey has counted; frozen: its plans have been carried out. */
+/* Add up what a valid survey has counted; frozen: none of its plans is left to be carried out. */
 static void
 count_survey(PsVacuum *v, const Survey *s, bool frozen)
 {
@@ -303,7 +303,7 @@ prune_and_freeze(PsVacuum *v, PsWrite *guard, PsVacuumPage *left) PS_REQUIRES(gu
 	else if (s.nfreeze > 0)
 		s.all_frozen = false;
 	v->removed += removed;
-	count_survey(v, &s, freeze);
+	count_survey(v, &s, freeze || s.nfreeze == 0);
 	collect_dead(v, guard->pin->block, &s, left);
 
 	left->has_rows = s.has_rows;

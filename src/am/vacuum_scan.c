@@ -16,7 +16,7 @@
 #include "page/view.h"
 #include "pgstat.h"
 #include "row/vm.h"
-#include "row/wal_prune.h"
+#include "row/wal_visible.h"
 #include "server/compat.h"
 #include "storage/freespace.h"
 

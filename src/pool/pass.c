@@ -23,7 +23,7 @@ typedef struct Sample
 {
 	PsFrame		frame;
 	uint32		page;			/* hash of its tag */
-}			Sample;
+} Sample;
 
 typedef struct Pass
 {
@@ -36,16 +36,16 @@ typedef struct Pass
 	bool		let_in;			/* some have, in this pass or one before */
 	uint32		nsamples;
 	Sample		samples[SAMPLES];
-}			Pass;
+} Pass;
 
 typedef struct Passes
 {
 	PsLock		lock;			/* guards all below */
 	uint64		number;			/* of the last pass begun */
 	Pass		passes[PASSES];
-}			Passes;
+} Passes;
 
-static Passes * shared;
+static Passes *shared;
 
 Size
 ps_passes_shmem_size(void)
@@ -89,9 +89,9 @@ new_pass(RelFileLocator rlocator) PS_REQUIRES(shared->lock)
 
 /* The page in the frame has come since the last pass: is it as good as one of this table? */
 static bool
-comes_again(const Pass * pass, const PsTag *tag) PS_REQUIRES(shared->lock)
+comes_again(const Pass *pass, const PsTag *tag) PS_REQUIRES(shared->lock)
 {
-	const		Pass *other;
+	const Pass *other;
 
 	if (RelFileLocatorEquals(tag->rlocator, pass->rlocator))
 		return true;
@@ -101,7 +101,7 @@ comes_again(const Pass * pass, const PsTag *tag) PS_REQUIRES(shared->lock)
 
 /* Nobody has had any use for the frame since the sample was taken. */
 static bool
-is_to_be_had(const Pass * pass, const Sample * sample) PS_REQUIRES(shared->lock)
+is_to_be_had(const Pass *pass, const Sample *sample) PS_REQUIRES(shared->lock)
 {
 	uint32		state;
 	PsTag		tag;
@@ -115,7 +115,7 @@ is_to_be_had(const Pass * pass, const Sample * sample) PS_REQUIRES(shared->lock)
 
 /* Frames that the table may have: free ones, and by what has become of the sample. */
 static uint32
-frames_to_be_had(const Pass * pass) PS_REQUIRES(shared->lock)
+frames_to_be_had(const Pass *pass) PS_REQUIRES(shared->lock)
 {
 	uint32		n = 0;
 
@@ -128,7 +128,7 @@ frames_to_be_had(const Pass * pass) PS_REQUIRES(shared->lock)
 
 /* One frame out of each of as many equal parts of those in use, another one each time. */
 static void
-take_sample(Pass * pass) PS_REQUIRES(shared->lock)
+take_sample(Pass *pass) PS_REQUIRES(shared->lock)
 {
 	uint64		used = ps_frames_used();
 

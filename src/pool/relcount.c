@@ -50,7 +50,7 @@ flush_at_exit(int code, Datum arg)
 
 /* NULL: there is no room. */
 static PsRelDelta *
-delta_of(const RelFileLocator *rlocator)
+delta_of(const RelFileLocator * rlocator)
 {
 	static bool registered = false;
 
@@ -74,7 +74,7 @@ delta_of(const RelFileLocator *rlocator)
 }
 
 void
-ps_relcount(const RelFileLocator *rlocator, PsRelCounter counter, uint32 n)
+ps_relcount(const RelFileLocator * rlocator, PsRelCounter counter, uint32 n)
 {
 	PsRelDelta *delta = &gathered[latest];
 

@@ -6,7 +6,7 @@
 
 #include "miscadmin.h"
 #include "row/vm.h"
-#include "row/wal_prune.h"
+#include "row/wal_visible.h"
 #include "server/compat.h"
 #include "storage/bufmgr.h"
 #include "storage/bufpage.h"

@@ -1,7 +1,7 @@
 /*
  * wal_prune.h
- *		WAL records of a page that is cleaned up: pruned, frozen, reaped, seen by
- *		all.  heap's own, so that core replays them.
+ *		WAL records of a page that is cleaned up: pruned, frozen, reaped.  heap's
+ *		own, so that core replays them.
  *
  * Each function is called in the critical section, after the page was marked
  * dirty and changed, and only where RelationNeedsWAL().  The records differ from
@@ -45,19 +45,6 @@ extern void ps_wal_freeze(PsWrite *guard, TransactionId cutoff_xid, PsFreezePlan
 
 /* n dead line pointers became unused; sets the page's LSN. */
 extern void ps_wal_reap(PsWrite *guard, const OffsetNumber *unused, int n)
-			PS_REQUIRES(guard);
-
-/*
- * Bits (VISIBILITYMAP_*) were set in the map page vmbuf, which is locked, for
- * the guard's page; sets the map page's LSN, and ours where it has to be.  The
- * guard's page need not be marked dirty.  cutoff_xid: newest xid that a standby
- * must not show as running.
- */
-extern void ps_wal_visible(PsWrite *guard, Buffer vmbuf, TransactionId cutoff_xid, uint8 bits)
-			PS_REQUIRES(guard);
-
-/* The page as a whole, whatever became of it; sets its LSN. */
-extern void ps_wal_image(PsWrite *guard)
 			PS_REQUIRES(guard);
 
 #endif							/* PAGESTORE_ROW_WAL_PRUNE_H */

@@ -44,7 +44,7 @@ begin(Cleanup *c, PsWrite *guard, TransactionId conflict_xid) PS_REQUIRES(guard)
 }
 
 static void
-register_items(Cleanup *c, uint8 flag, xlhp_prune_items *head, const OffsetNumber *offsets, int n, int each)
+register_items(Cleanup *c, uint8 flag, xlhp_prune_items * head, const OffsetNumber *offsets, int n, int each)
 {
 	if (n == 0)
 		return;
@@ -98,7 +98,7 @@ compare_plans(const void *x, const void *y)
 }
 
 static inline bool
-does_the_same(const xlhp_freeze_plan *logged, const PsFreezePlan *plan)
+does_the_same(const xlhp_freeze_plan * logged, const PsFreezePlan *plan)
 {
 	return logged->xmax == plan->xmax && logged->t_infomask2 == plan->t_infomask2 &&
 		logged->t_infomask == plan->t_infomask && logged->frzflags == plan->frzflags;
@@ -106,7 +106,7 @@ does_the_same(const xlhp_freeze_plan *logged, const PsFreezePlan *plan)
 
 /* Each kind of plan once, with how many rows it is for; returns how many kinds. */
 static int
-gather_plans(PsFreezePlan *plans, int n, xlhp_freeze_plan *logged, OffsetNumber *offsets)
+gather_plans(PsFreezePlan *plans, int n, xlhp_freeze_plan * logged, OffsetNumber *offsets)
 {
 	int			nlogged = 0;
 
@@ -156,39 +156,4 @@ ps_wal_reap(PsWrite *guard, const OffsetNumber *unused, int n)
 	begin(&c, guard, InvalidTransactionId);
 	register_items(&c, XLHP_HAS_NOW_UNUSED_ITEMS, &c.unused, unused, n, 1);
 	end(&c, guard, XLOG_HEAP2_PRUNE_VACUUM_CLEANUP);
-}
-
-/*
- * One record covers both pages: block 0 the map, block 1 ours.  The record
- * sets PD_ALL_VISIBLE of our page at redo; an image of it is of use only where
- * a hint-like change must be protected from torn writes.  Without that need
- * the page's LSN stays, so that the bit alone never causes a full-page image.
- */
-void
-ps_wal_visible(PsWrite *guard, Buffer vmbuf, TransactionId cutoff_xid, uint8 bits)
-{
-	xl_heap_visible record = {.snapshotConflictHorizon = cutoff_xid,.flags = bits};
-	bool		protect = XLogHintBitIsNeeded();
-	XLogRecPtr	lsn;
-
-	if (RelationIsAccessibleInLogicalDecoding(guard->rel))
-		record.flags |= VISIBILITYMAP_XLOG_CATALOG_REL;
-	if (protect)
-		ps_mark_dirty(guard);
-	XLogBeginInsert();
-	XLogRegisterData((char *) &record, SizeOfHeapVisible);
-	XLogRegisterBuffer(0, vmbuf, 0);
-	ps_xlog_register(1, guard, protect ? REGBUF_STANDARD : REGBUF_STANDARD | REGBUF_NO_IMAGE);
-	lsn = XLogInsert(RM_HEAP2_ID, XLOG_HEAP2_VISIBLE);
-	if (protect)
-		ps_set_lsn(guard, lsn);
-	PageSetLSN(BufferGetPage(vmbuf), lsn);
-}
-
-void
-ps_wal_image(PsWrite *guard)
-{
-	XLogBeginInsert();
-	ps_xlog_register(0, guard, REGBUF_STANDARD | REGBUF_FORCE_IMAGE);
-	ps_set_lsn(guard, XLogInsert(RM_XLOG_ID, XLOG_FPI));
 }

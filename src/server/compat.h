@@ -171,6 +171,10 @@ ps_prepare_freeze(HeapTupleHeader header, const struct VacuumCutoffs *cutoffs,
 #define vacuum_xid_failsafe_check(cutoffs) \
 	vacuum_xid_failsafe_check((cutoffs)->relfrozenxid, (cutoffs)->relminmxid)
 
+/* the record of a page that is visible to all */
+#define snapshotConflictHorizon cutoff_xid
+#define VISIBILITYMAP_XLOG_CATALOG_REL 0
+
 /* What a plan takes for granted has been looked up when it was made. */
 #define ps_freeze_plan_holds(header, plan) ((void) (header), true)
 
@@ -282,6 +286,15 @@ ps_progress_indexes(int total, int done)
 
 /* ---- 18 ---- */
 
+/* The pages that a bitmap names, one by one. */
+typedef struct PsBitmapPage
+{
+	BlockNumber block;
+	bool		lossy;			/* which rows is not known */
+	int			n;
+	OffsetNumber offsets[MaxHeapTuplesPerPage];
+} PsBitmapPage;
+
 #if PG_VERSION_NUM < 180000
 
 #define ConditionalLockTuple(rel, tid, mode, log) ConditionalLockTuple(rel, tid, mode)
@@ -333,15 +346,6 @@ typedef slist_iter ps_bgworker_iter;
 #define ps_foreach_bgworker(iter) slist_foreach(iter, &BackgroundWorkerList)
 #define ps_bgworker(iter) slist_container(RegisteredBgWorker, rw_lnode, (iter).cur)
 #define ps_checkpointer_latch() (ProcGlobal->checkpointerLatch)
-
-/* The pages that a bitmap names, one by one. */
-typedef struct PsBitmapPage
-{
-	BlockNumber block;
-	bool		lossy;			/* which rows is not known */
-	int			n;
-	OffsetNumber offsets[MaxHeapTuplesPerPage];
-} PsBitmapPage;
 
 typedef TBMIterator *PsBitmapIterator;
 
@@ -409,14 +413,6 @@ ps_checkpointer_latch(void)
 	return checkpointer == INVALID_PROC_NUMBER ? NULL : &GetPGProcByNumber(checkpointer)->procLatch;
 }
 
-typedef struct PsBitmapPage
-{
-	BlockNumber block;
-	bool		lossy;
-	int			n;
-	OffsetNumber offsets[MaxHeapTuplesPerPage];
-} PsBitmapPage;
-
 typedef TBMPrivateIterator * PsBitmapIterator;
 
 static inline PsBitmapIterator
@@ -468,7 +464,7 @@ get_toast_snapshot(void)
 #include "access/tidstore.h"
 
 static inline int
-TidStoreGetBlockOffsets(const TidStoreIterResult *result, OffsetNumber *offsets, int max)
+TidStoreGetBlockOffsets(const TidStoreIterResult * result, OffsetNumber *offsets, int max)
 {
 	memcpy(offsets, result->offsets, Min(result->num_offsets, max) * sizeof(OffsetNumber));
 	return result->num_offsets;
