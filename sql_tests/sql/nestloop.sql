@@ -31,7 +31,7 @@ RESET pagestore.enable_nestloop_readahead;
 
 -- A join that may stop early takes no rows ahead: it does not come to the one for which the expression fails.
 EXPLAIN (COSTS OFF) SELECT i.t FROM outr_p o JOIN inn_p i ON i.id = 1000 / (20 - o.id) LIMIT 12;
-SELECT count(*) FROM (SELECT i.t FROM outr_p o JOIN inn_p i ON i.id = 1000 / (20 - o.id) LIMIT 12) s;
+SELECT count(t) FROM (SELECT i.t FROM outr_p o JOIN inn_p i ON i.id = 1000 / (20 - o.id) LIMIT 12) s;
 SELECT twin_error('SELECT i.t FROM outr@ o JOIN inn@ i ON i.id = 1000 / (20 - o.id)');
 EXPLAIN (COSTS OFF) SELECT i.t FROM outr_p o JOIN inn_p i ON i.id = o.k ORDER BY o.name LIMIT 12;
 
