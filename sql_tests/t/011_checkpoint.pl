@@ -146,6 +146,14 @@ kill 'KILL', $node->{_pid};
 kill 'CONT', $sentinel;
 $ck->finish;
 ok(start_again($node), 'the next server is not kept from starting by the last one\'s checkpointer');
+
+# --- nor by a session that looks at nothing but its work
+my $busy = IPC::Run::start([ 'psql', '-X', '-q', '-h', $node->host, '-p', $node->port, '-c', "/* busy */ SELECT sum(i::numeric * j) FROM generate_series(1, 100000) i, generate_series(1, 100000) j", 'postgres' ],
+	'<', \undef, '>', '/dev/null', '2>', '/dev/null');
+ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE query ~ '^/. busy' AND state = 'active'"), 'a session is busy');
+kill 'KILL', $node->{_pid};
+ok(start_again($node), 'the next server is not kept from starting by a busy session');
+$busy->kill_kill;
 is(table_state($node, 't'), $state, 'nothing lost');
 
 # --- shutdown under load: smart waits for sessions, fast ends them

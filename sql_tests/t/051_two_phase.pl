@@ -123,7 +123,7 @@ sub waits
 	for (1 .. 6000)
 	{
 		my $state = sql("SELECT coalesce((SELECT coalesce(wait_event, '') FROM pg_stat_activity WHERE application_name = 'background' AND query !~ '^CHECKPOINT'), 'done')");
-		return 1 if $state eq 'Extension';
+		return 1 if $state =~ /^(BufferIO|PagestoreWrite)$/;	# before 17, and from then on
 		return 0 if $state eq 'done';
 		usleep(10_000);
 	}

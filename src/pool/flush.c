@@ -38,12 +38,14 @@ typedef struct WriteRun
 	int			n;
 	XLogRecPtr	lsn;			/* highest of the WAL-logged ones */
 	char	   *bytes;			/* the first one's copy */
-	PsFrame		frames[2 * PS_IO_MAX_PAGES];
+	PsFrame		frames[PS_IO_MAX_PAGES];
 	int			first;			/* the run is frames[first .. first + n) */
 	int			done;			/* so many of them are completed */
 } WriteRun;
 
-static char *bounce = NULL;		/* room for one run that grows both ways */
+static char *bounce = NULL;		/* room for one run that grows both ways, */
+static int	bounce_pages = 0;	/* of so many pages */
+static void *bounce_memory = NULL;	/* where it lies */
 
 static char *
 bounce_page(int i)
@@ -51,16 +53,21 @@ bounce_page(int i)
 	return bounce + (Size) i * BLCKSZ;
 }
 
-/* Only touched pages cost memory: a backend seldom uses more than the middle. */
+/* By need: most sessions write no run at all, or a few neighbours. */
 static void
-prepare_bounce(void)
+prepare_bounce(int pages)
 {
-	if (bounce == NULL)
-	{
-		Size		size = (Size) 2 * PS_IO_MAX_PAGES * BLCKSZ + PS_IO_ALIGN;
+	void	   *memory;
 
-		bounce = (char *) TYPEALIGN(PS_IO_ALIGN, MemoryContextAlloc(TopMemoryContext, size));
-	}
+	Assert(pages <= PS_IO_MAX_PAGES);
+	if (pages <= bounce_pages)
+		return;
+	memory = MemoryContextAlloc(TopMemoryContext, (Size) pages * BLCKSZ + PS_IO_ALIGN);
+	if (bounce_memory != NULL)
+		pfree(bounce_memory);
+	bounce_memory = memory;
+	bounce = (char *) TYPEALIGN(PS_IO_ALIGN, memory);
+	bounce_pages = pages;
 }
 
 bool
@@ -265,15 +272,16 @@ ps_flush_wait(PsFrame frame)
 int
 ps_flush_frame(PsFrame frame, PsFlushReason reason, bool wait)
 {
-	const int	middle = PS_IO_MAX_PAGES;
+	const int	pages = reason == PS_FLUSH_BACKEND ? BACKEND_PAGES : PS_IO_MAX_PAGES;
+	const int	behind = reason == PS_FLUSH_BACKEND ? BACKEND_PAGES / 2 : 0;
 	WriteRun	run;
 	int			written;
 
-	prepare_bounce();
+	prepare_bounce(pages);
 	run.rlocator = ps_frame(frame)->tag.rlocator;
 	run.block = ps_frame(frame)->tag.block;
 	run.lsn = InvalidXLogRecPtr;
-	run.first = middle;
+	run.first = behind;
 	run.n = 1;
 	run.done = 0;
 
@@ -282,15 +290,12 @@ ps_flush_frame(PsFrame frame, PsFlushReason reason, bool wait)
 	 * ever
 	 */
 	HOLD_INTERRUPTS();
-	if (!claim(&run, frame, middle, wait))
+	if (!claim(&run, frame, behind, wait))
 	{
 		RESUME_INTERRUPTS();
 		return 0;
 	}
-	if (reason == PS_FLUSH_BACKEND)
-		add_neighbours(&run, BACKEND_PAGES / 2, BACKEND_PAGES / 2 - 1);
-	else
-		add_neighbours(&run, 0, PS_IO_MAX_PAGES - 1);
+	add_neighbours(&run, behind, pages - behind - 1);
 	written = finish_run(&run, frame);
 	RESUME_INTERRUPTS();
 

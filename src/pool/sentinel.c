@@ -68,15 +68,19 @@ static bool may_exit = false;
 /*
  * When the postmaster is dead nobody will restart us, and the checkpointer,
  * should it wait for our flag, would wait for ever and keep the next server
- * from starting: end it.
+ * from starting.  Nor can it be ended alone: it may hold a lock that others
+ * need to exit.  So all end at once, as the postmaster has it after a crash.
  */
 static void
-end_checkpointer(void)
+end_others(void)
 {
-	Latch	   *latch = ps_checkpointer_latch();
+	for (uint32 i = 0; i < ProcGlobal->allProcCount; i++)
+	{
+		int			pid = ((volatile PGPROC *) &ProcGlobal->allProcs[i])->pid;
 
-	if (latch != NULL && latch->owner_pid != 0)
-		kill(latch->owner_pid, SIGQUIT);
+		if (pid != 0 && pid != MyProcPid)
+			kill(pid, SIGQUIT);
+	}
 }
 
 static void
@@ -85,7 +89,7 @@ crash_unless_done(int code, Datum arg)
 	if (may_exit)
 		return;
 	if (!PostmasterIsAlive())
-		end_checkpointer();
+		end_others();
 	_exit(2);
 }
 
@@ -340,7 +344,7 @@ ps_sentinel_main(Datum arg)
 	ps_worker_begin();
 	ps_veto_prepare();
 	before_shmem_exit(crash_unless_done, 0);
-	PS_WHEN_ORPHANED(end_checkpointer);
+	PS_WHEN_ORPHANED(end_others);
 	stand_watch();
 
 	while (!done)

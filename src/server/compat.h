@@ -345,7 +345,6 @@ ps_page_is_verified(char *page, BlockNumber block, bool report, Oid database)
 typedef slist_iter ps_bgworker_iter;
 #define ps_foreach_bgworker(iter) slist_foreach(iter, &BackgroundWorkerList)
 #define ps_bgworker(iter) slist_container(RegisteredBgWorker, rw_lnode, (iter).cur)
-#define ps_checkpointer_latch() (ProcGlobal->checkpointerLatch)
 
 typedef TBMIterator *PsBitmapIterator;
 
@@ -404,14 +403,6 @@ ps_page_is_verified(char *page, BlockNumber block, bool report, Oid database)
 typedef dlist_iter ps_bgworker_iter;
 #define ps_foreach_bgworker(iter) dlist_foreach(iter, &BackgroundWorkerList)
 #define ps_bgworker(iter) dlist_container(RegisteredBgWorker, rw_lnode, (iter).cur)
-
-static inline Latch *
-ps_checkpointer_latch(void)
-{
-	ProcNumber	checkpointer = ProcGlobal->checkpointerProc;
-
-	return checkpointer == INVALID_PROC_NUMBER ? NULL : &GetPGProcByNumber(checkpointer)->procLatch;
-}
 
 typedef TBMPrivateIterator * PsBitmapIterator;
 
