@@ -46,12 +46,13 @@ SELECT twin_exec('ALTER TABLE d@ ALTER COLUMN a SET NOT NULL, ADD CHECK (a > 0)'
 SELECT twin_error('INSERT INTO d@ (n, a) VALUES (1, NULL)');
 VACUUM FULL d_p;
 VACUUM FULL d_h;
-SELECT twin_rows('SELECT * FROM d@');
+-- in the same places, before 16: since then heap extends by several pages
+SELECT twin_rows($$SELECT CASE WHEN current_setting('server_version_num')::int < 160000 THEN ctid END, * FROM d@$$);
 CREATE INDEX d_h_n ON d_h (n);
 CREATE INDEX d_p_n ON d_p (n);
 CLUSTER d_p USING d_p_n;
 CLUSTER d_h USING d_h_n;
-SELECT twin_rows('SELECT * FROM d@');
+SELECT twin_rows($$SELECT CASE WHEN current_setting('server_version_num')::int < 160000 THEN ctid END, * FROM d@$$);
 SELECT bool_and(ok) FROM (SELECT n >= lag(n) OVER (ORDER BY ctid) IS NOT FALSE AS ok FROM d_p) s;
 
 -- SET ACCESS METHOD both ways, with what is dead, toasted and indexed
