@@ -28,6 +28,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "page/pin.h"
+#include "server/compat.h"
 #include "utils/lsyscache.h"
 
 #define ROWS_MAX 64				/* most rows taken early */
@@ -330,7 +331,7 @@ begin_node(CustomScanState *node, EState *estate, int eflags)
 	/* where rows are locked again after a wait there is one of each */
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) || estate->es_epq_active != NULL)
 		return;
-	ahead->rel = ExecGetRangeTableRelation(estate, private_int(plan, PRIVATE_SCANRELID));
+	ahead->rel = ExecGetRangeTableRelation(estate, private_int(plan, PRIVATE_SCANRELID), false);
 	if (!ps_is_pagestore(ahead->rel) || IsolationIsSerializable())
 		return;
 	ahead->params = list_nth(plan->custom_private, PRIVATE_PARAMS);

@@ -300,6 +300,7 @@ typedef struct PsBitmapPage
 #define ConditionalLockTuple(rel, tid, mode, log) ConditionalLockTuple(rel, tid, mode)
 #define ConditionalXactLockTableWait(xid, log) ConditionalXactLockTableWait(xid)
 #define log_lock_failures false
+#define ExecGetRangeTableRelation(estate, rti, is_result) ExecGetRangeTableRelation(estate, rti)
 #define index_beginscan(table, index, snapshot, instrument, nkeys, norderbys) \
 	index_beginscan(table, index, snapshot, nkeys, norderbys)
 #define index_beginscan_bitmap(index, snapshot, instrument, nkeys) \
@@ -373,6 +374,7 @@ ps_bitmap_next(PsBitmapIterator iterator, PsBitmapPage *page)
 #else							/* 18 and later */
 
 #include "access/toast_internals.h"
+#include "commands/explain_format.h"
 #include "storage/aio_subsys.h"
 
 #define ps_tidrange(scan) (&(scan)->st.tidrange)
