@@ -300,6 +300,7 @@ typedef struct PsBitmapPage
 #define ConditionalLockTuple(rel, tid, mode, log) ConditionalLockTuple(rel, tid, mode)
 #define ConditionalXactLockTableWait(xid, log) ConditionalXactLockTableWait(xid)
 #define log_lock_failures false
+#include "executor/executor.h"
 #define ExecGetRangeTableRelation(estate, rti, is_result) ExecGetRangeTableRelation(estate, rti)
 #define index_beginscan(table, index, snapshot, instrument, nkeys, norderbys) \
 	index_beginscan(table, index, snapshot, nkeys, norderbys)
