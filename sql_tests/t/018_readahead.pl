@@ -56,6 +56,49 @@ like($node->safe_psql('postgres', "$index EXPLAIN (ANALYZE, COSTS OFF, TIMING OF
 cmp_ok($n[1], '<', 100, 'nor where that is off');
 @n = cold('nested loop of few rows', $index, "SELECT count(*) FROM (SELECT t.id FROM keys JOIN t ON t.k = keys.k LIMIT 3) s");
 cmp_ok($n[1], '<=', 8, 'little for three rows');
+# ... and for the leaf pages that it looks the keys up in, of about 165
+sub ahead
+{
+	my ($set, $query) = @_;
+	my $plan = $node->safe_psql('postgres', "$index $set EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) $query");
+	return $plan =~ /\n *Pages Read Ahead: (\d+)\n *Index Pages Read Ahead: (\d+)\n/ ? ($1, $2) : ("no node in $plan") x 2;
+}
+$node->restart;
+@n = ahead('', $join);
+cmp_ok($n[1], '>', 150, 'leaf pages of the index are read ahead');
+cmp_ok($n[1], '<', 170, 'each once');
+is((ahead('', $join))[1], 0, 'none if all is in memory');
+$node->restart;
+is((ahead('SET effective_io_concurrency = 0;', $join))[1], 0, 'nor without effective_io_concurrency');
+$node->restart;
+$node->safe_psql('postgres', "$index SELECT count(k) FROM t WHERE k >= 0");
+@n = ahead('', $join);
+is($n[1], 0, 'none if all are in shared buffers');
+cmp_ok($n[0], '>', 1000, 'pages of the table still are');
+$node->safe_psql('postgres', q(
+	CREATE FUNCTION halved(int) RETURNS int IMMUTABLE LANGUAGE sql RETURN nullif($1, 50000) / 2;
+	CREATE INDEX t_down ON t (halved(k) DESC, k);
+	CREATE INDEX t_text ON t ((k || '!') COLLATE "C");
+	CREATE INDEX t_few ON t (k) WHERE id < 100;
+	CREATE INDEX t_none ON t (k) WHERE id < 0;
+	ANALYZE t;
+	ALTER TABLE twin ADD pad text));
+foreach my $case (
+	[ 'two columns, one of them descending', 'halved(t.k) = halved(keys.k::int) AND t.k = keys.k', 150 ],
+	[ 'the first of them', 'halved(t.k) = keys.k', 150 ],
+	[ 'a key of the same type', 't.k = keys.k::int', 150 ],
+	[ 'text', q((t.k || '!') COLLATE "C" = keys.k || '!'), 150 ],
+	[ 'a list of keys', 't.k = ANY (ARRAY[keys.k, keys.k + 1])', 0 ],
+	[ 'a tree of one page', 't.k = keys.k AND t.id < 100', 0 ],
+	[ 'an empty tree', 't.k = keys.k AND t.id < 0', 0 ])
+{
+	my $query = "SELECT count(*), sum(t.id), sum(t.id * keys.k) FROM keys JOIN t ON $case->[1]";
+	cold($case->[0], $index, $query);
+	$node->restart;
+	@n = ahead('', $query);
+	$case->[2] ? cmp_ok($n[1], '>', $case->[2], "leaf pages: $case->[0]") : is($n[1], 0, "no leaf pages: $case->[0]");
+}
+$node->safe_psql('postgres', 'DROP INDEX t_down, t_text, t_few, t_none');
 @n = cold('nested loop with workers', "$parallel $index SET enable_seqscan = on;", $join);
 cmp_ok($n[1], '>', 1000, 'workers too');
 @n = cold('one row', $index, 'SELECT id FROM t WHERE k >= 500 ORDER BY k LIMIT 1');

@@ -9,9 +9,17 @@
  * rows themselves it hands on unchanged, in their order: what the join does
  * with them does not depend on it.
  *
+ * Leaf pages of a btree that the looks will go to are read ahead in turn, by
+ * what the pages above them say (btree_leaf.h), for rows yet to be looked up:
+ *
+ *	 rows in hand	| looked up			   | next			 |
+ *					  pages of the table	 leaf pages of the index
+ *					  are on their way		 are on their way
+ *
  * The second look into the index costs time, so that it has to bring reads.
  * While all pages are found in memory the node rests, and passes rows on as
- * they come.
+ * they come.  The same for leaf pages: none is sought as long as the looks find
+ * what they need in shared buffers.
  */
 #include "postgres.h"
 
@@ -19,6 +27,7 @@
 #include "access/relscan.h"
 #include "access/xact.h"
 #include "am/am.h"
+#include "am/btree_leaf.h"
 #include "am/nestloop_ahead.h"
 #include "commands/explain.h"
 #include "executor/executor.h"
@@ -29,9 +38,14 @@
 #include "nodes/nodeFuncs.h"
 #include "page/pin.h"
 #include "server/compat.h"
+#include "storage/bufmgr.h"
 #include "utils/lsyscache.h"
+#include "utils/spccache.h"
 
-#define ROWS_MAX 64				/* most rows taken early */
+#define LOOKED_UP_MAX 64		/* most rows in hand that have been looked up */
+
+/* And with those for which leaf pages are on their way. */
+#define ROWS_MAX (LOOKED_UP_MAX + LOOKED_UP_MAX / 2)
 
 /* Index entries looked at for a row: what a longer inner scan needs it reads ahead itself (readahead.c). */
 #define ENTRIES_MAX 16
@@ -68,14 +82,19 @@ typedef struct Ahead
 	IndexRuntimeKeyInfo *runtime_keys;
 	int			nruntime_keys;
 	ExprContext *key_context;
+	PsLeafSearch *leaf_search;	/* made with scan; NULL: leaf pages are not
+								 * read ahead */
+	bool		leaves_missed;	/* the last looks had to read from the index */
+	BlockNumber last_leaf;		/* asked for last */
 
 	/* outer rows in hand, in their order from the first */
 	TupleTableSlot *rows[ROWS_MAX]; /* made with scan */
 	int			first;
 	int			count;
+	int			looked_up;		/* so many of them, from the first */
 	bool		ended;			/* the outer plan has no more */
-	int			depth;			/* rows to have in hand: nothing at first, so
-								 * that a join that ends at its first row
+	int			depth;			/* rows to have looked up: nothing at first,
+								 * so that a join that ends at its first row
 								 * reads no page in vain */
 
 	int			idle;			/* looks in a row that started no read */
@@ -83,7 +102,9 @@ typedef struct Ahead
 	int			rest_length;
 	int64		reads;			/* this process's reads when it went to rest */
 
-	int64		pages;			/* reads started */
+	/* reads started */
+	int64		pages;			/* of the table */
+	int64		leaf_pages;		/* of the index */
 } Ahead;
 
 static Node *create_state(CustomScan *plan);
@@ -170,9 +191,15 @@ index_of(const CustomScan *plan)
 
 /* ---- looking ahead ---- */
 
-/* What the join will hand to its inner plan for this row. */
+static inline TupleTableSlot *
+row_at(const Ahead *ahead, int i)
+{
+	return ahead->rows[(ahead->first + i) % ROWS_MAX];
+}
+
+/* The keys' values for the row, as the join will hand them to its inner plan. */
 static void
-set_params(Ahead *ahead, TupleTableSlot *row)
+set_keys(Ahead *ahead, TupleTableSlot *row)
 {
 	ParamExecData *values = ahead->css.ss.ps.state->es_param_exec_vals;
 	ListCell   *lc;
@@ -184,6 +211,33 @@ set_params(Ahead *ahead, TupleTableSlot *row)
 
 		value->value = slot_getattr(row, param->paramval->varattno, &value->isnull);
 	}
+	ResetExprContext(ahead->key_context);
+	ExecIndexEvalRuntimeKeys(ahead->key_context, ahead->runtime_keys, ahead->nruntime_keys);
+}
+
+/* Start reads of the leaf pages that the last n rows in hand will be looked up in. */
+static void
+read_leaves(Ahead *ahead, int n)
+{
+	BlockNumber asked[ROWS_MAX + 1] = {ahead->last_leaf};
+	int			nasked = 1;
+
+	for (int i = ahead->count - n; i < ahead->count; i++)
+	{
+		BlockNumber leaf;
+		int			known = 0;
+
+		set_keys(ahead, row_at(ahead, i));
+		leaf = ps_leaf_find(ahead->leaf_search);
+		while (known < nasked && asked[known] != leaf)
+			known++;
+		if (!BlockNumberIsValid(leaf) || known < nasked)
+			continue;
+		asked[nasked++] = leaf;
+		if (PrefetchBuffer(ahead->index, MAIN_FORKNUM, leaf).initiated_io)
+			ahead->leaf_pages++;
+	}
+	ahead->last_leaf = asked[nasked - 1];
 }
 
 /* Start reads of the pages that the row's inner scan will fetch.  Returns how many it started. */
@@ -194,9 +248,7 @@ look_keys_up(Ahead *ahead, TupleTableSlot *row)
 	int			started = 0;
 	ItemPointer tid;
 
-	set_params(ahead, row);
-	ResetExprContext(ahead->key_context);
-	ExecIndexEvalRuntimeKeys(ahead->key_context, ahead->runtime_keys, ahead->nruntime_keys);
+	set_keys(ahead, row);
 	index_rescan(ahead->scan, ahead->keys, ahead->nkeys, NULL, 0);
 	for (int i = 0; i < ahead->entries; i++)
 	{
@@ -210,9 +262,28 @@ look_keys_up(Ahead *ahead, TupleTableSlot *row)
 	return started;
 }
 
-/* The same for the last n rows in hand.  Statistics count the inner scan alone. */
+/* The same for the next n rows in hand. */
 static int
-look_up_last(Ahead *ahead, int n)
+look_up_next(Ahead *ahead, int n)
+{
+	int64		reads = pgBufferUsage.shared_blks_read;
+	int			started = 0;
+
+	while (n-- > 0)
+		started += look_keys_up(ahead, row_at(ahead, ahead->looked_up++));
+	ahead->leaves_missed = pgBufferUsage.shared_blks_read != reads;
+
+	/* a pin of an index page would hold VACUUM up */
+	index_rescan(ahead->scan, ahead->keys, ahead->nkeys, NULL, 0);
+	return started;
+}
+
+/*
+ * Read leaf pages for the rows just taken, and look up the next so many.  Statistics count the inner scan alone.
+ * Returns how many reads of pages of the table it started.
+ */
+static int
+look_ahead(Ahead *ahead, int taken, int next)
 {
 	Relation	index = ahead->index;
 	bool		enabled = index->pgstat_enabled;
@@ -223,11 +294,9 @@ look_up_last(Ahead *ahead, int n)
 	index->pgstat_info = NULL;
 	PG_TRY();
 	{
-		for (int i = ahead->count - n; i < ahead->count; i++)
-			started += look_keys_up(ahead, ahead->rows[(ahead->first + i) % ROWS_MAX]);
-
-		/* a pin of an index page would hold VACUUM up */
-		index_rescan(ahead->scan, ahead->keys, ahead->nkeys, NULL, 0);
+		if (ahead->leaf_search != NULL && ahead->leaves_missed)
+			read_leaves(ahead, taken);
+		started = look_up_next(ahead, next);
 	}
 	PG_FINALLY();
 	{
@@ -238,13 +307,14 @@ look_up_last(Ahead *ahead, int n)
 	return started;
 }
 
-/* Take up to n rows of the outer plan in hand.  Returns how many there were. */
+/* Take rows of the outer plan until so many are in hand.  Returns how many there were. */
 static int
-take_rows(Ahead *ahead, int n)
+take_rows(Ahead *ahead, int wanted)
 {
 	int			taken = 0;
 
-	while (taken < n)
+	Assert(wanted <= ROWS_MAX);
+	while (ahead->count < wanted && !ahead->ended)
 	{
 		TupleTableSlot *row = ExecProcNode(outerPlanState(ahead));
 
@@ -253,8 +323,7 @@ take_rows(Ahead *ahead, int n)
 			ahead->ended = true;
 			break;
 		}
-		ExecCopySlot(ahead->rows[(ahead->first + ahead->count) % ROWS_MAX], row);
-		ahead->count++;
+		ExecCopySlot(row_at(ahead, ahead->count++), row);
 		taken++;
 	}
 	return taken;
@@ -270,19 +339,22 @@ go_to_rest(Ahead *ahead)
 	ahead->idle = 0;
 }
 
-/* Rows in hand have come down to half of what they should be. */
+/* Rows in hand that have been looked up have come down to half of what they should be. */
 static void
 take_ahead(Ahead *ahead)
 {
-	int			most = Min(ROWS_MAX, Max((int) ps_cache_size(PS_POOL) / 16, 1));
+	int			most = Min(LOOKED_UP_MAX, Max((int) ps_cache_size(PS_POOL) / 16, 1));
+	bool		leaves = ahead->leaf_search != NULL && ahead->leaves_missed;
 	int			taken,
 				started;
 
 	ahead->depth = Min(Max(ahead->depth * 2, 2), most);
-	taken = take_rows(ahead, ahead->depth - ahead->count);
-	if (taken == 0)
+
+	/* so many are looked up at once, and as many leaf pages asked for */
+	taken = take_rows(ahead, ahead->depth + (leaves ? ahead->depth / 2 : 0));
+	if (ahead->looked_up == ahead->count)
 		return;
-	started = look_up_last(ahead, taken);
+	started = look_ahead(ahead, taken, Min(ahead->count, ahead->depth) - ahead->looked_up);
 	ahead->pages += started;
 	if (started > 0)
 	{
@@ -302,6 +374,17 @@ rests(Ahead *ahead)
 	return ahead->rest > 0 || ahead->reads == pgBufferUsage.shared_blks_read;
 }
 
+/* Before the next row is handed on: is it time to take more of them? */
+static bool
+wants_rows(Ahead *ahead)
+{
+	if (ahead->index == NULL || ahead->looked_up > ahead->depth / 2)
+		return false;
+	if (ahead->depth > 0)
+		return !ahead->ended || ahead->looked_up < ahead->count;
+	return ahead->count == 0 && !ahead->ended && !rests(ahead) && ps_origin(ahead->rel) == PS_POOL;
+}
+
 /* ---- the node ---- */
 
 static Node *
@@ -310,6 +393,8 @@ create_state(CustomScan *plan)
 	Ahead	   *ahead = (Ahead *) newNode(sizeof(Ahead), T_CustomScanState);
 
 	ahead->css.methods = &exec_methods;
+	ahead->leaves_missed = true;
+	ahead->last_leaf = InvalidBlockNumber;
 	ahead->rest_length = REST_MIN;
 	ahead->rest = 2;			/* the first row passes */
 	ahead->reads = -1;
@@ -357,6 +442,8 @@ prepare_lookups(Ahead *ahead)
 	for (int i = 0; i < ROWS_MAX; i++)
 		ahead->rows[i] = ExecInitExtraTupleSlot(estate, columns, &TTSOpsMinimalTuple);
 	ahead->scan = index_beginscan(ahead->rel, ahead->index, estate->es_snapshot, NULL, ahead->nkeys, 0);
+	if (get_tablespace_io_concurrency(ahead->index->rd_rel->reltablespace) > 0)
+		ahead->leaf_search = ps_leaf_search(ahead->index, ahead->keys, ahead->nkeys);
 	MemoryContextSwitchTo(old);
 }
 
@@ -366,19 +453,18 @@ next_outer_row(CustomScanState *node)
 	Ahead	   *ahead = (Ahead *) node;
 	TupleTableSlot *row;
 
-	if (ahead->index != NULL && !ahead->ended && ahead->count <= ahead->depth / 2)
+	if (wants_rows(ahead))
 	{
-		if (ahead->count > 0 || (!rests(ahead) && ps_origin(ahead->rel) == PS_POOL))
-		{
-			prepare_lookups(ahead);
-			take_ahead(ahead);
-		}
+		prepare_lookups(ahead);
+		take_ahead(ahead);
 	}
 	if (ahead->count == 0)
 		return ahead->ended ? NULL : ExecProcNode(outerPlanState(node));
-	row = ahead->rows[ahead->first];
+	row = row_at(ahead, 0);
 	ahead->first = (ahead->first + 1) % ROWS_MAX;
 	ahead->count--;
+	if (ahead->looked_up > 0)
+		ahead->looked_up--;
 	return row;
 }
 
@@ -400,7 +486,7 @@ rescan(CustomScanState *node)
 	Ahead	   *ahead = (Ahead *) node;
 	PlanState  *outer = outerPlanState(node);
 
-	ahead->first = ahead->count = 0;
+	ahead->first = ahead->count = ahead->looked_up = 0;
 	ahead->ended = false;
 	if (outer->chgParam == NULL)
 		ExecReScan(outer);
@@ -411,7 +497,10 @@ explain(CustomScanState *node, List *ancestors, ExplainState *es)
 {
 	ExplainPropertyText("Index", get_rel_name(index_of((CustomScan *) node->ss.ps.plan)), es);
 	if (es->analyze)
+	{
 		ExplainPropertyInteger("Pages Read Ahead", NULL, ((Ahead *) node)->pages, es);
+		ExplainPropertyInteger("Index Pages Read Ahead", NULL, ((Ahead *) node)->leaf_pages, es);
+	}
 }
 
 void

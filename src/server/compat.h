@@ -108,6 +108,7 @@ ps_heap_key_test(HeapTuple tuple, TupleDesc desc, int nkeys, ScanKey keys)
 #define ps_summarized_columns(rel) ((Bitmapset *) NULL)
 #define PS_UPDATE_INDEXES_PARAMETER
 #define PS_UPDATE_INDEXES_ARGUMENT
+#define _bt_getroot(index, table, access) _bt_getroot(index, access)
 #define PS_NUM_PAGES_PARAMETER
 #define PS_NUM_PAGES_ARGUMENT
 
