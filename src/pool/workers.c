@@ -101,6 +101,20 @@ ps_worker_begin(void)
 	CurrentResourceOwner = ResourceOwnerCreate(NULL, "pagestore worker");
 }
 
+/* One that has released what it had takes nothing more, from 17 on. */
+static void
+begin_owner_anew(void)
+{
+	ResourceOwner owner = CurrentResourceOwner;
+
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_BEFORE_LOCKS, false, true);
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_LOCKS, false, true);
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_AFTER_LOCKS, false, true);
+	CurrentResourceOwner = NULL;
+	ResourceOwnerDelete(owner);
+	CurrentResourceOwner = ResourceOwnerCreate(NULL, "pagestore worker");
+}
+
 void
 ps_worker_recover(void)
 {
@@ -111,9 +125,7 @@ ps_worker_recover(void)
 	pgstat_report_wait_end();
 	ps_abort_buffer_io();
 	UnlockBuffers();
-	ResourceOwnerRelease(CurrentResourceOwner, RESOURCE_RELEASE_BEFORE_LOCKS, false, true);
-	ResourceOwnerRelease(CurrentResourceOwner, RESOURCE_RELEASE_LOCKS, false, true);
-	ResourceOwnerRelease(CurrentResourceOwner, RESOURCE_RELEASE_AFTER_LOCKS, false, true);
+	begin_owner_anew();
 	AtEOXact_SMgr();
 	AtEOXact_Files(false);
 	MemoryContextSwitchTo(worker_context);
