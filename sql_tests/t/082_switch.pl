@@ -143,6 +143,21 @@ is(table_state($standby, 't'), table_state($node, 'h'), '... and switched there 
 $standby->stop;
 sql('DROP PUBLICATION p; SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active');
 
+# --- SET ACCESS METHOD DEFAULT
+if (server_major() >= 17)
+{
+	foreach my $am ('heap', 'pagestore')
+	{
+		my $other = $am eq 'heap' ? 'pagestore' : 'heap';
+		sql("CREATE TABLE by_default USING $other AS SELECT i FROM generate_series(1, 100) i");
+		my $file = inode('by_default');
+		sql("SET default_table_access_method = $am; ALTER TABLE by_default SET ACCESS METHOD DEFAULT");
+		is(am('by_default') . ' ' . inode('by_default'), "$am $file", "to the default, $am: in place");
+		is(sql('SELECT count(*) FROM by_default'), '100', "to the default, $am: the rows");
+		sql('DROP TABLE by_default');
+	}
+}
+
 # --- pagestore_convert_all()
 sql(join ';', 'CREATE SCHEMA a', map { "CREATE TABLE a.t$_ USING heap AS SELECT i FROM generate_series(1, 1000) i" } 1 .. 6);
 sub ams { return sql("SELECT string_agg(left(amname, 1), '' ORDER BY relname) FROM pg_class c JOIN pg_am a ON a.oid = relam WHERE relnamespace = 'a'::regnamespace AND relkind = 'r'"); }

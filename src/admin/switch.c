@@ -19,6 +19,7 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
 #include "admin/admin.h"
 #include "admin/progress.h"
@@ -168,7 +169,8 @@ is_alterable(Relation rel)
 
 /*
  * Finds, locks and opens the table, by core's own function; gives its new
- * access method.  InvalidOid where there is nothing to switch: then it is
+ * access method, which without a name is the default (SET ACCESS METHOD
+ * DEFAULT, since 17).  InvalidOid where there is nothing to switch: then it is
  * closed.
  */
 static Oid
@@ -180,7 +182,7 @@ find_table(AlterTableStmt *stmt, const char *amname, LOCKMODE lockmode, Relation
 	if (!OidIsValid(relid))
 		return InvalidOid;
 	*rel = relation_open(relid, NoLock);
-	to = is_alterable(*rel) ? get_table_am_oid(amname, true) : InvalidOid;
+	to = is_alterable(*rel) ? get_table_am_oid(amname ? amname : default_table_access_method, true) : InvalidOid;
 	if (ps_can_switch((*rel)->rd_rel->relam, to))
 		return to;
 
