@@ -16,6 +16,17 @@
 #include "utils/builtins.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#if PG_VERSION_NUM >= 170000
+#include "storage/read_stream.h"
+#endif
+
+#if PG_VERSION_NUM >= 160000
+#define UPDATE_INDEXES , &update_indexes
+#define NUM_PAGES , 1
+#else
+#define UPDATE_INDEXES
+#define NUM_PAGES
+#endif
 
 PG_MODULE_MAGIC;
 
@@ -40,6 +51,14 @@ new_row(Relation rel)
 	return heap_form_tuple(RelationGetDescr(rel), &value, &isnull);
 }
 
+#if PG_VERSION_NUM >= 170000
+static BlockNumber
+first_block(ReadStream *stream, void *next, void *buffer_data)
+{
+	return (*(BlockNumber *) next)++ == 0 ? 0 : InvalidBlockNumber;
+}
+#endif
+
 /* SQL: behind(regclass, text): does one thing to the table, or to its row (0,1) */
 Datum
 behind(PG_FUNCTION_ARGS)
@@ -51,6 +70,9 @@ behind(PG_FUNCTION_ARGS)
 	ItemPointerData tid;
 	TM_FailureData tmfd;
 	LockTupleMode mode;
+#if PG_VERSION_NUM >= 160000
+	TU_UpdateIndexes update_indexes;
+#endif
 	Buffer		buffer = InvalidBuffer;
 	Buffer		map = InvalidBuffer;
 
@@ -70,7 +92,7 @@ behind(PG_FUNCTION_ARGS)
 	else if (strcmp(what, "heap_delete") == 0)
 		heap_delete(rel, &tid, cid, InvalidSnapshot, true, &tmfd, false);
 	else if (strcmp(what, "heap_update") == 0)
-		heap_update(rel, &tid, tuple, cid, InvalidSnapshot, true, &tmfd, &mode);
+		heap_update(rel, &tid, tuple, cid, InvalidSnapshot, true, &tmfd, &mode UPDATE_INDEXES);
 	else if (strcmp(what, "heap_lock_tuple") == 0)
 		heap_lock_tuple(rel, tuple, cid, LockTupleExclusive, LockWaitBlock, false, &buffer, &tmfd);
 	else if (strcmp(what, "simple_heap_insert") == 0)
@@ -78,7 +100,7 @@ behind(PG_FUNCTION_ARGS)
 	else if (strcmp(what, "simple_heap_delete") == 0)
 		simple_heap_delete(rel, &tid);
 	else if (strcmp(what, "simple_heap_update") == 0)
-		simple_heap_update(rel, &tid, tuple);
+		simple_heap_update(rel, &tid, tuple UPDATE_INDEXES);
 	else if (strcmp(what, "CatalogTupleInsert") == 0)
 		CatalogTupleInsert(rel, tuple);
 	else if (strcmp(what, "CatalogTupleUpdate") == 0)
@@ -87,7 +109,7 @@ behind(PG_FUNCTION_ARGS)
 		CatalogTupleDelete(rel, &tid);
 	else if (strcmp(what, "RelationGetBufferForTuple") == 0)
 	{
-		buffer = RelationGetBufferForTuple(rel, tuple->t_len, InvalidBuffer, 0, NULL, &map, NULL);
+		buffer = RelationGetBufferForTuple(rel, tuple->t_len, InvalidBuffer, 0, NULL, &map, NULL NUM_PAGES);
 		LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
 	}
 	else if (strcmp(what, "heap_fetch") == 0)
@@ -98,6 +120,26 @@ behind(PG_FUNCTION_ARGS)
 		buffer = ReadBufferExtended(rel, MAIN_FORKNUM, 0, RBM_NORMAL, NULL);
 	else if (strcmp(what, "ReleaseAndReadBuffer") == 0)
 		buffer = ReleaseAndReadBuffer(InvalidBuffer, rel, 0);
+#if PG_VERSION_NUM >= 170000
+	else if (strcmp(what, "read_stream_begin_relation") == 0)
+	{
+		BlockNumber next = 0;
+		ReadStream *stream = read_stream_begin_relation(READ_STREAM_FULL, NULL, rel, MAIN_FORKNUM, first_block, &next, 0);
+
+		buffer = read_stream_next_buffer(stream, NULL);
+		read_stream_end(stream);
+	}
+	else if (strcmp(what, "ExtendBufferedRel") == 0)
+		buffer = ExtendBufferedRel(BMR_REL(rel), MAIN_FORKNUM, NULL, 0);
+	else if (strcmp(what, "ExtendBufferedRelBy") == 0)
+	{
+		uint32		added;
+
+		(void) ExtendBufferedRelBy(BMR_REL(rel), MAIN_FORKNUM, NULL, 0, 1, &buffer, &added);
+	}
+	else if (strcmp(what, "ExtendBufferedRelTo") == 0)
+		buffer = ExtendBufferedRelTo(BMR_REL(rel), MAIN_FORKNUM, NULL, 0, RelationGetNumberOfBlocks(rel) + 1, RBM_NORMAL);
+#endif
 	else if (strcmp(what, "map") == 0)
 		buffer = ReadBufferExtended(rel, VISIBILITYMAP_FORKNUM, 0, RBM_ZERO_ON_ERROR, NULL);
 	else

@@ -66,6 +66,7 @@ foreach my $name (qw(lazy now early partial text))
 my $before = table_state($node, 'p');
 my @all = qw(heap_insert heap_multi_insert heap_delete heap_update heap_lock_tuple simple_heap_insert simple_heap_delete simple_heap_update
 	CatalogTupleInsert CatalogTupleUpdate CatalogTupleDelete RelationGetBufferForTuple heap_fetch ReadBuffer ReadBufferExtended ReleaseAndReadBuffer);
+push @all, qw(read_stream_begin_relation ExtendBufferedRel ExtendBufferedRelBy ExtendBufferedRelTo) if server_major() >= 17;
 
 sub refused
 {
