@@ -7,7 +7,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_server('damage', extra => [], conf => "autovacuum = off\nrestart_after_crash = off\n");
+my $node = new_server('damage', checksums => 0, conf => "autovacuum = off\nrestart_after_crash = off\n");
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION pagestore');
 

@@ -82,7 +82,7 @@ is($node->safe_psql('postgres', 'SELECT count(*), sum(id) FROM plain'), '20000|2
 # ---- a page that was formatted but not logged: vacuum logs it before its map bits, so that redo finds it ----
 # Without checksums: with them the record of the bits has the page.
 
-my $bare = new_server('bare', extra => [], conf => "autovacuum = off\ndefault_table_access_method = 'pagestore'\n");
+my $bare = new_server('bare', checksums => 0, conf => "autovacuum = off\ndefault_table_access_method = 'pagestore'\n");
 $bare->start;
 $bare->safe_psql('postgres', 'CREATE EXTENSION pagestore; CREATE EXTENSION pg_visibility');
 $bare->safe_psql('postgres', q(CREATE TABLE added (pad text); INSERT INTO added SELECT repeat('a', 1000) FROM generate_series(1, 70)));

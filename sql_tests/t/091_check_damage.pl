@@ -9,7 +9,7 @@ use FindBin;
 use lib $FindBin::RealBin;
 use Pagestore;
 
-my $node = new_server('check', extra => [], conf => "autovacuum = off\nrestart_after_crash = off\n");
+my $node = new_server('check', checksums => 0, conf => "autovacuum = off\nrestart_after_crash = off\n");
 $node->start;
 
 sub sql { return $node->safe_psql('postgres', $_[0]); }

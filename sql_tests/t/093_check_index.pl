@@ -10,7 +10,7 @@ use FindBin;
 use lib $FindBin::RealBin;
 use Pagestore;
 
-my $node = new_server('index', extra => [], conf => "autovacuum = off\n");
+my $node = new_server('index', checksums => 0, conf => "autovacuum = off\n");
 $node->start;
 
 sub sql { return $node->safe_psql('postgres', $_[0]); }

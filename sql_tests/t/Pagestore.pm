@@ -11,15 +11,16 @@ use Time::HiRes qw(usleep);
 our @EXPORT = qw(new_server kill_server wait_for_server start_again table_state same_tables resident_bytes main_file server_major checksum_option parallel_always
 	stop_at wait_stopped stop_hits go set_fault fault_hits clear_faults);
 
-# A server that preloads pagestore, checksums on, not started.  Options: those of Cluster::init,
-# and conf => lines of postgresql.conf.  PAGESTORE_CONF in the environment adds lines to every server's.
+# A server that preloads pagestore, not started.  Options: those of Cluster::init, conf => lines of postgresql.conf,
+# and checksums => 0: as they are on otherwise.  PAGESTORE_CONF in the environment adds lines to every server's.
 sub new_server
 {
 	my ($name, %opt) = @_;
 	my $conf = delete $opt{conf} // '';
+	my $checksums = delete $opt{checksums} // 1;
 	my $node = PostgreSQL::Test::Cluster->new($name);
 
-	$node->init(extra => ['-k'], %opt);
+	$node->init(extra => [ checksum_option($checksums) ], %opt);
 	$node->append_conf('postgresql.conf',
 		"shared_preload_libraries = 'pagestore'\nlog_statement = none\npagestore.pool_size = '8MB'\npagestore.autoprewarm = off\n$conf" . ($ENV{PAGESTORE_CONF} // '') . "\n");
 	return $node;
