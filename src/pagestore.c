@@ -17,6 +17,7 @@
 #include "io/setup.h"
 #include "miscadmin.h"
 #include "page/compare.h"
+#include "page/usage.h"
 #include "page/view.h"
 #include "pool/pool.h"
 #include "pool/protect.h"
@@ -135,6 +136,7 @@ _PG_init(void)
 	shmem_startup_hook = startup_shmem;
 	ps_io_init_hooks();
 	ps_pool_init();
+	ps_usage_init();
 	ps_autoprewarm_register();
 	ps_utility_init();
 	ps_intercept_init();

@@ -27,7 +27,9 @@ typedef enum PsLockRank
 	PS_RANK_LATCH,				/* pool: latches of frames */
 	PS_RANK_RING,				/* io: submission and reaping */
 	PS_RANK_TABLE,				/* pool: buckets of the page table */
-	PS_RANK_POLICY				/* pool: replacement; a leaf */
+	PS_RANK_POLICY,				/* pool: replacement; a leaf */
+	PS_RANK_CURVE				/* pool: the sample of uses; a leaf, and only
+								 * tried by those who hold others */
 } PsLockRank;
 
 typedef struct PS_CAPABILITY("lock") PsLock

@@ -9,6 +9,7 @@
 #include "miscadmin.h"
 #include "page/pin.h"
 #include "page/ring.h"
+#include "page/usage.h"
 #include "page/view.h"
 #include "pgstat.h"
 #include "pool/gate.h"
@@ -47,17 +48,16 @@ void
 ps_count_access(Relation rel, bool hit)
 {
 	pgstat_count_buffer_read(rel);
+	ps_usage_count(hit);
 	if (hit)
 	{
 		pgstat_count_buffer_hit(rel);
-		pgBufferUsage.shared_blks_hit++;
 		PS_COUNT_VACUUM_PAGE(Hit);
 		if (VacuumCostActive)
 			VacuumCostBalance += VacuumCostPageHit;
 	}
 	else
 	{
-		pgBufferUsage.shared_blks_read++;
 		PS_COUNT_VACUUM_PAGE(Miss);
 		if (VacuumCostActive)
 			VacuumCostBalance += VacuumCostPageMiss;

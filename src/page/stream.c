@@ -37,12 +37,13 @@
  */
 #include "postgres.h"
 
-#include "executor/instrument.h"
 #include "io/aio.h"
 #include "miscadmin.h"
 #include "page/ring.h"
 #include "page/stream.h"
+#include "page/usage.h"
 #include "pgstat.h"
+#include "pool/curve.h"
 #include "pool/pass.h"
 #include "pool/pieces.h"
 #include "pool/pool.h"
@@ -87,6 +88,8 @@ struct PsStream
 	bool		around;			/* may read around the pool */
 	bool		in_pass;		/* has joined a pass over the table */
 	bool		comes_in;		/* and its pages may come into the pool */
+	int64		frames;			/* of a pool that would have had them all; 0
+								 * if that is not known */
 	int			max_pool;		/* bounds for the distance */
 	int			max_ring;
 	BufferAccessStrategy strategy;	/* of a large scan through shared buffers */
@@ -137,6 +140,7 @@ settle(PsStream *stream, PsOrigin origin)
 	stream->origin = origin;
 	stream->distance = 1;
 	stream->around = stream->in_pass = stream->comes_in = false;
+	stream->frames = 0;
 	stream->max_pool = stream->max_ring = 1;
 	if (origin == PS_POOL)
 	{
@@ -206,6 +210,8 @@ drop_run(PsStream *stream)
 	{
 		ps_count(PS_COUNT_RING_PAGES, stream->ring_pages);
 		ps_relcount(&stream->rel->rd_locator, PS_REL_AROUND, stream->ring_pages);
+		if (stream->frames > 0)
+			ps_curve_use_around(stream->ring_pages, stream->frames);
 		stream->ring_pages = 0;
 	}
 }
@@ -511,7 +517,7 @@ look_further(PsStream *stream)
 		stream->distance >= Min(RING_DISTANCE, stream->max_pool))
 	{
 		stream->in_pass = true;
-		stream->comes_in = ps_pass_join(stream->rel->rd_locator, stream->nblocks);
+		stream->comes_in = ps_pass_join(stream->rel->rd_locator, stream->nblocks, &stream->frames);
 		if (stream->comes_in)
 			stream->distance = Min(stream->distance, stream->max_pool);
 	}
@@ -557,7 +563,7 @@ take_from_ring(PsStream *stream, Run *run, BlockNumber block, PsPin *pin)
 	};
 	run->served |= UINT64CONST(1) << (block - run->first);
 	pgstat_count_buffer_read(stream->rel);
-	pgBufferUsage.shared_blks_read++;
+	ps_usage_count(false);
 	stream->ring_pages++;
 	return true;
 }

@@ -14,6 +14,7 @@
 #include "pool/pass.h"
 #include "pool/pool.h"
 #include "pool/stats.h"
+#include "pool/table.h"
 #include "storage/shmem.h"
 
 #define PASSES 32				/* tables remembered */
@@ -33,6 +34,8 @@ typedef struct Pass
 	BlockNumber nblocks;		/* of the table, then */
 	BlockNumber seen;			/* pages read so far */
 	uint32		room;			/* pages that may still come in */
+	int64		frames;			/* with so many all of it would have been
+								 * there; 0: it has not come again */
 	bool		let_in;			/* some have, in this pass or one before */
 	uint32		nsamples;
 	Sample		samples[SAMPLES];
@@ -126,6 +129,13 @@ frames_to_be_had(const Pass *pass) PS_REQUIRES(shared->lock)
 		(pass->nsamples > 0 ? (uint64) ps_frames_used() * n / pass->nsamples : 0);
 }
 
+/* As many as there are, and for the pages that are not here. */
+static int64
+frames_for_all(RelFileLocator rlocator, BlockNumber nblocks)
+{
+	return (int64) ps_pool_nframes + nblocks - Min(ps_table_pages_of(&rlocator), nblocks);
+}
+
 /* One frame out of each of as many equal parts of those in use, another one each time. */
 static void
 take_sample(Pass *pass) PS_REQUIRES(shared->lock)
@@ -149,7 +159,7 @@ take_sample(Pass *pass) PS_REQUIRES(shared->lock)
 }
 
 bool
-ps_pass_join(RelFileLocator rlocator, BlockNumber nblocks)
+ps_pass_join(RelFileLocator rlocator, BlockNumber nblocks, int64 *frames)
 {
 	uint64		evictions = ps_counter_sum(PS_COUNT_EVICTIONS);
 	Pass	   *pass;
@@ -160,11 +170,15 @@ ps_pass_join(RelFileLocator rlocator, BlockNumber nblocks)
 	if (pass == NULL || pass->seen >= pass->nblocks)
 	{
 		uint32		room = 0;
+		int64		for_all = 0;
 
 		if (pass == NULL)
 			pass = new_pass(rlocator);
 		else if (evictions - pass->evictions <= (uint64) ps_pool_nframes * 3 / 2)
+		{
 			room = frames_to_be_had(pass);
+			for_all = frames_for_all(rlocator, nblocks);
+		}
 		else
 			pass->let_in = false;
 		pass->number = ++shared->number;
@@ -172,9 +186,11 @@ ps_pass_join(RelFileLocator rlocator, BlockNumber nblocks)
 		pass->nblocks = nblocks;
 		pass->seen = 0;
 		pass->room = room;
+		pass->frames = for_all;
 		take_sample(pass);
 	}
 	admits = pass->room > 0;
+	*frames = pass->frames;
 	ps_unlock(&shared->lock);
 	return admits;
 }

@@ -20,9 +20,10 @@
 /*
  * A scan of a table of nblocks that could go around the pool has begun to read
  * in earnest: it joins the pass under way, or begins one.  May pages come into
- * the pool?
+ * the pool?  *frames: of a table that comes again, with how many frames the
+ * pool would have had all of it when this pass began; else 0.
  */
-extern bool ps_pass_join(RelFileLocator rlocator, BlockNumber nblocks);
+extern bool ps_pass_join(RelFileLocator rlocator, BlockNumber nblocks, int64 *frames);
 
 /* So many pages have been brought in; may more of them come? */
 extern bool ps_pass_brought_in(RelFileLocator rlocator, uint32 npages);

@@ -48,7 +48,8 @@ static const struct
 	[PS_TRANCHE_GATE] = {"PagestoreGate", PS_RANK_OWNER},
 	[PS_TRANCHE_REGISTRY] = {"PagestoreRegistry", PS_RANK_REGISTRY},
 	[PS_TRANCHE_MOVE] = {"PagestoreMove", PS_RANK_MOVE},
-	[PS_TRANCHE_PASS] = {"PagestorePass", PS_RANK_PASS}
+	[PS_TRANCHE_PASS] = {"PagestorePass", PS_RANK_PASS},
+	[PS_TRANCHE_CURVE] = {"PagestoreCurve", PS_RANK_CURVE}
 };
 
 /* Frames start where the kernel can map a huge page, if it may be asked to. */

@@ -213,9 +213,10 @@ typedef enum PsTranche
 	PS_TRANCHE_GATE,			/* PagestoreGate: the owner lock */
 	PS_TRANCHE_REGISTRY,		/* PagestoreRegistry */
 	PS_TRANCHE_MOVE,			/* PagestoreMove: ps_pool->move_lock */
-	PS_TRANCHE_PASS				/* PagestorePass */
+	PS_TRANCHE_PASS,			/* PagestorePass */
+	PS_TRANCHE_CURVE			/* PagestoreCurve */
 } PsTranche;
-#define PS_NTRANCHES (PS_TRANCHE_PASS + 1)
+#define PS_NTRANCHES (PS_TRANCHE_CURVE + 1)
 
 /* Id for LWLockInitialize(), from ps_frames_shmem_init() on. */
 extern int	ps_tranche(PsTranche which);

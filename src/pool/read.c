@@ -14,6 +14,7 @@
 #include "catalog/catalog.h"
 #include "debug/stop.h"
 #include "miscadmin.h"
+#include "pool/curve.h"
 #include "pool/evict.h"
 #include "pool/frame.h"
 #include "pool/io_time.h"
@@ -250,8 +251,8 @@ count_hit(PsFrame frame, bool *hit)
 
 /*
  * All that is not a plain hit: the page may have been pinned (frame, was), or
- * was not found without the lock.  Apart, so that the registers of the plain
- * case are not spilled for what this calls.
+ * was not found without the lock; or its uses are sampled.  Apart, so that the
+ * registers of the plain case are not spilled for what this calls.
  */
 static pg_noinline PsFrame
 pin_slowly(const PsRelKey *rel, const PsTag *tag, uint32 hash, PsFetch how,
@@ -259,6 +260,8 @@ pin_slowly(const PsRelKey *rel, const PsTag *tag, uint32 hash, PsFetch how,
 {
 	if (hit != NULL)
 		*hit = false;
+	if (ps_curve_samples(hash) && how != PS_FETCH_RESIDENT)
+		ps_curve_use(hash);
 	do
 	{
 		if (frame == PS_NO_FRAME)
@@ -293,7 +296,8 @@ ps_pool_pin(const PsRelKey *rel, BlockNumber block, PsFetch how, bool *hit)
 	frame = ps_table_find(&tag, hash);
 	if (unlikely(frame == PS_NO_FRAME || !pin_frame(frame, &tag, &was)))
 		return pin_slowly(rel, &tag, hash, how, PS_NO_FRAME, was, hit);
-	if (unlikely((was & (PS_VALID | PS_AHEAD)) != PS_VALID || how == PS_FETCH_NEW))
+	if (unlikely((was & (PS_VALID | PS_AHEAD)) != PS_VALID || how == PS_FETCH_NEW ||
+				 ps_curve_samples(hash)))
 		return pin_slowly(rel, &tag, hash, how, frame, was, hit);
 	return count_hit(frame, hit);
 }

@@ -6,6 +6,7 @@
 
 #include "io/aio.h"
 #include "miscadmin.h"
+#include "pool/curve.h"
 #include "pool/pass.h"
 #include "pool/pieces.h"
 #include "pool/pin.h"
@@ -35,6 +36,7 @@ static const struct
 	{ps_table_shmem_size, ps_table_shmem_init},
 	{ps_policy_shmem_size, ps_policy_shmem_init},
 	{ps_passes_shmem_size, ps_passes_shmem_init},
+	{ps_curve_shmem_size, ps_curve_shmem_init},
 	{ps_registry_shmem_size, ps_registry_shmem_init},
 	{ps_stray_shmem_size, ps_stray_shmem_init},
 	{ps_sentinel_shmem_size, ps_sentinel_shmem_init}

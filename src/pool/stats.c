@@ -73,6 +73,15 @@ ps_counters_attach(void)
 	ps_my_counters = slot;
 }
 
+void
+ps_count_shared(int64 hits, int64 reads)
+{
+	PsCounterSlot *slot = &counters[GetNumberFromPGProc(MyProc)];
+
+	slot->n[PS_COUNT_SHARED_HITS] += hits;
+	slot->n[PS_COUNT_SHARED_READS] += reads;
+}
+
 /* ---- all processes together ---- */
 
 uint64

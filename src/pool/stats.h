@@ -27,6 +27,8 @@ typedef enum PsCounter
 	PS_COUNT_WRITES_BACKEND,	/* ... by a backend that needed a frame, or by
 								 * a command */
 	PS_COUNT_EVICTIONS,
+	PS_COUNT_SHARED_HITS,		/* of shared_buffers (page/usage.h) */
+	PS_COUNT_SHARED_READS,		/* pages read into them */
 	PS_COUNT_GHOSTS,			/* ghosts made */
 	PS_COUNT_READ_TIME,			/* microseconds, under track_io_timing */
 	PS_COUNT_WRITE_TIME,
@@ -62,6 +64,13 @@ ps_count(PsCounter counter, uint64 n)
 		ps_counters_attach();
 	ps_my_counters->n[counter] += n;
 }
+
+/*
+ * Accesses of shared_buffers, less than nothing where another process has
+ * counted too many.  Of a process with a PGPROC that need not use the pool: it
+ * is not listed for it.
+ */
+extern void ps_count_shared(int64 hits, int64 reads);
 
 /* What this process has counted. */
 static inline uint64
