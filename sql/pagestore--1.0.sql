@@ -154,6 +154,30 @@ COMMENT ON VIEW pagestore_frames IS
 'the frames of the pool in use, as pg_buffercache shows shared buffers';
 GRANT SELECT ON pagestore_frames TO pg_monitor;
 
+CREATE FUNCTION pagestore_stat_sizes(
+	OUT setting text,
+	OUT size bigint,
+	OUT is_current boolean,
+	OUT accesses bigint,
+	OUT expected_reads bigint,
+	OUT expected_hit_ratio double precision)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+
+CREATE VIEW pg_stat_pagestore_sizes AS SELECT * FROM pagestore_stat_sizes();
+COMMENT ON VIEW pg_stat_pagestore_sizes IS
+'what a pool and shared_buffers of other sizes would have read for the page accesses of late';
+GRANT SELECT ON pg_stat_pagestore_sizes TO PUBLIC;
+
+CREATE FUNCTION pagestore_advice()
+RETURNS text
+AS 'MODULE_PATHNAME'
+LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION pagestore_advice() IS
+'how the memory that pool and shared_buffers have is better divided, in one sentence';
+
 /* ---- tools for one table: see "Tools" in README.md ---- */
 
 CREATE FUNCTION pagestore_check(

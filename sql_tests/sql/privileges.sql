@@ -50,7 +50,8 @@ FROM unnest(ARRAY[
     'pagestore_frames()', 'pagestore_frames', 'pagestore_stat()', 'pg_stat_pagestore', 'pg_stat_reset_pagestore()',
     'pagestore_stat_tables()', 'pg_stat_pagestore_tables', 'pagestore_stat_activity()', 'pg_stat_pagestore_activity',
     'pagestore_progress(''CONVERT'')', 'pg_stat_progress_pagestore_convert', 'pg_stat_progress_pagestore_prewarm',
-    'pagestore_prewarm_progress()', 'pagestore_prewarm_progress', 'pagestore_convert(''priv_t'', ''heap'')',
+    'pagestore_prewarm_progress()', 'pagestore_prewarm_progress', 'pagestore_stat_sizes()', 'pg_stat_pagestore_sizes', 'pagestore_advice()',
+    'pagestore_convert(''priv_t'', ''heap'')',
     'pagestore_in_pool(''x''::text)', 'priv_t']) WITH ORDINALITY c (call, n),
     unnest(ARRAY['priv_nobody', 'priv_reader', 'priv_scanner', 'priv_monitor']) WITH ORDINALITY r (role, m)
 ORDER BY n, m;
@@ -111,6 +112,7 @@ CREATE FUNCTION priv_traps.pg_stat_get_blocks_hit(oid) RETURNS bigint LANGUAGE s
 CREATE FUNCTION priv_traps.trap_minus(bigint, bigint) RETURNS bigint LANGUAGE sql AS 'SELECT priv_traps.trap()::int';
 CREATE OPERATOR priv_traps.- (LEFTARG = bigint, RIGHTARG = bigint, FUNCTION = priv_traps.trap_minus);
 CREATE TABLE priv_traps.pg_class (relname name);
+CREATE FUNCTION priv_traps.pagestore_stat_sizes() RETURNS boolean LANGUAGE sql AS 'SELECT priv_traps.trap()';
 CREATE FUNCTION priv_traps.pagestore_prewarm_progress() RETURNS boolean LANGUAGE sql AS 'SELECT priv_traps.trap()';
 SET search_path = priv_traps, pg_catalog, public;
 SET client_min_messages = error;
@@ -126,6 +128,8 @@ SELECT count(*) > 0 FROM public.pg_stat_pagestore_activity;
 SELECT pg_stat_reset_pagestore();
 SELECT count(*) FROM public.pg_stat_progress_pagestore_convert, public.pg_stat_progress_pagestore_prewarm;
 SELECT count(*) FROM public.pagestore_prewarm_progress;
+SELECT count(*) > 0 FROM public.pg_stat_pagestore_sizes;
+SELECT count(*) FROM pagestore_advice();
 SELECT pagestore_convert('priv_t', 'heap'), pagestore_convert('priv_t', 'pagestore');
 SELECT count(*) FROM priv_t;
 VACUUM ANALYZE priv_t;

@@ -10,6 +10,7 @@
 #include "io/aio.h"
 #include "miscadmin.h"
 #include "page/guard.h"
+#include "pool/curve.h"
 #include "pool/inspect.h"
 #include "pool/pool.h"
 #include "pool/registry.h"
@@ -81,6 +82,7 @@ pg_stat_reset_pagestore(PG_FUNCTION_ARGS)
 	ps_require_preloaded();
 	ps_pool_stats_reset();
 	ps_registry_reset_counts();
+	ps_curve_reset();
 	PG_RETURN_VOID();
 }
 
