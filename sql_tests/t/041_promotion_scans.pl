@@ -126,7 +126,7 @@ foreach my $name (sort keys %all)
 }
 cmp_ok($counts{ahead_seq}[1], '>', 40, 'a sequential scan reads ahead again');
 cmp_ok($counts{ahead_index}[1], '>', 150, 'an index scan');
-cmp_ok($counts{ahead_bitmap}[1], '>', 100, 'a bitmap scan');
+cmp_ok($counts{ahead_bitmap}[1] + $counts{ahead_bitmap}[2], '>', 100, 'a bitmap scan, partly around the pool');
 cmp_ok($counts{ahead_ring}[2], '>', 150, 'a large one goes around the pool');
 cmp_ok($counts{$_}[0], '<', 60, "$_: seldom waits") foreach grep { $_ ne 'ahead_seq' } sort keys %ahead;
 cmp_ok($counts{ahead_seq}[0], '<', 20, 'ahead_seq: seldom waits');

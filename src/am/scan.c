@@ -64,9 +64,11 @@ scan_init(PsScanDesc *scan, ScanKey key, bool keep_start)
 	 */
 	scan->stream_flags = 0;
 	if ((ps_is_large(PS_POOL, scan->nblocks) || ps_is_large(PS_SHARED, scan->nblocks)) &&
-		(base->rs_flags & SO_ALLOW_STRAT) && !IsolationIsSerializable() &&
+		(base->rs_flags & (SO_ALLOW_STRAT | SO_TYPE_BITMAPSCAN)) && !IsolationIsSerializable() &&
 		base->rs_snapshot && base->rs_snapshot->snapshot_type == SNAPSHOT_MVCC)
 		scan->stream_flags |= PS_STREAM_AROUND_POOL;
+	if (base->rs_flags & SO_TYPE_BITMAPSCAN)
+		scan->stream_flags |= PS_STREAM_NO_STRATEGY;
 
 	scan->started = false;
 	scan->backward = false;

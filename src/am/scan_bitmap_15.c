@@ -5,7 +5,10 @@
  *
  * But a bitmap can be iterated twice: where pages come through the pool, a
  * second iterator reads ahead of their use, in place of core's prefetching,
- * which is left as it is elsewhere, until, at the end of recovery, they do.
+ * which is left as it is elsewhere, until, at the end of recovery, they do.  If
+ * the table is large this iterator feeds a stream, which goes around the pool
+ * where the bitmap is dense.  Processes that share in a scan can't: which of
+ * them will be given a page is not known ahead.
  *
  * The start of the executor tells of the nodes (readahead.c).  Each is kept in
  * a list until the query's memory goes; its scan, whose descriptor may be made
@@ -31,7 +34,9 @@ typedef struct PsBitmapScan
 	TBMIterator *iterator;		/* second iterator over the node's bitmap;
 								 * NULL before the first page from the pool */
 	bool		begun;
-	bool		finished;
+	bool		finished;		/* it has no more */
+	bool		streams;		/* it feeds the scan's stream, else the window */
+	BlockNumber block;			/* where the scan has come to */
 	PsWindow	window;			/* keys: block numbers */
 	MemoryContextCallback forget;
 } PsBitmapScan;
@@ -62,29 +67,6 @@ await_first(PsBitmapScan *ahead)
 		node->prefetch_maximum = parallel ? 1 : 0;
 	else
 		node->prefetch_maximum = parallel ? Max(ahead->core_maximum, 1) : ahead->core_maximum;
-}
-
-static void
-begin_ahead(PsBitmapScan *ahead)
-{
-	BitmapHeapScanState *node = ahead->node;
-
-	ahead->begun = true;
-	if (node->pstate == NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(ahead));
-
-		ahead->iterator = tbm_begin_iterate(node->tbm);
-		MemoryContextSwitchTo(old);
-	}
-
-	/*
-	 * A shared iterator for read-ahead is made by core before the first page,
-	 * if it means to prefetch: from here on it is ours.  What core has
-	 * prefetched up to now it goes on to use.
-	 */
-	node->prefetch_maximum = 0;
-	node->prefetch_target = Min(node->prefetch_target, 0);
 }
 
 /* In the context of the query. */
@@ -135,6 +117,71 @@ next_ahead(PsBitmapScan *ahead)
 	return NULL;
 }
 
+/* The next block behind the page in hand that core will ask for; none for those that the visibility map answers for. */
+static BlockNumber
+next_wanted(void *arg)
+{
+	PsScanDesc *scan = arg;
+	PsBitmapScan *ahead = scan->bitmap;
+	TBMIterateResult *result;
+
+	while ((result = next_ahead(ahead)) != NULL)
+	{
+		if (result->blockno <= ahead->block || result->blockno >= scan->nblocks)
+			continue;
+		if (ps_bitmap_skips_fetch(ahead->node) && !result->recheck &&
+			VM_ALL_VISIBLE(scan->base.rs_rd, result->blockno, &ahead->node->pvmbuffer))
+			continue;
+		return result->blockno;
+	}
+	ahead->finished = true;
+	return InvalidBlockNumber;
+}
+
+static void
+begin_stream(PsScanDesc *scan)
+{
+	MemoryContext old;
+
+	if (scan->stream)
+	{
+		ps_stream_reset(scan->stream, scan->stream_flags);
+		return;
+	}
+
+	/* we may be called in a context that lives for one row */
+	old = MemoryContextSwitchTo(GetMemoryChunkContext(scan));
+	scan->stream = ps_stream_begin(scan->base.rs_rd, next_wanted, scan, scan->stream_flags);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+begin_ahead(PsScanDesc *scan)
+{
+	PsBitmapScan *ahead = scan->bitmap;
+	BitmapHeapScanState *node = ahead->node;
+
+	ahead->begun = true;
+	if (node->pstate == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(ahead));
+
+		ahead->iterator = tbm_begin_iterate(node->tbm);
+		MemoryContextSwitchTo(old);
+		ahead->streams = (scan->stream_flags & PS_STREAM_AROUND_POOL) && ps_is_large(PS_POOL, scan->nblocks);
+		if (ahead->streams)
+			begin_stream(scan);
+	}
+
+	/*
+	 * A shared iterator for read-ahead is made by core before the first page,
+	 * if it means to prefetch: from here on it is ours.  What core has
+	 * prefetched up to now it goes on to use.
+	 */
+	node->prefetch_maximum = 0;
+	node->prefetch_target = Min(node->prefetch_target, 0);
+}
+
 /* The scan starts over or ends, and its bitmap with it. */
 static void
 over(PsScanDesc *scan)
@@ -144,21 +191,44 @@ over(PsScanDesc *scan)
 	if (ahead->iterator)
 		tbm_end_iterate(ahead->iterator);
 	ahead->iterator = NULL;
-	ahead->begun = ahead->finished = false;
+	ahead->begun = ahead->finished = ahead->streams = false;
 	ahead->window.count = 0;
 	await_first(ahead);
 }
 
+static void
+look_ahead(PsScanDesc *scan)
+{
+	Relation	rel = scan->base.rs_rd;
+	PsBitmapScan *ahead = scan->bitmap;
+	PsRun		run = {0};
+
+	if (ahead->finished || ps_window_rests(&ahead->window, scan->missed))
+		return;
+	ps_window_pass(&ahead->window, ahead->block);
+	if (!ps_window_wants(&ahead->window))
+		return;
+	while (ahead->window.count < ahead->window.depth)
+	{
+		BlockNumber block = next_wanted(scan);
+
+		if (!BlockNumberIsValid(block))
+			break;
+		ps_window_push(&ahead->window, block);
+		ps_run_add(rel, &run, block);
+	}
+	ps_window_done(&ahead->window, rel, &run);
+}
+
 /*
- * The scan arrives at a page of its bitmap.  Bitmaps are iterated in the order
- * of blocks, also when several processes share in it.
+ * The scan goes to a page of its bitmap.  Bitmaps are iterated in the order of
+ * blocks, also when several processes share in it.
  */
 static void
-read_ahead(PsScanDesc *scan, BlockNumber block)
+go_to_page(PsScanDesc *scan, BlockNumber block)
 {
 	Relation	rel = scan->base.rs_rd;
 	PsBitmapScan *ahead;
-	PsRun		run = {0};
 
 	if (!scan->started)
 	{
@@ -167,42 +237,17 @@ read_ahead(PsScanDesc *scan, BlockNumber block)
 		scan->bitmap_over = scan->bitmap ? over : NULL;
 	}
 	ahead = scan->bitmap;
-	if (ahead == NULL || ahead->finished || ps_origin(rel) != PS_POOL)
-		return;
-	if (!ahead->begun)
+	if (ahead != NULL && ps_origin(rel) == PS_POOL)
 	{
-		begin_ahead(ahead);
-		return;					/* perhaps one page is all that is wanted */
+		ahead->block = block;
+		if (!ahead->begun)
+			begin_ahead(scan);	/* perhaps one page is all that is wanted */
+		else if (!ahead->streams)
+			look_ahead(scan);
+		else if (ps_stream_next_at(scan->stream, block, &scan->pin))
+			return;
 	}
-
-	if (ps_window_rests(&ahead->window, scan->missed))
-		return;
-	ps_window_pass(&ahead->window, block);
-	if (!ps_window_wants(&ahead->window))
-		return;
-	while (ahead->window.count < ahead->window.depth)
-	{
-		TBMIterateResult *result = next_ahead(ahead);
-
-		if (result == NULL)
-		{
-			ahead->finished = true;
-			break;
-		}
-		if (result->blockno <= block || result->blockno >= scan->nblocks)
-			continue;
-
-		/*
-		 * Pages that core will not ask for: the visibility map answers for
-		 * them.
-		 */
-		if (ps_bitmap_skips_fetch(ahead->node) && !result->recheck &&
-			VM_ALL_VISIBLE(rel, result->blockno, &ahead->node->pvmbuffer))
-			continue;
-		ps_window_push(&ahead->window, result->blockno);
-		ps_run_add(rel, &run, result->blockno);
-	}
-	ps_window_done(&ahead->window, rel, &run);
+	scan->missed = !ps_pin_move(rel, &scan->pin, block);
 }
 
 /* ---- callbacks ---- */
@@ -222,8 +267,7 @@ next_bitmap_block(TableScanDesc base, struct TBMIterateResult *page)
 	if (page->blockno >= scan->nblocks && !IsolationIsSerializable())
 		return false;
 
-	read_ahead(scan, page->blockno);
-	scan->missed = !ps_pin_move(base->rs_rd, &scan->pin, page->blockno);
+	go_to_page(scan, page->blockno);
 	ps_scan_bitmap_collect(scan, page->offsets, page->ntuples, page->ntuples < 0);
 	return scan->nvisible > 0;
 }

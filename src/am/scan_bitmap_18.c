@@ -85,7 +85,7 @@ begin(PsScanDesc *scan)
 	scan->started = true;
 	if (scan->stream)
 	{
-		ps_stream_reset(scan->stream, 0);
+		ps_stream_reset(scan->stream, scan->stream_flags);
 		return;
 	}
 
@@ -95,7 +95,7 @@ begin(PsScanDesc *scan)
 	scan->bitmap->room = 8;
 	scan->bitmap->queue = palloc(scan->bitmap->room * sizeof(TBMIterateResult));
 	scan->bitmap_over = over;
-	scan->stream = ps_stream_begin(scan->base.rs_rd, next_named, scan, 0);
+	scan->stream = ps_stream_begin(scan->base.rs_rd, next_named, scan, scan->stream_flags);
 	MemoryContextSwitchTo(old);
 	if (scan->base.st.rs_tbmiterator.shared)
 		ps_stream_limit(scan->stream, MOST_AHEAD_IN_PARALLEL);

@@ -23,8 +23,9 @@
  *	(b) Pages have to be read: distance doubles with each, up to max_pool, and a
  *		run grows with it to MAX_RUN_POOL blocks; ps_pool_prefetch() starts it.
  *	(c) The table is large, and images will do: from RING_DISTANCE on a run is
- *		up to a piece of PS_PIECE_PAGES blocks and ends where a piece ends.
- *		But if the table has been read before, and as far as it is worth the
+ *		up to a piece of PS_PIECE_PAGES blocks and ends where a piece ends.  Few
+ *		blocks that nobody has named, between two that were, are read with them.
+ *		A run that names few goes into frames all the same.  But if the table has been read before, and as far as it is worth the
  *		frames (pool/pass.h), it comes in as in (b).
  *
  *		ring	| piece 0	| piece 1	| ...		| piece 7	|
@@ -50,27 +51,31 @@
 #include "pool/read.h"
 #include "pool/relcount.h"
 #include "pool/stats.h"
+#include "port/pg_bitutils.h"
 
 #define MAX_AHEAD_POOL	256		/* blocks looked ahead in the pool */
 #define MAX_AHEAD_RING	((PS_RING_PIECES - 1) * PS_PIECE_PAGES)
 #define MAX_RUN_POOL	32		/* blocks of one request into the pool */
+#define MAX_RUNS		64		/* runs gathered, however few blocks they are */
 #define RING_DISTANCE	32		/* looking this far ahead, a large scan takes
 								 * to its ring */
 #define RING_MIN_RUN	8		/* fewer blocks than this are not worth a
 								 * piece of it */
+#define MAX_GAP			4		/* so many blocks in a run for the ring are
+								 * rather read in vain than left out */
 #define FEW_RUNS		8		/* room for runs to begin with, a power of two */
 
-/* Adjacent blocks, to be read together. */
+/* Blocks to be read together: adjacent, but for gaps in what goes to the ring. */
 typedef struct Run
 {
 	BlockNumber first;
-	int			n;
-	int			used;			/* handed out so far */
+	int			n;				/* up to the last one named */
+	uint64		left;			/* named and not yet handed out, a bit each */
 	PsRingPiece *piece;			/* where it is read to, if around the pool */
 	uint64		served;			/* pages handed out from there, a bit each */
 } Run;
 
-StaticAssertDecl(PS_PIECE_PAGES <= 64, "a bit for each page of a piece");
+StaticAssertDecl(PS_PIECE_PAGES <= 64 && MAX_RUN_POOL <= 64, "a bit for each block of a run");
 
 struct PsStream
 {
@@ -79,6 +84,7 @@ struct PsStream
 	void	   *arg;
 	MemoryContext context;		/* the stream's own */
 	bool		images;			/* private images of pages will do */
+	bool		keeps;			/* no strategy in shared buffers */
 	bool		ended;			/* the callback has no more */
 	int			limit;			/* most blocks to ask for ahead */
 
@@ -114,12 +120,27 @@ run_at(PsStream *stream, unsigned i)
 	return &stream->runs[i & (stream->room - 1)];
 }
 
+static inline uint64
+bit_of(const Run *run, BlockNumber block)
+{
+	Assert(block >= run->first && block - run->first < (BlockNumber) run->n);
+	return UINT64CONST(1) << (block - run->first);
+}
+
+/* The run's block whose turn is next. */
+static inline BlockNumber
+next_of(const Run *run)
+{
+	return run->first + pg_rightmost_one_pos64(run->left);
+}
+
 /* ---- beginning and end ---- */
 
 static void
 begin_anew(PsStream *stream, int flags)
 {
 	stream->images = (flags & PS_STREAM_AROUND_POOL) != 0;
+	stream->keeps = (flags & PS_STREAM_NO_STRATEGY) != 0;
 	stream->ended = false;
 	stream->origin = PS_NOWHERE;
 	stream->ahead = 0;
@@ -152,7 +173,7 @@ settle(PsStream *stream, PsOrigin origin)
 		stream->max_pool = Min(ps_pool_nframes / 8, async ? MAX_AHEAD_POOL : 2 * MAX_RUN_POOL);
 		stream->max_ring = async ? MAX_AHEAD_RING : 2 * PS_PIECE_PAGES;
 	}
-	else if (large && stream->strategy == NULL)
+	else if (large && !stream->keeps && stream->strategy == NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(stream->context);
 
@@ -300,17 +321,30 @@ make_room(PsStream *stream)
 	stream->room = room;
 }
 
+/* Can the last run, which is not started, have the block? */
+static inline bool
+takes(const PsStream *stream, const Run *run, BlockNumber block)
+{
+	BlockNumber end = run->first + run->n;
+
+	if (block < end || is_complete(stream, run))
+		return false;
+	return block == end ||
+		(uses_ring(stream) && block - end <= MAX_GAP && block / PS_PIECE_PAGES == run->first / PS_PIECE_PAGES);
+}
+
 static void
 add_block(PsStream *stream, BlockNumber block)
 {
+	stream->ahead++;
 	if (stream->unstarted != stream->tail)
 	{
 		Run		   *last = run_at(stream, stream->tail - 1);
 
-		if (last->first + last->n == block && !is_complete(stream, last))
+		if (takes(stream, last, block))
 		{
-			last->n++;
-			stream->ahead++;
+			last->n = block - last->first + 1;
+			last->left |= bit_of(last, block);
 			return;
 		}
 	}
@@ -318,9 +352,8 @@ add_block(PsStream *stream, BlockNumber block)
 		make_room(stream);
 	*run_at(stream, stream->tail++) = (Run)
 	{
-		.first = block,.n = 1
+		.first = block,.n = 1,.left = 1
 	};
-	stream->ahead++;
 }
 
 #ifdef USE_ASSERT_CHECKING
@@ -351,7 +384,7 @@ gather(PsStream *stream)
 	int			target = target_of(stream);
 	int			most = Min(target + PS_PIECE_PAGES, stream->limit);
 
-	while (!stream->ended && stream->ahead < most)
+	while (!stream->ended && stream->ahead < most && stream->tail - stream->head < MAX_RUNS)
 	{
 		BlockNumber block;
 
@@ -375,6 +408,34 @@ stop_going_around(PsStream *stream)
 	stream->distance = Min(stream->distance, stream->max_pool);
 }
 
+/* Start reads into frames of the run's blocks that are left.  Returns how many. */
+static int
+prefetch_left(PsStream *stream, const Run *run, bool again)
+{
+	PsRelKey	key = ps_rel_key(stream->rel);
+	uint64		left = run->left;
+	int			started = 0;
+
+	while (left != 0)
+	{
+		int			first = pg_rightmost_one_pos64(left);
+		uint64		others = ~(left >> first);
+		int			n = others == 0 ? 64 : pg_rightmost_one_pos64(others);
+
+		started += ps_pool_prefetch(&key, run->first + first, n, again);
+		left &= left + (UINT64CONST(1) << first);	/* without the lowest
+													 * adjacent ones */
+	}
+	return started;
+}
+
+/* Does the run want this block read? */
+static inline bool
+lacks(const Run *run, const PsRelKey *key, BlockNumber block)
+{
+	return (run->left & bit_of(run, block)) != 0 && !ps_pool_resident(key, block);
+}
+
 /*
  * Read a run into the ring, but for pages at either end that are resident.
  * False: no piece of it is free, or there is no memory for a ring.
@@ -386,9 +447,9 @@ start_around(PsStream *stream, Run *run)
 	BlockNumber first = run->first;
 	BlockNumber end = run->first + run->n;
 
-	while (first < end && ps_pool_resident(&key, first))
+	while (first < end && !lacks(run, &key, first))
 		first++;
-	while (first < end && ps_pool_resident(&key, end - 1))
+	while (first < end && !lacks(run, &key, end - 1))
 		end--;
 	if (first == end)
 		return true;
@@ -412,7 +473,7 @@ start_around(PsStream *stream, Run *run)
 static inline bool
 goes_around(const PsStream *stream, const Run *run)
 {
-	return uses_ring(stream) && run->n >= RING_MIN_RUN &&
+	return uses_ring(stream) && pg_popcount64(run->left) >= RING_MIN_RUN &&
 		run->first / PS_PIECE_PAGES == (run->first + run->n - 1) / PS_PIECE_PAGES;
 }
 
@@ -420,11 +481,10 @@ goes_around(const PsStream *stream, const Run *run)
 static void
 bring_in(PsStream *stream, const Run *run)
 {
-	PsRelKey	key = ps_rel_key(stream->rel);
-	int			started = ps_pool_prefetch(&key, run->first, run->n, stream->comes_in);
+	int			started = prefetch_left(stream, run, stream->comes_in);
 
 	if (stream->comes_in && started > 0)
-		stream->comes_in = ps_pass_brought_in(key.rlocator, started);
+		stream->comes_in = ps_pass_brought_in(stream->rel->rd_locator, started);
 }
 
 /* Start the reads of complete runs, in order, as far as the ring has room.  The first run is started in any case. */
@@ -474,17 +534,12 @@ static bool
 fetched_again(const PsStream *stream, const Run *run)
 {
 	PsRelKey	key = ps_rel_key(stream->rel);
-	int			served = 0;
+	int			served = pg_popcount64(run->served);
 	int			resident = 0;
 
-	for (int i = 0; i < run->used; i++)
-	{
-		if ((run->served & (UINT64CONST(1) << i)) == 0)
-			continue;
-		served++;
-		if (ps_pool_resident(&key, run->first + i))
+	for (uint64 bits = run->served; bits != 0; bits &= bits - 1)
+		if (ps_pool_resident(&key, run->first + pg_rightmost_one_pos64(bits)))
 			resident++;
-	}
 	return served >= RING_MIN_RUN && resident > served / 8;
 }
 
@@ -544,7 +599,7 @@ take_from_ring(PsStream *stream, Run *run, BlockNumber block, PsPin *pin)
 		{
 			ps_ring_release(piece);
 			run->piece = NULL;
-			(void) ps_pool_prefetch(&key, block, run->n - (block - run->first), false);
+			(void) prefetch_left(stream, run, false);
 		}
 		return false;
 	}
@@ -561,7 +616,7 @@ take_from_ring(PsStream *stream, Run *run, BlockNumber block, PsPin *pin)
 			.piece = piece
 		}
 	};
-	run->served |= UINT64CONST(1) << (block - run->first);
+	run->served |= bit_of(run, block);
 	pgstat_count_buffer_read(stream->rel);
 	ps_usage_count(false);
 	stream->ring_pages++;
@@ -578,33 +633,42 @@ take_from_pool(PsStream *stream, BlockNumber block, PsPin *pin)
 		look_further(stream);
 }
 
-bool
-ps_stream_next(PsStream *stream, PsPin *pin)
+/* Where are the pages now?  Gathers runs and starts them, if that is of use. */
+static PsOrigin
+look(PsStream *stream)
 {
 	PsOrigin	origin = ps_enter(stream->rel);
-	bool		in_pool = origin == PS_POOL;
-	BlockNumber block;
-	Run		   *run;
 
 	CHECK_FOR_INTERRUPTS();
 
 	if (unlikely(origin != stream->origin))
 		settle(stream, origin);
-	if (in_pool)
+	if (origin == PS_POOL)
 		look_ahead(stream);
 	else if (stream->ahead == 0)
 		gather(stream);
+	return origin;
+}
 
-	if (stream->ahead == 0)
-	{
-		ps_unpin(pin);
-		free_memory(stream);
-		return false;
-	}
+/* The head's next block has had its turn. */
+static void
+step(PsStream *stream)
+{
+	Run		   *run = run_at(stream, stream->head);
 
-	run = run_at(stream, stream->head);
-	block = run->first + run->used;
-	if (!in_pool)
+	stream->ahead--;
+	run->left &= run->left - 1;
+	if (run->left == 0)
+		drop_run(stream);
+}
+
+static void
+hand_out(PsStream *stream, PsOrigin origin, PsPin *pin)
+{
+	Run		   *run = run_at(stream, stream->head);
+	BlockNumber block = next_of(run);
+
+	if (origin != PS_POOL)
 	{
 		ps_unpin(pin);
 		(void) ps_pin_at(stream->rel, origin, block, stream->strategy, pin);
@@ -612,18 +676,48 @@ ps_stream_next(PsStream *stream, PsPin *pin)
 	else if (run->piece == NULL || !take_from_ring(stream, run, block, pin))
 		take_from_pool(stream, block, pin);
 
-	stream->ahead--;
 	if (stream->around && ++stream->passed >= PS_PIECE_PAGES && stream->in_pass)
 		count_passed(stream);
-	if (++run->used == run->n)
+	if (run->piece && (run->left & (run->left - 1)) == 0)
 	{
-		if (run->piece)
-		{
-			look_further(stream);
-			if (fetched_again(stream, run))
-				leave_ring(stream);
-		}
-		drop_run(stream);
+		/* its last one */
+		look_further(stream);
+		if (fetched_again(stream, run))
+			leave_ring(stream);
 	}
+	step(stream);
+}
+
+bool
+ps_stream_next(PsStream *stream, PsPin *pin)
+{
+	PsOrigin	origin = look(stream);
+
+	if (stream->ahead == 0)
+	{
+		ps_unpin(pin);
+		free_memory(stream);
+		return false;
+	}
+	hand_out(stream, origin, pin);
+	return true;
+}
+
+bool
+ps_stream_next_at(PsStream *stream, BlockNumber block, PsPin *pin)
+{
+	PsOrigin	origin = look(stream);
+
+	while (stream->ahead > 0 && next_of(run_at(stream, stream->head)) < block)
+	{
+		step(stream);
+		if (stream->ahead == 0)
+			origin = look(stream);
+	}
+	if (stream->ahead == 0 || next_of(run_at(stream, stream->head)) != block)
+		return false;
+	hand_out(stream, origin, pin);
+	if (stream->ahead == 0 && stream->ended)
+		free_memory(stream);	/* nobody need ask for more */
 	return true;
 }

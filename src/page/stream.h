@@ -23,6 +23,9 @@ typedef BlockNumber (*PsStreamNext) (void *arg);
 									 * nobody changes; forward: private page
 									 * images will do */
 
+#define PS_STREAM_NO_STRATEGY	2	/* a large relation in shared buffers is
+									 * read without core's bulk-read strategy */
+
 typedef struct PsStream PsStream;
 
 /* Allocated in CurrentMemoryContext; freed by ps_stream_end() or, on error, by its context and resource owner. */
@@ -37,6 +40,13 @@ extern void ps_stream_limit(PsStream *stream, BlockNumber blocks);
 
 /* Move *pin to the next page of the stream (unpinning what it held); false at the end, with *pin empty. */
 extern bool ps_stream_next(PsStream *stream, PsPin *pin);
+
+/*
+ * The same for whoever learns of each block once more when its turn has come.
+ * The callback names blocks in ascending order.  Those before this one are
+ * passed over; false, with *pin as it was, if this one has not been named.
+ */
+extern bool ps_stream_next_at(PsStream *stream, BlockNumber block, PsPin *pin);
 
 /* Forget what was read ahead; the next ps_stream_next() asks the callback afresh. flags as in begin. */
 extern void ps_stream_reset(PsStream *stream, int flags);
