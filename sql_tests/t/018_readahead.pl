@@ -92,7 +92,7 @@ foreach my $case (
 	[ 'a tree of one page', 't.k = keys.k AND t.id < 100', 0 ],
 	[ 'an empty tree', 't.k = keys.k AND t.id < 0', 0 ])
 {
-	my $query = "SELECT count(*), sum(t.id), sum(t.id * keys.k) FROM keys JOIN t ON $case->[1]";
+	my $query = "SELECT count(*), sum(t.id), sum(t.id * keys.k) FROM keys LEFT JOIN t ON $case->[1]";
 	cold($case->[0], $index, $query);
 	$node->restart;
 	@n = ahead('', $query);
