@@ -81,8 +81,8 @@ have_ring(void)
 	return status == MADE;
 }
 
-/* Begin one; false if a fault that a test has put in is all that is to become of it. */
-static bool
+/* Begin one, unless a fault that a test has put in is all that is to become of it. */
+static void
 prepare_write(int fd, PsIoWrite *write)
 {
 	Size		bytes = (Size) write->npages * BLCKSZ;
@@ -91,13 +91,12 @@ prepare_write(int fd, PsIoWrite *write)
 
 	write->result = -fault;
 	if (fault != 0)
-		return false;
+		return;
 	sqe = io_uring_get_sqe(&uring);
 	Assert(sqe != NULL);
 	io_uring_prep_write(sqe, fd, write->bytes, bytes, ps_segment_offset(write->block));
 	io_uring_sqe_set_data(sqe, write);
 	write->in_flight = true;
-	return true;
 }
 
 /* As many as the queue holds at once. */
@@ -109,7 +108,7 @@ start(int fd, PsIoWrite *writes, int n)
 
 	Assert(io_uring_sq_ready(&uring) == 0);
 	for (int i = 0; i < n; i++)
-		(void) prepare_write(fd, &writes[i]);
+		prepare_write(fd, &writes[i]);
 	rc = ps_uring_submit(&uring, writes[0].rlocator, &left);
 
 	/* the last ones may have been refused */
