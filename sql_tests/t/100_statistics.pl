@@ -144,7 +144,16 @@ SKIP:
 	is(value('writes_in_flight', "pg_stat_pagestore_activity WHERE pid = $pid"), '0', 'and none any more');
 	$writer->quit;
 }
-is(value('count(*)', "pg_stat_pagestore_activity WHERE pid = $pid"), '0', 'a process that has ended has no row') if poll($node, "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = $pid");
+{
+	# more of them than there are places for whoever looks
+	$node->safe_psql('postgres', 'ALTER TABLE small SET ACCESS METHOD pagestore');
+	my @sessions = map { $node->background_psql('postgres') } 1 .. 3;
+	my $pids = join ', ', map { $_->query_safe('SELECT count(pad) FROM small; SELECT pg_backend_pid()') =~ /(\d+)$/ } @sessions;
+	is(value('count(*)', "pg_stat_pagestore_activity WHERE pid IN ($pids)"), '3', 'processes have rows');
+	$_->quit foreach @sessions;
+	ok(poll($node, "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid IN ($pids)"), 'they end');
+	is(value('count(*)', "pg_stat_pagestore_activity WHERE pid IN ($pids)"), '0', 'what has ended has no row');
+}
 
 # --- a crash: counts begin anew, as core's do
 $node->safe_psql('postgres', 'ALTER TABLE small SET ACCESS METHOD pagestore; SELECT count(pad) FROM small');

@@ -127,7 +127,7 @@ look(int number, PsCommand command, ProgressSlot *out)
 	*out = *(const ProgressSlot *) place;
 	pg_read_barrier();
 	return (changes & 1) == 0 && place->changes == changes &&
-		out->command == command && ProcGlobal->allProcs[number].pid == out->pid;
+		out->command == command && ps_pid_of(&ProcGlobal->allProcs[number]) == out->pid;
 }
 
 static PsCommand

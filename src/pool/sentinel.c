@@ -76,7 +76,7 @@ end_others(void)
 {
 	for (uint32 i = 0; i < ProcGlobal->allProcCount; i++)
 	{
-		int			pid = ((volatile PGPROC *) &ProcGlobal->allProcs[i])->pid;
+		int			pid = ps_pid_of((volatile PGPROC *) &ProcGlobal->allProcs[i]);
 
 		if (pid != 0 && pid != MyProcPid)
 			kill(pid, SIGQUIT);

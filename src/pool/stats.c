@@ -154,7 +154,7 @@ ps_process_stats(int number, PsProcessStats *out)
 	const volatile PGPROC *proc = &ProcGlobal->allProcs[number];
 
 	out->pid = slot->pid;
-	if (out->pid == 0 || proc->pid != out->pid)
+	if (out->pid == 0 || ps_pid_of(proc) != out->pid)
 		return false;
 	pg_read_barrier();
 	out->role = proc->roleId;
@@ -163,5 +163,5 @@ ps_process_stats(int number, PsProcessStats *out)
 
 	/* the place may have changed hands meanwhile */
 	pg_read_barrier();
-	return slot->pid == out->pid && proc->pid == out->pid;
+	return slot->pid == out->pid && ps_pid_of(proc) == out->pid;
 }

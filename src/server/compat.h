@@ -249,6 +249,9 @@ typedef BackendId ProcNumber;
 #define ProcNumberGetProc(number) BackendIdGetProc(number)
 #define GetNumberFromPGProc(proc) ((proc)->pgprocno)
 
+/* the process that has the place, or 0; pid stays when it has gone */
+#define ps_pid_of(proc) ((proc)->procLatch.owner_pid)
+
 #define PS_CURRENT_XACT_CALLBACK(function)
 #define PS_COUNT_VACUUM_PAGE(what) ((void) VacuumPage##what++)
 #define PS_PROGRESS_DEAD_CAPACITY PROGRESS_VACUUM_MAX_DEAD_TUPLES
@@ -257,6 +260,7 @@ typedef BackendId ProcNumber;
 #else							/* 17 and later */
 
 #define ps_lxid(proc) ((proc)->vxid.lxid)
+#define ps_pid_of(proc) ((proc)->pid)
 #define PS_FIRST_PROC_NUMBER 0
 #define PS_CURRENT_XACT_CALLBACK(function) .is_current_xact_tuple = function,
 
