@@ -6,6 +6,7 @@
 #include "postgres.h"
 
 #include "pool/pin.h"
+#include "pool/relcount.h"
 #include "storage/ipc.h"
 
 static void end_last_pin(uintptr_t frame);
@@ -54,6 +55,7 @@ ps_frame_pin_attach(void)
 	{
 		ps_counters_attach();
 		ps_protect_attach();
+		ps_relcount_attach();
 		on_shmem_exit(end_all_pins, 0);
 		attached = true;
 	}

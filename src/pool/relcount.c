@@ -48,12 +48,16 @@ flush_at_exit(int code, Datum arg)
 		(void) try_to_flush();
 }
 
+void
+ps_relcount_attach(void)
+{
+	on_shmem_exit(flush_at_exit, 0);
+}
+
 /* NULL: there is no room. */
 static PsRelDelta *
 delta_of(const RelFileLocator * rlocator)
 {
-	static bool registered = false;
-
 	for (int i = 0; i < ngathered; i++)
 		if (RelFileLocatorEquals(gathered[i].rlocator, *rlocator))
 		{
@@ -62,9 +66,6 @@ delta_of(const RelFileLocator * rlocator)
 		}
 	if (ngathered == GATHERED && !try_to_flush())
 		return NULL;
-	if (!registered)
-		on_shmem_exit(flush_at_exit, 0);
-	registered = true;
 	latest = ngathered++;
 	gathered[latest] = (PsRelDelta)
 	{

@@ -15,6 +15,9 @@
 
 #include "pool/registry.h"
 
+/* Once, by a process that will count: what is gathered at its exit is not lost.  Throws FATAL. */
+extern void ps_relcount_attach(void);
+
 /*
  * Any locks may be held but spin locks: none is waited for.  Throws nothing.
  * Where it has no room (many relations at once, and the registry's lock is not
