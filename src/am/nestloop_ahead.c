@@ -20,6 +20,10 @@
  * While all pages are found in memory the node rests, and passes rows on as
  * they come.  The same for leaf pages: none is sought as long as the looks find
  * what they need in shared buffers.
+ *
+ * A row taken early may be one that nobody comes to ask for: a cursor is
+ * closed, a loop left.  Where it could be an error the node takes rows early
+ * only while the executor runs to the end.
  */
 #include "postgres.h"
 
@@ -56,6 +60,9 @@
 #define REST_MIN 16				/* for so many rows at first, */
 #define REST_MAX 1024			/* and after looks in vain at most */
 
+static ExecutorRun_hook_type prev_executor_run = NULL;
+static bool runs_to_end = false;	/* the innermost run of the executor */
+
 /* Elements of custom_private. */
 enum
 {
@@ -64,6 +71,7 @@ enum
 	PRIVATE_QUAL,
 	PRIVATE_PARAMS,
 	PRIVATE_ENTRIES,
+	PRIVATE_CAN_FAIL,
 	PRIVATE_COUNT
 };
 
@@ -92,6 +100,8 @@ typedef struct Ahead
 	int			first;
 	int			count;
 	int			looked_up;		/* so many of them, from the first */
+	Size		bytes;			/* of those in hand */
+	bool		can_fail;
 	bool		ended;			/* the outer plan has no more */
 	int			depth;			/* rows to have looked up: nothing at first,
 								 * so that a join that ends at its first row
@@ -148,7 +158,7 @@ pass_columns(const List *targets, int varno)
 }
 
 Plan *
-ps_nestloop_ahead(const NestLoop *join, const IndexScan *inner, int plan_node_id)
+ps_nestloop_ahead(const NestLoop *join, const IndexScan *inner, bool can_fail, int plan_node_id)
 {
 	CustomScan *node = makeNode(CustomScan);
 	Plan	   *plan = &node->scan.plan;
@@ -172,9 +182,16 @@ ps_nestloop_ahead(const NestLoop *join, const IndexScan *inner, int plan_node_id
 									  copyObject(inner->indexqual),
 									  copyObject(join->nestParams),
 									  makeInteger(single ? ENTRIES_OF_ONE : ENTRIES_MAX));
+	node->custom_private = lappend(node->custom_private, makeInteger(can_fail));
 	Assert(list_length(node->custom_private) == PRIVATE_COUNT);
 	node->methods = &plan_methods;
 	return plan;
+}
+
+bool
+ps_is_nestloop_ahead(const Plan *plan)
+{
+	return IsA(plan, CustomScan) && ((const CustomScan *) plan)->methods == &plan_methods;
 }
 
 static int
@@ -307,26 +324,61 @@ look_ahead(Ahead *ahead, int taken, int next)
 	return started;
 }
 
-/* Take rows of the outer plan until so many are in hand.  Returns how many there were. */
+/* ---- rows in hand ---- */
+
+static Size
+row_size(TupleTableSlot *row)
+{
+	Assert(TTS_IS_MINIMALTUPLE(row) && !TTS_EMPTY(row));
+	return ((MinimalTupleTableSlot *) row)->mintuple->t_len;
+}
+
+/* Take rows of the outer plan until so many are in hand, or as many as there is memory for.  Returns how many. */
 static int
 take_rows(Ahead *ahead, int wanted)
 {
 	int			taken = 0;
 
 	Assert(wanted <= ROWS_MAX);
-	while (ahead->count < wanted && !ahead->ended)
+	while (ahead->count < wanted && !ahead->ended && ahead->bytes < (Size) work_mem * 1024)
 	{
 		TupleTableSlot *row = ExecProcNode(outerPlanState(ahead));
+		TupleTableSlot *copy = row_at(ahead, ahead->count);
 
 		if (TupIsNull(row))
 		{
 			ahead->ended = true;
 			break;
 		}
-		ExecCopySlot(row_at(ahead, ahead->count++), row);
+		ExecCopySlot(copy, row);
+		ahead->bytes += row_size(copy);
+		ahead->count++;
 		taken++;
 	}
 	return taken;
+}
+
+/* Its memory stays for the reader until the next row is asked for. */
+static TupleTableSlot *
+hand_on(Ahead *ahead)
+{
+	TupleTableSlot *row = row_at(ahead, 0);
+
+	ahead->bytes -= row_size(row);
+	ahead->first = (ahead->first + 1) % ROWS_MAX;
+	ahead->count--;
+	if (ahead->looked_up > 0)
+		ahead->looked_up--;
+	return row;
+}
+
+static void
+let_go_of_last(Ahead *ahead)
+{
+	TupleTableSlot *last = ahead->rows[(ahead->first + ROWS_MAX - 1) % ROWS_MAX];
+
+	if (last != NULL && ahead->count < ROWS_MAX)
+		ExecClearTuple(last);
 }
 
 static void
@@ -378,7 +430,7 @@ rests(Ahead *ahead)
 static bool
 wants_rows(Ahead *ahead)
 {
-	if (ahead->index == NULL || ahead->looked_up > ahead->depth / 2)
+	if (ahead->index == NULL || ahead->looked_up > ahead->depth / 2 || (ahead->can_fail && !runs_to_end))
 		return false;
 	if (ahead->depth > 0)
 		return !ahead->ended || ahead->looked_up < ahead->count;
@@ -421,6 +473,7 @@ begin_node(CustomScanState *node, EState *estate, int eflags)
 		return;
 	ahead->params = list_nth(plan->custom_private, PRIVATE_PARAMS);
 	ahead->entries = private_int(plan, PRIVATE_ENTRIES);
+	ahead->can_fail = private_int(plan, PRIVATE_CAN_FAIL);
 	ahead->index = index_open(index_of(plan),
 							  exec_rt_fetch(private_int(plan, PRIVATE_SCANRELID), estate)->rellockmode);
 	ahead->key_context = CreateExprContext(estate);
@@ -451,8 +504,8 @@ static TupleTableSlot *
 next_outer_row(CustomScanState *node)
 {
 	Ahead	   *ahead = (Ahead *) node;
-	TupleTableSlot *row;
 
+	let_go_of_last(ahead);
 	if (wants_rows(ahead))
 	{
 		prepare_lookups(ahead);
@@ -460,12 +513,7 @@ next_outer_row(CustomScanState *node)
 	}
 	if (ahead->count == 0)
 		return ahead->ended ? NULL : ExecProcNode(outerPlanState(node));
-	row = row_at(ahead, 0);
-	ahead->first = (ahead->first + 1) % ROWS_MAX;
-	ahead->count--;
-	if (ahead->looked_up > 0)
-		ahead->looked_up--;
-	return row;
+	return hand_on(ahead);
 }
 
 static void
@@ -486,7 +534,9 @@ rescan(CustomScanState *node)
 	Ahead	   *ahead = (Ahead *) node;
 	PlanState  *outer = outerPlanState(node);
 
-	ahead->first = ahead->count = ahead->looked_up = 0;
+	let_go_of_last(ahead);
+	while (ahead->count > 0)
+		ExecClearTuple(hand_on(ahead));
 	ahead->ended = false;
 	if (outer->chgParam == NULL)
 		ExecReScan(outer);
@@ -503,8 +553,30 @@ explain(CustomScanState *node, List *ancestors, ExplainState *es)
 	}
 }
 
+static void
+run_executor(QueryDesc *query, ScanDirection direction, uint64 count PS_EXECUTE_ONCE(bool once))
+{
+	bool		outer_run = runs_to_end;
+
+	runs_to_end = count == 0;
+	PG_TRY();
+	{
+		if (prev_executor_run)
+			prev_executor_run(query, direction, count PS_EXECUTE_ONCE(once));
+		else
+			standard_ExecutorRun(query, direction, count PS_EXECUTE_ONCE(once));
+	}
+	PG_FINALLY();
+	{
+		runs_to_end = outer_run;
+	}
+	PG_END_TRY();
+}
+
 void
 ps_nestloop_ahead_init(void)
 {
 	RegisterCustomScanMethods(&plan_methods);
+	prev_executor_run = ExecutorRun_hook;
+	ExecutorRun_hook = run_executor;
 }

@@ -316,6 +316,7 @@ typedef struct PsBitmapPage
 	vac_update_relstats(rel, pages, rows, visible, index, xid, multi, xid_updated, multi_updated, outer)
 #define pgstat_report_vacuum(table, shared, live, dead, start) pgstat_report_vacuum(table, shared, live, dead)
 #define ps_tidrange(scan) (scan)
+#define PS_EXECUTE_ONCE(once) , once
 #define PS_EXTRA_PARAMETER
 #define PS_EXTRA_ARGUMENT
 #define PS_GUARDED_INPLACE heap_inplace_update
@@ -384,6 +385,7 @@ ps_bitmap_next(PsBitmapIterator iterator, PsBitmapPage *page)
 #include "storage/aio_subsys.h"
 
 #define ps_tidrange(scan) (&(scan)->st.tidrange)
+#define PS_EXECUTE_ONCE(once)
 #define PS_EXTRA_PARAMETER , Size extra
 #define PS_EXTRA_ARGUMENT , extra
 #define PS_GUARDED_INPLACE heap_inplace_lock
