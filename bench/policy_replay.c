@@ -26,7 +26,6 @@
 /* ---- what the policies call ---- */
 
 PsFramePadded *ps_frames;
-uint32		ps_pool_nframes;
 static PsPoolControl control;
 PsPoolControl *ps_pool = &control;
 static uint32 used;				/* frames that hold a page: the first ones */
@@ -135,7 +134,7 @@ replay(const PsPolicy *policy, uint32 nframes)
 
 	used = 0;
 	pg_atomic_write_u32(&control.nused, used);
-	ps_pool_nframes = nframes;
+	pg_atomic_write_u32(&control.nframes, nframes);
 	ps_frames = aligned_alloc(128, (size_t) nframes * sizeof(PsFramePadded));
 	memset(ps_frames, 0, (size_t) nframes * sizeof(PsFramePadded));
 	policy->shmem_init(area, nframes);

@@ -40,6 +40,7 @@ CREATE FUNCTION pagestore_stat(
 	OUT io_method text,
 	OUT io_fallback_reason text,
 	OUT frames bigint,
+	OUT frames_target bigint,
 	OUT frames_free bigint,
 	OUT frames_dirty bigint,
 	OUT frames_pinned bigint,

@@ -23,6 +23,7 @@
 #include "pool/protect.h"
 #include "pool/read.h"
 #include "pool/replacement.h"
+#include "pool/resize.h"
 #include "pool/setup.h"
 #include "pool/stray.h"
 #include "server/compat.h"
@@ -42,16 +43,24 @@ static shmem_startup_hook_type prev_shmem_startup_hook = NULL;
 static void
 define_settings(void)
 {
+	DefineCustomIntVariable("pagestore.pool_size_max",
+							"Sets to what size the pool can grow without a restart.",
+							"Address space is taken at start, memory as it is used.  -1: as pagestore.pool_size is at start.",
+							&ps_pool_size_max_blocks,
+							-1, -1, INT_MAX / 2,
+							PGC_POSTMASTER, GUC_UNIT_BLOCKS,
+							ps_pool_size_max_check, NULL, NULL);
+
 	/* Smallest: 1 MB.  Largest: what a frame number can name. */
 	DefineCustomIntVariable("pagestore.pool_size",
 							"Sets the size of the pool of pages of pagestore tables.",
 							NULL,
 							&ps_pool_size_blocks,
 							128 * 1024 * 1024 / BLCKSZ,
-							1024 * 1024 / BLCKSZ,
+							PS_LEAST_FRAMES,
 							INT_MAX / 2,
-							PGC_POSTMASTER, GUC_UNIT_BLOCKS,
-							NULL, NULL, NULL);
+							PGC_SIGHUP, GUC_UNIT_BLOCKS,
+							ps_pool_size_check, NULL, NULL);
 	DefineCustomEnumVariable("pagestore.replacement",
 							 "Chooses the policy by which pages leave the pool.",
 							 NULL,
@@ -84,6 +93,13 @@ define_settings(void)
 							 "A use after unpin then faults at once.  For debugging: slow.",
 							 &ps_debug_protect_frames, false,
 							 PGC_POSTMASTER, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+#ifdef PAGESTORE_DEBUG
+	DefineCustomIntVariable("pagestore.debug_resize_random",
+							"Gives the pool a random size now and then.",
+							"Milliseconds between changes, on average.",
+							&ps_debug_resize_random, 0, 0, INT_MAX / 2,
+							PGC_POSTMASTER, GUC_UNIT_MS | GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+#endif
 	ps_debug_define_settings();
 	MarkGUCPrefixReserved("pagestore");
 }

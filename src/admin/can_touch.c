@@ -20,7 +20,7 @@ pagestore_can_touch(PG_FUNCTION_ARGS)
 	int64		frame = PG_GETARG_INT64(0);
 
 	ps_require_preloaded();
-	if (frame < 0 || frame >= ps_pool_nframes)
+	if (frame < 0 || frame >= ps_frames_max)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("there is no frame " INT64_FORMAT, frame)));

@@ -38,8 +38,8 @@ Datum
 pagestore_stat(PG_FUNCTION_ARGS)
 {
 	TupleDesc	desc;
-	Datum		values[21];
-	bool		nulls[21] = {0};
+	Datum		values[22];
+	bool		nulls[22] = {0};
 	int			n = 0;
 	PsPoolStats stats;
 	const char *reason;
@@ -53,6 +53,7 @@ pagestore_stat(PG_FUNCTION_ARGS)
 	nulls[n] = reason == NULL;
 	values[n++] = reason ? CStringGetTextDatum(reason) : (Datum) 0;
 	values[n++] = Int64GetDatum(stats.frames);
+	values[n++] = Int64GetDatum(stats.target);
 	values[n++] = Int64GetDatum(stats.free);
 	values[n++] = Int64GetDatum(stats.n[PS_COUNT_DIRTY]);
 	values[n++] = Int64GetDatum(stats.n[PS_COUNT_PINNED]);

@@ -45,7 +45,7 @@ ps_cache_size(PsOrigin origin)
 	switch (origin)
 	{
 		case PS_POOL:
-			return ps_pool_nframes;
+			return ps_frames_total();
 		case PS_SHARED:
 			return NBuffers;
 		default:

@@ -232,7 +232,7 @@ bool
 ps_in_pool(const void *ptr)
 {
 	return (const char *) ptr >= ps_pool_bytes &&
-		(const char *) ptr < ps_pool_bytes + (Size) ps_pool_nframes * BLCKSZ;
+		(const char *) ptr < ps_pool_bytes + (Size) ps_frames_max * BLCKSZ;
 }
 
 /* ---- read ahead ---- */

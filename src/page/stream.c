@@ -170,7 +170,7 @@ settle(PsStream *stream, PsOrigin origin)
 
 		stream->around = large && nblocks > ps_frames_free();
 		stream->nblocks = nblocks;
-		stream->max_pool = Min(ps_pool_nframes / 8, async ? MAX_AHEAD_POOL : 2 * MAX_RUN_POOL);
+		stream->max_pool = Min(ps_frames_total() / 8, async ? MAX_AHEAD_POOL : 2 * MAX_RUN_POOL);
 		stream->max_ring = async ? MAX_AHEAD_RING : 2 * PS_PIECE_PAGES;
 	}
 	else if (large && !stream->keeps && stream->strategy == NULL)

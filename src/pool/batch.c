@@ -85,7 +85,7 @@ static bool
 is_full(const Batch *batch)
 {
 	return batch->nwrites == BATCH_WRITES ||
-		batch->npages == Min(BATCH_PAGES, ps_pool_nframes / POOL_SHARE);
+		batch->npages == Min(BATCH_PAGES, ps_frames_total() / POOL_SHARE);
 }
 
 /* Does the page follow the write's in the same segment, and has that room? */
@@ -120,17 +120,22 @@ claim_page(Batch *batch, const PsTag *tag, PsPageFilter filter, void *arg)
 {
 	PsFrame		frame = ps_frame_pin_page(tag);
 	char	   *copy = batch->copies + (Size) batch->npages * BLCKSZ;
+	uint32		state;
 	bool		wanted;
 
 	if (frame == PS_NO_FRAME)
 		return true;
+	PS_STOP("write-before-claim");
 
 	/* the filter sees the state without our pin */
-	wanted = filter(ps_frame(frame), ps_frame_state(frame) - 1, arg);
+	state = ps_frame_state(frame);
+	wanted = filter(ps_frame(frame), state - 1, arg);
 	if (!wanted || !ps_flush_claim(frame, copy, &batch->lsn, false))
 	{
 		ps_frame_unpin_raw(frame);
-		return !wanted;
+
+		/* of a ghost the state tells nothing: its page may have moved on, dirty */
+		return !wanted && !(state & PS_GHOST);
 	}
 	batch->frames[batch->npages++] = frame;
 	add_to_writes(batch, tag, copy);

@@ -187,6 +187,6 @@ ps_checkpoint_log(void)
 	if (log_checkpoints && checkpoint.list.n > 0)
 		ereport(LOG,
 				(errmsg("checkpoint: wrote " UINT64_FORMAT " pages of pagestore tables (%.1f%%); write=%ld.%03d s",
-						n, (double) n * 100 / ps_pool_nframes,
+						n, (double) n * 100 / ps_frames_total(),
 						checkpoint.took / 1000, (int) (checkpoint.took % 1000))));
 }

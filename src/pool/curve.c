@@ -102,12 +102,12 @@ ps_curve_shmem_init(void)
 	bool		found;
 
 	shift = 0;
-	while (ps_pool_nframes >> shift >= 2 * SAMPLED_LEAST)
+	while (ps_frames_total() >> shift >= 2 * SAMPLED_LEAST)
 		shift++;
 	ps_curve_mask = shift == 0 ? 0 : PG_UINT32_MAX << (32 - shift);
 	for (int i = 0; i < PS_CURVE_SIZES; i++)
 	{
-		sizes[i] = (int64) ps_pool_nframes * eighths[i] / 8;
+		sizes[i] = (int64) ps_frames_total() * eighths[i] / 8;
 		ends[i] = sizes[i] >> shift;
 	}
 	Assert(ends[0] > 1 && ends[PS_CURVE_SIZES - 1] <= PAGES_MOST);
@@ -115,7 +115,7 @@ ps_curve_shmem_init(void)
 	curve = ShmemInitStruct("pagestore curve", sizeof(Curve), &found);
 	memset(curve, 0, sizeof(Curve));
 	ps_lock_init(&curve->lock, ps_tranche(PS_TRANCHE_CURVE));
-	curve->frames = ps_pool_nframes;
+	curve->frames = ps_frames_total();
 	curve->newest = curve->oldest = NONE;
 	for (int i = 0; i < BUCKETS; i++)
 		curve->heads[i] = NONE;
@@ -266,7 +266,7 @@ halve(int64 *base, int64 now)
 static void
 begin_anew(void) PS_REQUIRES(curve->lock)
 {
-	curve->frames = ps_pool_nframes;
+	curve->frames = ps_frames_total();
 	curve->base = sums();
 	memset(curve->found, 0, sizeof(curve->found));
 }
@@ -316,7 +316,7 @@ ps_curve_use(uint32 hash)
 	}
 	else
 		add(hash);
-	if (unlikely(curve->frames != ps_pool_nframes))
+	if (unlikely(curve->frames != ps_frames_total()))
 		begin_anew();
 	else if (++curve->uses % LOOK_EACH == 0)
 		fade();
@@ -353,7 +353,7 @@ ps_curve_read(PsCurve *out)
 	Sums		now;
 
 	ps_lock_exclusive(&curve->lock);
-	if (curve->frames != ps_pool_nframes)
+	if (curve->frames != ps_frames_total())
 		begin_anew();
 	now = sums();
 	out->pool_size = curve->frames;

@@ -75,8 +75,8 @@ take_victim(PsFrame frame, bool may_write)
 static PsFrame
 sweep(bool may_write, bool hasty)
 {
-	uint64		tries = hasty ? HASTY_TRIES : (uint64) ps_pool_nframes * 2 + HASTY_TRIES;
-	uint64		empty = ps_pool_nframes / HASTY_TRIES * 4 + 8;
+	uint64		tries = hasty ? HASTY_TRIES : (uint64) ps_frames_used() * 2 + HASTY_TRIES;
+	uint64		empty = ps_frames_used() / HASTY_TRIES * 4 + 8;
 	bool		woken = false;
 
 	for (uint64 i = 0; i < tries;)
@@ -96,7 +96,13 @@ sweep(bool may_write, bool hasty)
 			woken = true;
 		}
 		if (take_victim(frame, may_write && i > CLEAN_TRIES))
-			return frame;
+		{
+			if (likely(frame < ps_frames_total()))
+				return frame;
+
+			/* the pool is to be smaller: this one goes, another is wanted */
+			ps_frame_give_back(frame);
+		}
 	}
 	return PS_NO_FRAME;
 }

@@ -15,6 +15,9 @@
 /* What ends when the page leaves the frame; PERMANENT, VALID and I/O flags stay with the bytes. */
 #define LIFE_FLAGS (PS_TAGGED | PS_DIRTY | PS_REDIRTIED | PS_NOWRITE | PS_AHEAD | PS_IDLE)
 
+/* Retired, and without memory. */
+#define GIVEN_UP (PS_RETIRED | PS_RELEASED)
+
 #ifdef USE_ASSERT_CHECKING
 static inline bool
 implies(uint32 state, uint32 flag, uint32 needed, uint32 excluded)
@@ -33,7 +36,7 @@ is_sound(uint32 state)
 		implies(state, PS_AHEAD, PS_TAGGED, 0) &&
 		implies(state, PS_IDLE, PS_TAGGED, 0) &&
 		((state & (PS_READING | PS_WRITING | PS_GHOST)) == 0 || PS_PINS(state) > 0) &&
-		((state & (PS_TAGGED | PS_GHOST)) != 0 || state <= 1);
+		((state & (PS_TAGGED | PS_GHOST)) != 0 || state <= 1 || state == PS_RETIRED || state == GIVEN_UP);
 }
 #endif
 
@@ -126,6 +129,7 @@ ps_frame_take_free(void)
 {
 	PsFrame		frame;
 	bool		fresh = false;
+	bool		known = true;
 
 	if (ps_frames_free() == 0)
 		return PS_NO_FRAME;
@@ -133,17 +137,27 @@ ps_frame_take_free(void)
 	frame = ps_deref(*free_head());
 	if (frame != PS_NO_FRAME)
 		*free_head() = ps_frame(frame)->next;
-	else if (ps_frames_used() < ps_pool_nframes)
+	else if (ps_frames_used() < ps_frames_total())
 	{
 		frame = pg_atomic_fetch_add_u32(&ps_pool->nused, 1);
 		fresh = true;
+		known = frame < ps_pool->nheaders;
+
+		/* it must not look given up once it is in use; memory that nobody has touched waits */
+		if (known)
+		{
+			Assert(ps_frame_state(frame) == GIVEN_UP);
+			pg_atomic_write_u32(&ps_frame(frame)->state, 0);
+		}
+		else
+			ps_pool->nheaders = frame + 1;
 	}
 	if (frame != PS_NO_FRAME)
 		pg_atomic_fetch_sub_u32(&ps_pool->nfree, 1);
 	ps_spin_unlock(&ps_pool->free_lock);
 	if (frame != PS_NO_FRAME)
 	{
-		if (fresh)
+		if (!known)
 			init_frame(frame);
 		Assert(ps_frame_state(frame) == 0);
 #ifdef PAGESTORE_DEBUG
@@ -154,17 +168,122 @@ ps_frame_take_free(void)
 	return frame;
 }
 
+/* To the free list, or to none if it is beyond the pool's size. */
 void
 ps_frame_give_back(PsFrame frame)
 {
 	Assert(ps_frame_state(frame) == 1);
 	ps_frame_spoil(frame);
-	pg_atomic_write_u32(&ps_frame(frame)->state, 0);
 	ps_spin_lock(&ps_pool->free_lock);
-	ps_frame(frame)->next = *free_head();
-	*free_head() = ps_ref(frame);
-	pg_atomic_fetch_add_u32(&ps_pool->nfree, 1);
+	if (frame < ps_frames_total())
+	{
+		pg_atomic_write_u32(&ps_frame(frame)->state, 0);
+		ps_frame(frame)->next = *free_head();
+		*free_head() = ps_ref(frame);
+		pg_atomic_fetch_add_u32(&ps_pool->nfree, 1);
+	}
+	else
+		pg_atomic_write_u32(&ps_frame(frame)->state, PS_RETIRED);
 	ps_spin_unlock(&ps_pool->free_lock);
+}
+
+/* ---- the pool's size ---- */
+
+/* Frames that nobody has in use, beyond those that are. */
+static inline uint32
+untouched(uint32 total)
+{
+	return total - Min(total, ps_frames_used());
+}
+
+/* The other free ones are beyond the size, or go back to the list one by one. */
+static void
+lower_total(uint32 total)
+{
+	PsRef		chain;
+
+	ps_spin_lock(&ps_pool->free_lock);
+	chain = *free_head();
+	*free_head() = PS_NO_REF;
+	pg_atomic_write_u32(&ps_pool->nfree, untouched(total));
+	pg_atomic_write_u32(&ps_pool->nframes, total);
+	ps_spin_unlock(&ps_pool->free_lock);
+
+	while (chain != PS_NO_REF)
+	{
+		PsFrame		frame = ps_deref(chain);
+
+		chain = ps_frame(frame)->next;
+		pg_atomic_write_u32(&ps_frame(frame)->state, 1);
+		ps_frame_give_back(frame);
+	}
+}
+
+/* Retired ones within the size are free again. */
+static void
+raise_total(uint32 total)
+{
+	uint32		old = ps_frames_total();
+	uint32		used;
+
+	ps_spin_lock(&ps_pool->free_lock);
+	used = ps_frames_used();
+	pg_atomic_fetch_add_u32(&ps_pool->nfree, untouched(total) - untouched(old));
+	pg_atomic_write_u32(&ps_pool->nframes, total);
+	ps_spin_unlock(&ps_pool->free_lock);
+
+	/* those behind what was in use are taken as if they had never been used */
+	for (PsFrame frame = old; frame < Min(total, used); frame++)
+	{
+		uint32		state = ps_frame_state(frame);
+
+		if (!(state & PS_RETIRED))
+			continue;
+		if (state & PS_RELEASED)
+			pg_atomic_fetch_sub_u32(&ps_pool->nreleased, 1);
+		pg_atomic_write_u32(&ps_frame(frame)->state, 1);
+		ps_frame_give_back(frame);
+	}
+}
+
+void
+ps_frames_set_total(uint32 total)
+{
+	Assert(total > 0 && total <= ps_frames_max);
+	if (total < ps_frames_total())
+		lower_total(total);
+	else if (total > ps_frames_total())
+		raise_total(total);
+}
+
+void
+ps_frame_set_released(PsFrame frame)
+{
+	uint32		state = ps_frame_state(frame);
+
+	Assert(frame >= ps_frames_total());
+	Assert(state & PS_RETIRED);
+	if (state & PS_RELEASED)
+		return;
+	pg_atomic_write_u32(&ps_frame(frame)->state, GIVEN_UP);
+	pg_atomic_fetch_add_u32(&ps_pool->nreleased, 1);
+}
+
+/* As long as the last one in use is beyond the size nobody else changes nused. */
+void
+ps_frames_trim(void)
+{
+	uint32		used = ps_frames_used();
+	uint32		trimmed = used;
+
+	while (trimmed > ps_frames_total() && ps_frame_state(trimmed - 1) == GIVEN_UP)
+		trimmed--;
+	if (trimmed == used)
+		return;
+	ps_spin_lock(&ps_pool->free_lock);
+	pg_atomic_write_u32(&ps_pool->nused, trimmed);
+	ps_spin_unlock(&ps_pool->free_lock);
+	pg_atomic_fetch_sub_u32(&ps_pool->nreleased, used - trimmed);
 }
 
 bool
@@ -426,10 +545,12 @@ ps_frame_switch_to(PsFrame old, PsFrame new)
 	 * Pins may come and go meanwhile; the other flags are held still by the
 	 * exclusive latch.
 	 */
-	pg_atomic_write_u32(&to->state, 1 | (state & ~(PS_PIN_MASK | PS_AHEAD | PS_IDLE)));
+	pg_atomic_write_u32(&to->state, 1 | (state & ~(PS_PIN_MASK | PS_IDLE)));
 	ps_table_replace(old, new, hash);
 	while (!step(from, &state, (state & ~LIFE_FLAGS) | PS_GHOST))
 		;
+	if (!(state & PS_AHEAD))	/* the first pin has come meanwhile */
+		pg_atomic_fetch_and_u32(&to->state, ~PS_AHEAD);
 	ps_unlock(ps_table_lock(hash));
 	ps_policy->moved(old, new);
 }

@@ -5,6 +5,8 @@
  * A frame is always in exactly one condition:
  *
  *	free		state 0; on the free list, or never used
+ *	retired		beyond the pool's size, and empty: nobody takes it; RELEASED
+ *				when its memory is given back
  *	in hands	pinned once, neither TAGGED nor GHOST: known to its taker alone
  *	tagged		in the page table under its tag, and READING, or VALID and
  *				perhaps DIRTY, WRITING
@@ -24,6 +26,9 @@
  * from			to			by					what holds
  * free			in hands	take_free()			one pin, the taker's
  * in hands		free		give_back()
+ * in hands		retired		give_back()			its number is beyond the pool's size
+ * retired		free, in	ps_frames_set_		the pool is larger again
+ *				hands		total(), take_free()
  * in hands		READING		enter(READING)		the read has a pin; others that
  *												find the page wait for it
  * in hands		VALID		enter(VALID), for	the bytes were there before the
@@ -149,6 +154,21 @@ extern PsFrame ps_frame_take_free(void);
 /* A frame in hands that is not needed after all.  Takes the spin lock of the free list alone. */
 extern void ps_frame_give_back(PsFrame frame);
 
+/* ---- the pool's size: for the writer alone ---- */
+
+/*
+ * Only frames below total are taken from here on, from 1 to ps_frames_max.  Of
+ * those beyond, free ones are retired at once, others as their pages leave.
+ * Takes the spin lock of the free list, once for each free or retired frame.
+ */
+extern void ps_frames_set_total(uint32 total);
+
+/* The memory of a retired frame has been given back.  No lock. */
+extern void ps_frame_set_released(PsFrame frame);
+
+/* The last frames in use, as far as they are released, are in use no more.  Takes that spin lock. */
+extern void ps_frames_trim(void);
+
 /*
  * Put a frame in hands into the page table: READING or VALID, perhaps with
  * AHEAD.  again: the page is known to be used again and again (pass.h).  The
@@ -210,6 +230,28 @@ extern void ps_frame_permit_write(PsFrame frame);
 /* ---- leaving the page table ---- */
 
 /*
+ * A page that moves leaves a ghost: may there be one more?  An eighth of the
+ * pool at most, so that pins of readers cannot use it up.  If so it counts from
+ * here on; unreserve: there is none after all.
+ */
+#define PS_GHOST_SHARE 8
+
+static inline void
+ps_ghost_unreserve(void)
+{
+	pg_atomic_fetch_sub_u32(&ps_pool->nghosts, 1);
+}
+
+static inline bool
+ps_ghost_reserve(void)
+{
+	if (pg_atomic_fetch_add_u32(&ps_pool->nghosts, 1) < ps_frames_total() / PS_GHOST_SHARE)
+		return true;
+	ps_ghost_unreserve();
+	return false;
+}
+
+/*
  * The page is forgotten, dirty or not: a ghost, free after the last unpin.
  * The caller holds a pin and has waited out a write in flight.  Harmless when
  * it has left already.
@@ -225,8 +267,7 @@ extern void ps_frame_leave_to_read(PsFrame frame);
 /*
  * The page of old goes to new, which is in hands and has its bytes already;
  * both latches are held exclusively, and ps_pool->move_lock; no write is in
- * flight.  old is a ghost then, and counts as one since before the call
- * (nghosts).
+ * flight.  old is a ghost then, which the caller has reserved.
  */
 extern void ps_frame_switch_to(PsFrame old, PsFrame new);
 

@@ -21,9 +21,6 @@
 #include "storage/bufpage.h"
 #include "utils/resowner.h"
 
-/* Ghosts that may exist: an eighth of the pool, so that pins of readers cannot use it up. */
-#define GHOST_SHARE 8
-
 bool
 ps_pool_holds_latch(PsFrame frame, LWLockMode mode)
 {
@@ -175,10 +172,12 @@ ps_pool_make_movable(PsFrame *frame, bool wait) PS_UNCHECKED
 		return false;
 
 	ps_frame_pin_reserve();
-	if (pg_atomic_fetch_add_u32(&ps_pool->nghosts, 1) >= ps_pool_nframes / GHOST_SHARE ||
-		(new = ps_frame_take(false, true)) == PS_NO_FRAME)
+	if (!ps_ghost_reserve())
+		return false;
+	new = ps_frame_take(false, true);
+	if (new == PS_NO_FRAME)
 	{
-		pg_atomic_fetch_sub_u32(&ps_pool->nghosts, 1);
+		ps_ghost_unreserve();
 		return false;
 	}
 
@@ -190,7 +189,7 @@ ps_pool_make_movable(PsFrame *frame, bool wait) PS_UNCHECKED
 	if (!ps_trylock_shared(&ps_pool->move_lock))
 	{
 		ps_frame_give_back(new);
-		pg_atomic_fetch_sub_u32(&ps_pool->nghosts, 1);
+		ps_ghost_unreserve();
 		return false;
 	}
 

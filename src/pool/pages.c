@@ -12,7 +12,7 @@ PsPageList
 ps_pagelist_collect(PsPageFilter filter, void *arg)
 {
 	PsPageList	list = {NULL, 0};
-	uint32		room = Min(ps_pool_nframes, 1024);
+	uint32		room = Min(ps_frames_max, 1024);
 
 	list.tags = palloc(room * sizeof(PsTag));
 	for (;;)
@@ -41,7 +41,7 @@ ps_pagelist_collect(PsPageFilter filter, void *arg)
 
 		/* no memory is asked for under the lock: make room, and look again */
 		pfree(list.tags);
-		room = Min(ps_pool_nframes, wanted + wanted / 4);
+		room = Min(ps_frames_max, wanted + wanted / 4);
 		list.tags = MemoryContextAllocHuge(CurrentMemoryContext, room * sizeof(PsTag));
 	}
 	if (list.n > 1)

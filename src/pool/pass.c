@@ -133,7 +133,7 @@ frames_to_be_had(const Pass *pass) PS_REQUIRES(shared->lock)
 static int64
 frames_for_all(RelFileLocator rlocator, BlockNumber nblocks)
 {
-	return (int64) ps_pool_nframes + nblocks - Min(ps_table_pages_of(&rlocator), nblocks);
+	return (int64) ps_frames_total() + nblocks - Min(ps_table_pages_of(&rlocator), nblocks);
 }
 
 /* One frame out of each of as many equal parts of those in use, another one each time. */
@@ -174,7 +174,7 @@ ps_pass_join(RelFileLocator rlocator, BlockNumber nblocks, int64 *frames)
 
 		if (pass == NULL)
 			pass = new_pass(rlocator);
-		else if (evictions - pass->evictions <= (uint64) ps_pool_nframes * 3 / 2)
+		else if (evictions - pass->evictions <= (uint64) ps_frames_total() * 3 / 2)
 		{
 			room = frames_to_be_had(pass);
 			for_all = frames_for_all(rlocator, nblocks);

@@ -42,7 +42,7 @@ ps_frame_pins_own(PsFrame frame)
 static inline void
 ps_frame_pin_note(PsFrame frame)
 {
-	Assert(frame < ps_pool_nframes);
+	Assert(frame < ps_frames_max);
 	Assert(PS_PINS(ps_frame_state(frame)) > 0);
 	if (ps_notes_add(&ps_frame_pins, frame))
 	{

@@ -14,11 +14,12 @@
 typedef struct PsPolicy
 {
 	/*
-	 * Its area of shared memory, zeroed before init, which runs once, before
-	 * any other call.
+	 * Its area of shared memory, for as many frames as there can ever be,
+	 * zeroed before init, which runs once, before any other call.  How many
+	 * there are (ps_frames_total()) changes while it works.
 	 */
-	Size		(*shmem_size) (uint32 nframes);
-	void		(*shmem_init) (void *area, uint32 nframes);
+	Size		(*shmem_size) (uint32 max);
+	void		(*shmem_init) (void *area, uint32 max);
 
 	/*
 	 * The page was used: called at every hit, with a pin, so it stores to the

@@ -13,19 +13,19 @@
 
 typedef struct ClockShared
 {
-	pg_atomic_uint64 hand;		/* modulo the number of frames; atomic */
+	pg_atomic_uint64 hand;		/* modulo the number of frames in use; atomic */
 } ClockShared;
 
 static ClockShared *clock_shared;
 
 static Size
-clock_shmem_size(uint32 nframes)
+clock_shmem_size(uint32 max)
 {
 	return sizeof(ClockShared);
 }
 
 static void
-clock_shmem_init(void *area, uint32 nframes)
+clock_shmem_init(void *area, uint32 max)
 {
 	clock_shared = area;
 	pg_atomic_init_u64(&clock_shared->hand, 0);
@@ -59,9 +59,11 @@ clock_moved(PsFrame old, PsFrame new)
 static PsFrame
 clock_victim(void)
 {
-	for (;;)
+	uint32		used = ps_frames_used();
+
+	while (used > 0)
 	{
-		PsFrame		frame = pg_atomic_fetch_add_u64(&clock_shared->hand, 1) % ps_pool_nframes;
+		PsFrame		frame = pg_atomic_fetch_add_u64(&clock_shared->hand, 1) % used;
 		pg_atomic_uint32 *word = &ps_frame(frame)->policy;
 		uint32		uses = pg_atomic_read_u32(word);
 
@@ -73,6 +75,7 @@ clock_victim(void)
 			return frame;
 		pg_atomic_write_u32(word, uses - 1);
 	}
+	return PS_NO_FRAME;
 }
 
 static uint32

@@ -32,35 +32,48 @@ typedef struct LruShared
 
 static PsLock *lru_lock;
 static LruShared *lru PS_BEHIND_GUARDED_BY(lru_lock);
+static uint32 most_frames;		/* that there can be */
 static uint32 accesses_a_generation;
 
 /* In which list a frame stands: its stamp when it was put there.  In shared memory. */
 static uint32 *placed PS_BEHIND_GUARDED_BY(lru_lock);
 
 static Size
-links_end(uint32 nframes)
+links_end(uint32 max)
 {
-	return add_size(offsetof(LruShared, links), mul_size(nframes, sizeof(PsLink)));
+	return add_size(offsetof(LruShared, links), mul_size(max, sizeof(PsLink)));
 }
 
 static Size
-lru_shmem_size(uint32 nframes)
+lru_shmem_size(uint32 max)
 {
-	return add_size(links_end(nframes), mul_size(nframes, sizeof(uint32)));
+	return add_size(links_end(max), mul_size(max, sizeof(uint32)));
 }
 
 static void
-lru_shmem_init(void *area, uint32 nframes) PS_UNCHECKED
+lru_shmem_init(void *area, uint32 max) PS_UNCHECKED
 {
 	lru = area;
 	lru_lock = &lru->lock;
-	placed = (uint32 *) ((char *) area + links_end(nframes));
-	accesses_a_generation = Max(nframes / GENERATIONS, 1);
+	placed = (uint32 *) ((char *) area + links_end(max));
+	most_frames = max;
+	accesses_a_generation = Max(max / GENERATIONS, 1);
 	pg_atomic_init_u64(&lru->accesses, 0);
 	ps_lock_init(lru_lock, ps_tranche(PS_TRANCHE_POLICY));
 	lru->oldest = lru->newest = 0;
 	for (int i = 0; i < GENERATIONS; i++)
 		lru->lists[i] = PS_EMPTY_LIST;
+}
+
+/*
+ * The clock goes the faster the smaller the pool is beside the largest that it
+ * can be: a generation is a share of the pool's size, whatever that is, and the
+ * stamps of before stay good.
+ */
+static inline void
+count_accesses(uint64 n)
+{
+	pg_atomic_fetch_add_u64(&lru->accesses, n * most_frames / ps_frames_total());
 }
 
 /* Wraps after 2^32 generations of at least as many accesses: compare by difference. */
@@ -79,7 +92,7 @@ lru_hit(PsFrame frame)
 
 	if (++gathered >= HITS_A_TICK)
 	{
-		pg_atomic_fetch_add_u64(&lru->accesses, gathered);
+		count_accesses(gathered);
 		gathered = 0;
 	}
 	now = generation_now();
@@ -139,7 +152,7 @@ static void
 lru_admit(PsFrame frame, bool again)
 {
 	ps_lock_exclusive(lru_lock);
-	pg_atomic_fetch_add_u64(&lru->accesses, 1);
+	count_accesses(1);
 	advance();
 	pg_atomic_write_u32(&ps_frame(frame)->policy, lru->newest);
 	place(frame, lru->newest);

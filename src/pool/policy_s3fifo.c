@@ -74,19 +74,33 @@ static bool *in_main PS_BEHIND_GUARDED_BY(s3_lock);
 
 static Bucket *ghosts PS_BEHIND_GUARDED_BY(s3_lock);
 static uint32 nbuckets;			/* power of two */
-static uint32 remembered;		/* evictions that a ghost lasts */
-static uint32 small_target;
+static uint32 remembered_most;	/* by the largest pool */
 
 /* Room for the ghosts, half full at the most. */
 static uint32
-buckets_for(uint32 nframes)
+buckets_for(uint32 max)
 {
-	uint64		wanted = ((uint64) nframes * 3 / 2) * 2 / BUCKET_GHOSTS + 1;
+	uint64		wanted = ((uint64) max * 3 / 2) * 2 / BUCKET_GHOSTS + 1;
 	uint32		n = 1;
 
 	while (n < wanted)
 		n *= 2;
 	return n;
+}
+
+/* How many evictions a ghost lasts. */
+static inline uint32
+remembered(void)
+{
+	return ps_frames_total() + ps_frames_total() / 2;
+}
+
+static inline uint32
+small_target(void)
+{
+	uint32		total = ps_frames_total();
+
+	return Max(total / SMALL_SHARE, Min(total / 2, SMALL_LEAST));
 }
 
 static Size
@@ -96,21 +110,21 @@ links_at(void)
 }
 
 static Size
-ghosts_at(uint32 nframes)
+ghosts_at(uint32 max)
 {
-	return add_size(links_at(), CACHELINEALIGN(mul_size(nframes, sizeof(PsLink))));
+	return add_size(links_at(), CACHELINEALIGN(mul_size(max, sizeof(PsLink))));
 }
 
 static Size
-in_main_at(uint32 nframes)
+in_main_at(uint32 max)
 {
-	return add_size(ghosts_at(nframes), mul_size(buckets_for(nframes), sizeof(Bucket)));
+	return add_size(ghosts_at(max), mul_size(buckets_for(max), sizeof(Bucket)));
 }
 
 static Size
-s3fifo_shmem_size(uint32 nframes)
+s3fifo_shmem_size(uint32 max)
 {
-	return add_size(in_main_at(nframes), mul_size(nframes, sizeof(bool)));
+	return add_size(in_main_at(max), mul_size(max, sizeof(bool)));
 }
 
 static void
@@ -130,20 +144,19 @@ init_queue(Queue *queue)
 }
 
 static void
-s3fifo_shmem_init(void *area, uint32 nframes) PS_UNCHECKED
+s3fifo_shmem_init(void *area, uint32 max) PS_UNCHECKED
 {
 	s3 = area;
 	s3_lock = &s3->lock;
 	links = (PsLink *) ((char *) area + links_at());
-	ghosts = (Bucket *) ((char *) area + ghosts_at(nframes));
-	in_main = (bool *) ((char *) area + in_main_at(nframes));
-	nbuckets = buckets_for(nframes);
-	remembered = nframes + nframes / 2;
-	small_target = Max(nframes / SMALL_SHARE, Min(nframes / 2, SMALL_LEAST));
+	ghosts = (Bucket *) ((char *) area + ghosts_at(max));
+	in_main = (bool *) ((char *) area + in_main_at(max));
+	nbuckets = buckets_for(max);
+	remembered_most = max + max / 2;
 	ps_lock_init(s3_lock, ps_tranche(PS_TRANCHE_POLICY));
 	init_queue(&s3->small);
 	init_queue(&s3->main);
-	s3->evicted = remembered;	/* zeroes are forgotten already */
+	s3->evicted = remembered_most;	/* zeroes are forgotten already */
 }
 
 /* ---- ghosts; the lock is held ---- */
@@ -183,9 +196,9 @@ recall_ghost(uint32 page) PS_REQUIRES(s3_lock)
 	{
 		Ghost	   *ghost = &(*bucket)[i];
 
-		if (ghost->page == page && age(ghost) < remembered)
+		if (ghost->page == page && age(ghost) < remembered())
 		{
-			ghost->number = s3->evicted - remembered;
+			ghost->number = s3->evicted - remembered_most;
 			return true;
 		}
 	}
@@ -311,11 +324,12 @@ static PsFrame
 s3fifo_victim(void)
 {
 	PsFrame		found = PS_NO_FRAME;
+	uint32		target = small_target();
 
 	ps_lock_exclusive(s3_lock);
 	for (int steps = 0; found == PS_NO_FRAME && steps < STEPS_A_HOLD; steps++)
 	{
-		bool		small_first = s3->small.n >= small_target || s3->main.n == 0;
+		bool		small_first = s3->small.n >= target || s3->main.n == 0;
 
 		if (look_at_next(small_first ? &s3->small : &s3->main, &found))
 			continue;

@@ -28,13 +28,13 @@ static PsLock *sieve_lock;
 static SieveShared *sieve PS_BEHIND_GUARDED_BY(sieve_lock);
 
 static Size
-sieve_shmem_size(uint32 nframes)
+sieve_shmem_size(uint32 max)
 {
-	return add_size(offsetof(SieveShared, links), mul_size(nframes, sizeof(PsLink)));
+	return add_size(offsetof(SieveShared, links), mul_size(max, sizeof(PsLink)));
 }
 
 static void
-sieve_shmem_init(void *area, uint32 nframes) PS_UNCHECKED
+sieve_shmem_init(void *area, uint32 max) PS_UNCHECKED
 {
 	sieve = area;
 	sieve_lock = &sieve->lock;

@@ -7,15 +7,17 @@
 #include "pool/pool.h"
 #include "storage/pg_shmem.h"
 #include "storage/shmem.h"
+#include "utils/guc.h"
 
 #define HUGE_PAGE ((Size) 2 * 1024 * 1024)
 
 int			ps_pool_size_blocks;
+int			ps_pool_size_max_blocks;
 
 PsPoolControl *ps_pool;
 PsFramePadded *ps_frames;
 char	   *ps_pool_bytes;
-uint32		ps_pool_nframes;
+uint32		ps_frames_max = 0;
 
 #ifdef PAGESTORE_DEBUG
 static const PsFrameHeader *
@@ -62,13 +64,38 @@ frames_alignment(void)
 static Size
 frames_size(void)
 {
-	return add_size(mul_size(ps_pool_size_blocks, BLCKSZ), frames_alignment());
+	return add_size(mul_size(ps_frames_max, BLCKSZ), frames_alignment());
 }
 
 static Size
 headers_size(void)
 {
-	return add_size(mul_size(ps_pool_size_blocks, sizeof(PsFramePadded)), PG_CACHE_LINE_SIZE);
+	return add_size(mul_size(ps_frames_max, sizeof(PsFramePadded)), PG_CACHE_LINE_SIZE);
+}
+
+/*
+ * Once: shared memory that is made anew after a crash is as large as before,
+ * whatever has become of the settings.
+ */
+static void
+fix_max(void)
+{
+	char		value[32];
+
+	if (ps_frames_max > 0)
+		return;
+	ps_frames_max = ps_pool_size_max_blocks > 0 ? ps_pool_size_max_blocks : ps_pool_size_blocks;
+	if (ps_pool_size_blocks > ps_frames_max)
+		ereport(FATAL,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("pagestore.pool_size must not be larger than pagestore.pool_size_max"),
+				 errhint("Increase pagestore.pool_size_max, or leave it at -1.")));
+
+	/* SHOW tells what it is; the second time in case the file says -1 */
+	snprintf(value, sizeof(value), "%u", ps_frames_max);
+	SetConfigOption("pagestore.pool_size_max", value, PGC_POSTMASTER, PGC_S_DYNAMIC_DEFAULT);
+	if (ps_pool_size_max_blocks != (int) ps_frames_max)
+		SetConfigOption("pagestore.pool_size_max", value, PGC_POSTMASTER, PGC_S_OVERRIDE);
 }
 
 Size
@@ -76,6 +103,7 @@ ps_frames_shmem_size(void)
 {
 	Size		size = MAXALIGN(sizeof(PsPoolControl));
 
+	fix_max();
 	size = add_size(size, headers_size());
 	return add_size(size, frames_size());
 }
@@ -95,7 +123,10 @@ init_control(void)
 	memset(ps_pool, 0, sizeof(PsPoolControl));
 	ps_spin_init(&ps_pool->free_lock);
 	ps_pool->free_head = PS_NO_REF;
+	pg_atomic_init_u32(&ps_pool->nframes, ps_pool_size_blocks);
 	pg_atomic_init_u32(&ps_pool->nused, 0);
+	pg_atomic_init_u32(&ps_pool->nreleased, 0);
+	pg_atomic_init_u32(&ps_pool->nwalks, 0);
 	pg_atomic_init_u32(&ps_pool->nfree, ps_pool_size_blocks);
 	pg_atomic_init_u32(&ps_pool->nghosts, 0);
 	pg_atomic_init_u32(&ps_pool->nahead, 0);
@@ -113,6 +144,35 @@ init_control(void)
 	ps_lock_init(&ps_pool->move_lock, ps_tranche(PS_TRANCHE_MOVE));
 }
 
+/*
+ * Is a pool of so many blocks to be had without a restart?  Any size is before
+ * the first start.  The default, which may not be refused, is no more than that.
+ */
+bool
+ps_pool_size_check(int *newval, void **extra, GucSource source)
+{
+	if (ps_frames_max == 0 || *newval <= (int) ps_frames_max)
+		return true;
+	if (source == PGC_S_DEFAULT)
+	{
+		*newval = ps_frames_max;
+		return true;
+	}
+	GUC_check_errmsg("pagestore.pool_size must not be larger than pagestore.pool_size_max (" UINT64_FORMAT " kB)",
+					 (uint64) ps_frames_max * BLCKSZ / 1024);
+	GUC_check_errhint("Increase pagestore.pool_size_max, and restart the server.");
+	return false;
+}
+
+/* A file that says -1 says what it said at the start. */
+bool
+ps_pool_size_max_check(int *newval, void **extra, GucSource source)
+{
+	if (*newval == -1 && ps_frames_max > 0)
+		*newval = ps_frames_max;
+	return true;
+}
+
 /* Headers and frames are set up at their first use (frame.c): a large pool starts as fast as a small one. */
 void
 ps_frames_shmem_init(void)
@@ -125,7 +185,6 @@ ps_frames_shmem_init(void)
 	ps_pool_bytes = (char *)
 		TYPEALIGN(frames_alignment(),
 				  ShmemInitStruct("pagestore frames", frames_size(), &found));
-	ps_pool_nframes = ps_pool_size_blocks;
 }
 
 /*

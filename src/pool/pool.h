@@ -16,9 +16,14 @@
 #include "port/atomics.h"
 #include "storage/condition_variable.h"
 #include "storage/latch.h"
+#include "utils/guc.h"
 
-/* Setting pagestore.pool_size, in units of BLCKSZ; registered in pagestore.c. */
+/* Settings pagestore.pool_size and pool_size_max, in units of BLCKSZ; registered in pagestore.c. */
 extern int	ps_pool_size_blocks;
+extern int	ps_pool_size_max_blocks;	/* -1: as pool_size is at the start */
+#define PS_LEAST_FRAMES (1024 * 1024 / BLCKSZ)
+extern bool ps_pool_size_check(int *newval, void **extra, GucSource source);
+extern bool ps_pool_size_max_check(int *newval, void **extra, GucSource source);
 
 /* ---- the state word ---- */
 
@@ -58,6 +63,12 @@ extern int	ps_pool_size_blocks;
 
 /* Marked by whoever wants to know whether it is used (pass.c), and not pinned by a process since. */
 #define PS_IDLE			((uint32) 1 << 28)
+
+/* Beyond the pool's size, and holds nothing: nobody takes it. */
+#define PS_RETIRED		((uint32) 1 << 29)
+
+/* Retired, and its memory is given back to the system. */
+#define PS_RELEASED		((uint32) 1 << 30)
 
 /* ---- headers ---- */
 
@@ -135,7 +146,9 @@ typedef union PsFramePadded
 } PsFramePadded;
 
 extern PsFramePadded *ps_frames;
-extern uint32 ps_pool_nframes;
+
+/* Frames that there is address space for; fixed when shared memory is first asked for. */
+extern uint32 ps_frames_max;
 
 /* The first frame's bytes, aligned to PS_IO_ALIGN, or to a huge page where those are used. */
 extern char *ps_pool_bytes;
@@ -158,16 +171,23 @@ ps_frame_bytes(PsFrame frame)
 typedef struct PsPoolControl
 {
 	PsSpin		free_lock;		/* guards free_head, the chain behind it, and
-								 * changes of nused */
+								 * changes of nframes, nused and nfree */
 	PsRef		free_head;
+	uint32		nheaders;		/* headers that are set up: the first ones;
+								 * free_lock */
 
 	/* atomics */
-	pg_atomic_uint32 nused;		/* frames that have ever been used: the first
-								 * ones; the others are untouched memory */
+	pg_atomic_uint32 nframes;	/* the pool's size: only frames below it are
+								 * taken; changed by the writer */
+	pg_atomic_uint32 nused;		/* frames that may hold pages: the first ones;
+								 * the others have no memory */
+	pg_atomic_uint32 nreleased; /* of them, RELEASED; written by the writer */
 	pg_atomic_uint32 nfree;		/* on the free list, or never used */
 	pg_atomic_uint32 nghosts;	/* ghosts that hold a frame besides their
 								 * page's, with those about to be made:
 								 * bounded */
+	pg_atomic_uint32 nwalks;	/* walks over frames of relations under way,
+								 * which no page must slip past (relation.c) */
 	pg_atomic_uint32 nahead;	/* frames of reads ahead in flight: bounded */
 	pg_atomic_uint32 writer_poked;	/* set since the writer last began a round */
 	Latch	   *volatile writer_latch;	/* stored once, by the writer: a word;
@@ -178,6 +198,7 @@ typedef struct PsPoolControl
 	 * the new frame is in the page table until the new frame carries the
 	 * dirty state; taken conditionally: no switch if it can't be had.  A scan
 	 * over all frames that may not miss a dirty page holds it exclusively.
+	 * The writer, which has no lock on the relation, also asks nwalks under it.
 	 */
 	PsLock		move_lock;
 
@@ -186,7 +207,14 @@ typedef struct PsPoolControl
 
 extern PsPoolControl *ps_pool;
 
-/* Only frames below this number have ever held a page. */
+/* The pool's size, which changes while it is used: what a share of the pool is a share of. */
+static inline uint32
+ps_frames_total(void)
+{
+	return pg_atomic_read_u32(&ps_pool->nframes);
+}
+
+/* Only frames below this number hold pages: beyond the pool's size while it is being lowered. */
 static inline uint32
 ps_frames_used(void)
 {

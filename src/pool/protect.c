@@ -45,7 +45,7 @@ set_access(PsFrame frame, bool may)
 static void
 open_all(int code, Datum arg)
 {
-	ps_memory_open(ps_pool_bytes, (Size) ps_pool_nframes * BLCKSZ);
+	ps_memory_open(ps_pool_bytes, (Size) ps_frames_max * BLCKSZ);
 }
 
 void
@@ -53,7 +53,7 @@ ps_protect_init(void)
 {
 	if (PS_MEMORY_WATCHED)
 	{
-		ps_memory_close(ps_pool_bytes, (Size) ps_pool_nframes * BLCKSZ);
+		ps_memory_close(ps_pool_bytes, (Size) ps_frames_max * BLCKSZ);
 		on_shmem_exit(open_all, 0);
 	}
 	if (!ps_debug_protect_frames)
@@ -61,7 +61,7 @@ ps_protect_init(void)
 
 	/* A huge page has one protection: the first frame alone is refused there. */
 	if (mprotect(ps_pool_bytes, BLCKSZ, PROT_NONE) != 0 ||
-		mprotect(ps_pool_bytes, (Size) ps_pool_nframes * BLCKSZ, PROT_NONE) != 0)
+		mprotect(ps_pool_bytes, (Size) ps_frames_max * BLCKSZ, PROT_NONE) != 0)
 		ereport(FATAL,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("could not protect the frames of pagestore's pool: %m"),
@@ -73,7 +73,7 @@ ps_protect_attach(void)
 {
 	if (!is_on() || allowed != NULL)
 		return;
-	allowed = mmap(NULL, (Size) ps_pool_nframes * sizeof(uint16), PROT_READ | PROT_WRITE,
+	allowed = mmap(NULL, (Size) ps_frames_max * sizeof(uint16), PROT_READ | PROT_WRITE,
 				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (allowed == MAP_FAILED)
 	{

@@ -359,7 +359,7 @@ enter_ahead(const PsRelKey *rel, BlockNumber block, bool again)
 
 	if (ps_table_find(&tag, hash) != PS_NO_FRAME)
 		return PS_NO_FRAME;
-	if (pg_atomic_fetch_add_u32(&ps_pool->nahead, 1) < ps_pool_nframes / AHEAD_SHARE)
+	if (pg_atomic_fetch_add_u32(&ps_pool->nahead, 1) < ps_frames_total() / AHEAD_SHARE)
 	{
 		frame = ps_frame_take(false, true);
 		if (frame != PS_NO_FRAME &&

@@ -118,11 +118,34 @@ pin_next(PsFrame frame, PageTest test, const void *arg)
 	return PS_NO_FRAME;
 }
 
+/*
+ * The caller's lock keeps all processes from the relations but the writer,
+ * which moves pages while the pool is made smaller (resize.c): not during a
+ * walk, nor while a frame of one is being treated.  Moves under way, which are
+ * short, are waited for.
+ */
+static void
+begin_walk(void)
+{
+	pg_atomic_fetch_add_u32(&ps_pool->nwalks, 1);
+	ps_lock_exclusive(&ps_pool->move_lock);
+	ps_unlock(&ps_pool->move_lock);
+}
+
+static void
+end_walk(void)
+{
+	pg_atomic_fetch_sub_u32(&ps_pool->nwalks, 1);
+}
+
+/* An action serves no interrupt: a walk that has begun comes to its end. */
 static void
 for_matching(PageTest test, const void *arg, FrameAction action)
 {
+	begin_walk();
 	for (PsFrame frame = 0; (frame = pin_next(frame, test, arg)) != PS_NO_FRAME; frame++)
 		action(frame);
+	end_walk();
 }
 
 #ifdef USE_ASSERT_CHECKING
@@ -163,6 +186,7 @@ for_range(const BlockRange *range, FrameAction action)
 		for_matching(in_range, range, action);
 		return;
 	}
+	begin_walk();
 	for (BlockNumber block = range->first; block < range->end && ps_table_pages_of(&range->rlocator) > 0; block++)
 	{
 		PsTag		tag = {range->rlocator, block};
@@ -171,6 +195,7 @@ for_range(const BlockRange *range, FrameAction action)
 		if (frame != PS_NO_FRAME)
 			action(frame);
 	}
+	end_walk();
 }
 
 /* ---- discard ---- */

@@ -32,7 +32,7 @@ Size
 ps_policy_shmem_size(void)
 {
 	ps_policy = policies[ps_replacement];
-	return ps_policy->shmem_size(ps_pool_size_blocks);
+	return ps_policy->shmem_size(ps_frames_max);
 }
 
 void
@@ -41,5 +41,5 @@ ps_policy_shmem_init(void)
 	bool		found;
 
 	ps_policy->shmem_init(ShmemInitStruct("pagestore policy", ps_policy_shmem_size(), &found),
-						  ps_pool_nframes);
+						  ps_frames_max);
 }

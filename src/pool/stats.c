@@ -109,6 +109,18 @@ ps_frames_dirty(void)
 	return gauge(PS_COUNT_DIRTY);
 }
 
+/* The size, with what is still to be given up, and the size wanted. */
+static void
+frames_of_size(PsPoolStats *out)
+{
+	uint32		total = ps_frames_total();
+	uint32		used = ps_frames_used();
+	uint32		released = pg_atomic_read_u32(&ps_pool->nreleased);
+
+	out->frames = used > total ? Max(used - Min(used, released), total) : total;
+	out->target = ps_pool_size_blocks;
+}
+
 void
 ps_pool_stats(PsPoolStats *out)
 {
@@ -126,7 +138,7 @@ ps_pool_stats(PsPoolStats *out)
 	for (int i = 0; i < PS_NCOUNTERS; i++)
 		out->n[i] = PS_IS_GAUGE(i) ? gauge(i) : ps_counter_sum(i) - at_reset[i];
 
-	out->frames = ps_pool_nframes;
+	frames_of_size(out);
 	out->free = ps_frames_free();
 	out->ghosts = pg_atomic_read_u32(&ps_pool->nghosts);
 }

@@ -88,7 +88,8 @@ typedef struct PsPoolStats
 {
 	uint64		n[PS_NCOUNTERS];	/* since reset, or as things are */
 	TimestampTz reset;
-	uint32		frames;
+	uint32		frames;			/* with those still to be given up */
+	uint32		target;			/* by the setting */
 	uint32		free;
 	uint32		ghosts;			/* with those about to be made */
 } PsPoolStats;

@@ -36,14 +36,14 @@ uint32		ps_table_mask;
 static uint32
 bucket_count(void)
 {
-	return Max((uint32) PARTITIONS, pg_nextpower2_32(ps_pool_size_blocks) * 2);
+	return Max((uint32) PARTITIONS, pg_nextpower2_32(ps_frames_max) * 2);
 }
 
 /* A byte per frame: counters are shared only where there are very many relations. */
 static uint32
 counter_count(void)
 {
-	return Max(1024, pg_nextpower2_32(ps_pool_size_blocks) / sizeof(pg_atomic_uint32));
+	return Max(1024, pg_nextpower2_32(ps_frames_max) / sizeof(pg_atomic_uint32));
 }
 
 static Size

@@ -7,7 +7,7 @@
  * dirty pages that the policy will come to next, sorted so that adjacent ones
  * go in one write.  When much of the pool is dirty it does so unasked, a
  * little at a time, so that a checkpoint has less to do. Nothing depends on it
- * for correctness.
+ * for correctness.  It also gives the pool the size that is set (resize.c).
  */
 #include "postgres.h"
 
@@ -15,6 +15,7 @@
 #include "pool/batch.h"
 #include "pool/frame.h"
 #include "pool/replacement.h"
+#include "pool/resize.h"
 #include "pool/stats.h"
 #include "pool/workers.h"
 #include "pool/writer.h"
@@ -39,7 +40,7 @@ idle_and_dirty(PsFrameHeader *header, uint32 state, void *arg)
 static bool
 much_is_dirty(void)
 {
-	return ps_frames_dirty() > ps_pool_nframes / DIRTY_SHARE;
+	return ps_frames_dirty() > ps_frames_total() / DIRTY_SHARE;
 }
 
 /* The cold dirty pages among those that the policy proposes next. */
@@ -47,7 +48,7 @@ static uint32
 choose(PsTag *tags, uint32 limit)
 {
 	PsFrame		frames[ROUND_PAGES];
-	uint32		nframes = ps_policy->coming(frames, Min(ROUND_PAGES, ps_pool_nframes));
+	uint32		nframes = ps_policy->coming(frames, Min(ROUND_PAGES, ps_frames_total()));
 	uint32		n = 0;
 
 	for (uint32 i = 0; i < nframes && n < limit; i++)
@@ -76,11 +77,13 @@ serve(void)
 {
 	while (!ShutdownRequestPending)
 	{
+		bool		resizing = ps_resize_step();
+
 		if (pg_atomic_exchange_u32(&ps_pool->writer_poked, 0) != 0)
 			write_round(ROUND_PAGES);
 		else if (much_is_dirty())
-			write_round(ps_pool_nframes / TRICKLE_SHARE);
-		ps_worker_sleep(NAP);
+			write_round(ps_frames_total() / TRICKLE_SHARE);
+		ps_worker_sleep(resizing ? 0 : NAP);
 	}
 }
 
