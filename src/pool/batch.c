@@ -134,7 +134,10 @@ claim_page(Batch *batch, const PsTag *tag, PsPageFilter filter, void *arg)
 	{
 		ps_frame_unpin_raw(frame);
 
-		/* of a ghost the state tells nothing: its page may have moved on, dirty */
+		/*
+		 * of a ghost the state tells nothing: its page may have moved on,
+		 * dirty
+		 */
 		return !wanted && !(state & PS_GHOST);
 	}
 	batch->frames[batch->npages++] = frame;

@@ -143,7 +143,10 @@ ps_frame_take_free(void)
 		fresh = true;
 		known = frame < ps_pool->nheaders;
 
-		/* it must not look given up once it is in use; memory that nobody has touched waits */
+		/*
+		 * it must not look given up once it is in use; memory that nobody has
+		 * touched waits
+		 */
 		if (known)
 		{
 			Assert(ps_frame_state(frame) == GIVEN_UP);

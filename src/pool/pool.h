@@ -198,7 +198,8 @@ typedef struct PsPoolControl
 	 * the new frame is in the page table until the new frame carries the
 	 * dirty state; taken conditionally: no switch if it can't be had.  A scan
 	 * over all frames that may not miss a dirty page holds it exclusively.
-	 * The writer, which has no lock on the relation, also asks nwalks under it.
+	 * The writer, which has no lock on the relation, also asks nwalks under
+	 * it.
 	 */
 	PsLock		move_lock;
 

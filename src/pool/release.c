@@ -168,7 +168,10 @@ ps_frames_populate(PsFrame first, PsFrame end)
 	uint32		unit = ps_frames_a_page();
 	PsFrame		unused = (Max(first, ps_frames_used()) + unit - 1) / unit * unit;
 
-	/* small pages come as they are touched; huge ones that could not be given back are there */
+	/*
+	 * small pages come as they are touched; huge ones that could not be given
+	 * back are there
+	 */
 	if (unit == 1 || first >= end || !can_populate())
 		return true;
 	if (!PS_ASK("resize-no-memory") &&

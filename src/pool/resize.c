@@ -189,7 +189,8 @@ empty_and_release(void)
 	PS_STOP("resize-released");
 	if (!room)
 	{
-		position = first;		/* elsewhere there may be some that can be evicted */
+		position = first;		/* elsewhere there may be some that can be
+								 * evicted */
 		rest(REST_SHORT);
 		return false;
 	}
