@@ -128,7 +128,7 @@ PsFrame
 ps_frame_take_free(void)
 {
 	PsFrame		frame;
-	bool		fresh = false;
+	bool		fresh pg_attribute_unused() = false;
 	bool		known = true;
 
 	if (ps_frames_free() == 0)
