@@ -6,6 +6,7 @@
 #include "postgres.h"
 
 #include "am/analyze_blocks.h"
+#include "pool/io_count.h"
 #include "storage/read_stream.h"
 
 void
@@ -32,6 +33,8 @@ static bool
 next_analyzed_block(TableScanDesc base, ReadStream * stream)
 {
 	PsScanDesc *scan = (PsScanDesc *) base;
+	IOContext	before;
+	bool		more;
 
 	if (!scan->stream)
 	{
@@ -40,7 +43,10 @@ next_analyzed_block(TableScanDesc base, ReadStream * stream)
 	}
 	Assert(scan->sampled == stream);
 	scan->current = PS_NOT_JUDGED;
-	return ps_stream_next(scan->stream, &scan->pin);
+	before = ps_io_enter(IOCONTEXT_VACUUM);
+	more = ps_stream_next(scan->stream, &scan->pin);
+	(void) ps_io_enter(before);
+	return more;
 }
 
 void

@@ -13,6 +13,7 @@
 #include "am/place.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "pool/io_count.h"
 #include "row/vm.h"
 #include "row/wal_change.h"
 #include "server/compat.h"
@@ -95,12 +96,15 @@ ps_tuple_insert(Relation rel, TupleTableSlot *slot, CommandId cid, int options,
 	bool		should_free = true;
 	HeapTuple	tuple = ExecFetchSlotHeapTuple(slot, true, &should_free);
 
+	IOContext	before = ps_io_enter(bistate ? IOCONTEXT_BULKWRITE : IOCONTEXT_NORMAL);
+
 	slot->tts_tableOid = RelationGetRelid(rel);
 	ps_insert_tuple(rel, tuple, cid, options);
 	slot->tts_tid = tuple->t_self;
 
 	if (should_free)
 		pfree(tuple);
+	(void) ps_io_enter(before);
 }
 
 /* Rows are in the pages when an insert returns: nothing is left to do. */

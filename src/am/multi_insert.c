@@ -11,6 +11,7 @@
 #include "am/place.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "pool/io_count.h"
 #include "row/vm.h"
 #include "row/wal_change.h"
 #include "server/compat.h"
@@ -71,6 +72,7 @@ ps_multi_insert(Relation rel, TupleTableSlot **slots, int nslots, CommandId cid,
 {
 	HeapTuple  *tuples = palloc(nslots * sizeof(HeapTuple));
 	PsPlace		place;
+	IOContext	before = ps_io_enter(bistate ? IOCONTEXT_BULKWRITE : IOCONTEXT_NORMAL);
 
 	Assert(!(options & HEAP_INSERT_NO_LOGICAL));
 
@@ -101,4 +103,5 @@ ps_multi_insert(Relation rel, TupleTableSlot **slots, int nslots, CommandId cid,
 	for (int i = 0; i < nslots; i++)
 		slots[i]->tts_tid = tuples[i]->t_self;
 	pgstat_count_heap_insert(rel, nslots);
+	(void) ps_io_enter(before);
 }

@@ -120,7 +120,8 @@ ps_pin_added(Relation rel, BlockNumber block, PsPin *pin)
 	PsRelKey	key = ps_rel_key(rel);
 
 	set_frame(pin, ps_pool_pin(&key, block, PS_FETCH_NEW, NULL), block);
-	pgstat_count_buffer_read(rel);
+	if (PS_EXTENSION_IS_READ)
+		pgstat_count_buffer_read(rel);
 }
 
 void

@@ -16,7 +16,7 @@
 #include "debug/stop.h"
 #include "page/ring.h"
 #include "page/view.h"
-#include "pool/io_time.h"
+#include "pool/io_count.h"
 #include "pool/notes.h"
 #include "pool/pieces.h"
 #include "pool/read.h"
@@ -334,6 +334,7 @@ ps_ring_read(PsRing *ring, RelFileLocator rlocator, BlockNumber first, int n)
 		piece->bytes, (Size) n * BLCKSZ
 	};
 	piece->request = ps_aio_read(rlocator, first, n, &iov, 1, NULL, 0, NULL);
+	ps_io_count_around(n);
 	piece->reading = true;
 	piece->wanted = true;
 	piece->first = first;
@@ -354,7 +355,7 @@ wait_timed(PsRingPiece *piece)
 	instr_time	start = ps_io_clock();
 
 	wait_for(piece);
-	ps_io_time_read(start);
+	ps_io_time_around(start);
 }
 
 bool

@@ -27,7 +27,7 @@
 #include "miscadmin.h"
 #include "pool/batch.h"
 #include "pool/frame.h"
-#include "pool/io_time.h"
+#include "pool/io_count.h"
 #include "pool/pieces.h"
 #include "pool/stats.h"
 #include "storage/bufpage.h"
@@ -194,6 +194,7 @@ end_batch(Round *round, Batch *batch, bool synced)
 {
 	int			page = 0;
 	int			nwritten = 0;
+	int			nwhole = 0;
 
 	if (batch->started)
 		ps_count(PS_COUNT_WRITING, -batch->nwrites);
@@ -201,6 +202,7 @@ end_batch(Round *round, Batch *batch, bool synced)
 	{
 		bool		good = synced && ps_io_write_is_whole(write);
 
+		nwhole += good;
 		if (batch->started)
 			ps_piece_write_end(write->rlocator, write->block, write->npages);
 		for (int i = 0; i < write->npages; i++, page++)
@@ -220,7 +222,7 @@ end_batch(Round *round, Batch *batch, bool synced)
 	batch->npages = batch->nwrites = 0;
 	batch->lsn = InvalidXLogRecPtr;
 	batch->started = false;
-	ps_flush_count(round->reason, nwritten);
+	ps_flush_count(round->reason, nwhole, nwritten);
 }
 
 static void

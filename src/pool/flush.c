@@ -18,7 +18,7 @@
 #include "miscadmin.h"
 #include "pool/flush.h"
 #include "pool/frame.h"
-#include "pool/io_time.h"
+#include "pool/io_count.h"
 #include "pool/pieces.h"
 #include "pool/protect.h"
 #include "pool/stats.h"
@@ -238,8 +238,11 @@ finish_run(WriteRun *run, PsFrame own)
 }
 
 void
-ps_flush_count(PsFlushReason reason, int n)
+ps_flush_count(PsFlushReason reason, int requests, int n)
 {
+	if (n == 0)
+		return;
+	ps_io_count_written(requests, n);
 	switch (reason)
 	{
 		case PS_FLUSH_WRITER:
@@ -299,7 +302,7 @@ ps_flush_frame(PsFrame frame, PsFlushReason reason, bool wait)
 	written = finish_run(&run, frame);
 	RESUME_INTERRUPTS();
 
-	ps_flush_count(reason, written);
+	ps_flush_count(reason, 1, written);
 	return written;
 }
 

@@ -53,7 +53,7 @@ extern void ps_flush_page(const PsTag *tag, PsPageFilter filter, void *arg,
  */
 extern bool ps_flush_claim(PsFrame frame, char *copy, XLogRecPtr *lsn, bool wait);
 
-/* So many pages have been written. */
-extern void ps_flush_count(PsFlushReason reason, int n);
+/* So many pages have been written, by so many requests. */
+extern void ps_flush_count(PsFlushReason reason, int requests, int n);
 
 #endif							/* PAGESTORE_POOL_FLUSH_H */

@@ -17,7 +17,7 @@
 #include "pool/curve.h"
 #include "pool/evict.h"
 #include "pool/frame.h"
-#include "pool/io_time.h"
+#include "pool/io_count.h"
 #include "pool/pin.h"
 #include "pool/protect.h"
 #include "pool/read.h"
@@ -192,6 +192,7 @@ enter_and_read(const PsRelKey *rel, const PsTag *tag, uint32 hash)
 		return PS_NO_FRAME;
 	ps_frame_pin_note(frame);
 	ps_count(PS_COUNT_READS, 1);
+	ps_io_count_read(1, 1);
 	PG_TRY();
 	{
 		read_page(frame, tag);
@@ -399,6 +400,7 @@ start_read(const PsRelKey *rel, BlockNumber block, const uint32 *frames, int n)
 		{
 			(void) ps_aio_read(rel->rlocator, block, n, iov, niov, frames, n, name_request);
 			ps_count(PS_COUNT_PREFETCHED, n);
+			ps_io_count_read(1, n);
 			ps_relcount(&rel->rlocator, PS_REL_READ_AHEAD, n);
 		}
 	}

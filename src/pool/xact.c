@@ -15,6 +15,7 @@
 #include "catalog/storage.h"
 #include "io/notice.h"
 #include "pool/hold.h"
+#include "pool/io_count.h"
 #include "pool/registry.h"
 #include "pool/relation.h"
 #include "pool/relcount.h"
@@ -93,6 +94,7 @@ at_xact_event(XactEvent event, void *arg)
 		default:
 			return;
 	}
+	ps_io_at_xact_end();
 	ps_relcount_flush();
 	ps_hold_at_xact_end();
 	ps_registry_at_xact_end();
@@ -102,8 +104,10 @@ at_xact_event(XactEvent event, void *arg)
 static void
 at_subxact_event(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
 {
-	if (event == SUBXACT_EVENT_ABORT_SUB)
-		discard_unlinked(false);
+	if (event != SUBXACT_EVENT_ABORT_SUB)
+		return;
+	ps_io_at_subxact_abort();
+	discard_unlinked(false);
 }
 
 void

@@ -48,6 +48,7 @@
 
 #if PG_VERSION_NUM < 160000
 
+#include "executor/instrument.h"
 #include "storage/relfilenode.h"
 #include "utils/relfilenodemap.h"
 
@@ -184,10 +185,53 @@ ps_prepare_freeze(HeapTupleHeader header, const struct VacuumCutoffs *cutoffs,
 #define ps_bitmap_skips_fetch(node) ((node)->can_skip_fetch)
 #define PS_FREEZES_BEYOND_LIMIT false
 
+/* A page that a table is extended by counts as read of it, and not as time of I/O. */
+#define PS_EXTENSION_IS_READ true
+#define PS_EXTENSION_IS_TIMED false
+
+/* no pg_stat_io */
+typedef enum IOContext
+{
+	IOCONTEXT_BULKREAD,
+	IOCONTEXT_BULKWRITE,
+	IOCONTEXT_NORMAL,
+	IOCONTEXT_VACUUM
+} IOContext;
+
+typedef enum IOOp
+{
+	IOOP_EVICT,
+	IOOP_EXTEND,
+	IOOP_HIT,
+	IOOP_READ,
+	IOOP_WRITE
+} IOOp;
+
+#define ps_core_tracks_io(context, op) true
+#define ps_core_count_io(context, op, requests, pages) ((void) 0)
+#define ps_core_report_io() ((void) 0)
+
+static inline void
+ps_core_count_io_time(IOContext context, IOOp op, instr_time start, instr_time spent)
+{
+	if (op == IOOP_READ)
+	{
+		pgstat_count_buffer_read_time(INSTR_TIME_GET_MICROSEC(spent));
+		INSTR_TIME_ADD(pgBufferUsage.blk_read_time, spent);
+	}
+	else
+	{
+		pgstat_count_buffer_write_time(INSTR_TIME_GET_MICROSEC(spent));
+		INSTR_TIME_ADD(pgBufferUsage.blk_write_time, spent);
+	}
+}
+
 #else							/* 16 and later */
 
 #include "catalog/pg_class_d.h"
+#include "executor/instrument.h"
 #include "storage/relfilelocator.h"
+#include "utils/pgstat_internal.h"
 #include "utils/relfilenumbermap.h"
 
 #define ps_table_counts(rel) ((rel)->pgstat_info->counts)
@@ -224,6 +268,40 @@ ps_freeze_plan_holds(HeapTupleHeader header, const HeapTupleFreeze *plan)
 
 /* Where a page is frozen, all of it is that is older than OldestXmin. */
 #define PS_FREEZES_BEYOND_LIMIT true
+
+/* Adding a page to a table is no read of it: it has numbers and times of its own, in pg_stat_io. */
+#define PS_EXTENSION_IS_READ false
+#define PS_EXTENSION_IS_TIMED true
+
+static inline bool
+ps_core_tracks_io(IOContext context, IOOp op)
+{
+	return pgstat_tracks_io_op(MyBackendType, IOOBJECT_RELATION, context, op);
+}
+
+static inline void
+ps_core_count_io(IOContext context, IOOp op, int requests, int pages)
+{
+#if PG_VERSION_NUM >= 180000
+	pgstat_count_io_op(IOOBJECT_RELATION, context, op, requests,
+					   pgstat_is_ioop_tracked_in_bytes(op) ? (uint64) pages * BLCKSZ : 0);
+#else
+	pgstat_count_io_op_n(IOOBJECT_RELATION, context, op, pages);
+#endif
+}
+
+/* Adds to the times of buffers and of this database, too. */
+static inline void
+ps_core_count_io_time(IOContext context, IOOp op, instr_time start, instr_time spent)
+{
+#if PG_VERSION_NUM >= 180000
+	pgstat_count_io_op_time(IOOBJECT_RELATION, context, op, start, 0, 0);
+#else
+	pgstat_count_io_op_time(IOOBJECT_RELATION, context, op, start, 0);
+#endif
+}
+
+#define ps_core_report_io() ((void) pgstat_flush_io(false))
 
 #endif							/* 16 */
 
@@ -317,6 +395,12 @@ typedef struct PsBitmapPage
 #define pgstat_report_vacuum(table, shared, live, dead, start) pgstat_report_vacuum(table, shared, live, dead)
 #define ps_tidrange(scan) (scan)
 #define PS_EXECUTE_ONCE(once) , once
+
+/* what pgstattuple and pgrowlocks say */
+#define ps_page_free_space(page) PageGetHeapFreeSpace(page)
+#define ps_scanned_percent(scanned, all) ((double) (UINT64CONST(100) * (scanned) / (all)))
+#define PS_MEMBER_LOCKS_FOR ""
+
 #define PS_EXTRA_PARAMETER
 #define PS_EXTRA_ARGUMENT
 #define PS_GUARDED_INPLACE heap_inplace_update
@@ -386,6 +470,11 @@ ps_bitmap_next(PsBitmapIterator iterator, PsBitmapPage *page)
 
 #define ps_tidrange(scan) (&(scan)->st.tidrange)
 #define PS_EXECUTE_ONCE(once)
+
+#define ps_page_free_space(page) PageGetExactFreeSpace(page)
+#define ps_scanned_percent(scanned, all) (100.0 * (scanned) / (all))
+#define PS_MEMBER_LOCKS_FOR "For "
+
 #define PS_EXTRA_PARAMETER , Size extra
 #define PS_EXTRA_ARGUMENT , extra
 #define PS_GUARDED_INPLACE heap_inplace_lock
