@@ -21,7 +21,7 @@ $node->safe_psql('postgres', q{
 		RAISE NOTICE 'memory %', (SELECT sum(used_bytes) FROM pg_backend_memory_contexts);
 		RETURN 1;
 	END $$;
-	CREATE FUNCTION at_last(id int) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT CASE WHEN id = } . $rows . q{ THEN tell(id) ELSE 1 END $$;
+	CREATE FUNCTION at_last(id int) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT CASE WHEN id = } . $rows . q{ THEN public.tell(id) ELSE 1 END $$;
 	CREATE FUNCTION silent() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
 });
 

@@ -28,7 +28,8 @@ my $insert = $session->query_safe('SELECT pg_current_wal_insert_lsn()');
 my ($rc, $out, $err) = $node->psql('postgres', 'CHECKPOINT');
 like($err, qr/checkpoint request failed/, "a checkpoint fails for want of heap's file");
 rename "$file.away", $file or die;
-is($session->query_safe('SELECT pg_current_wal_insert_lsn()'), $insert, 'and the next one may have its redo pointer');
+# From 17 on each checkpoint has a record where its redo pointer is.
+is($session->query_safe('SELECT pg_current_wal_insert_lsn()'), $insert, 'and the next one may have its redo pointer') if server_major() < 17;
 $session->query_safe('ALTER DATABASE source SET TABLESPACE space');
 isnt($session->query_safe($redo), $before, 'the database has moved, with a checkpoint');
 $session->quit;

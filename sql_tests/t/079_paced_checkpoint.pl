@@ -54,7 +54,7 @@ sub completed
 	is($node->safe_psql('postgres', "SELECT count(*) FROM pagestore_frames WHERE dirty_since < (SELECT redo_lsn FROM pg_control_checkpoint())"),
 		'0', "$name: and covers what it should");
 }
-my $written = 'SELECT buffers_checkpoint FROM pg_stat_bgwriter';
+my $written = server_major() >= 17 ? 'SELECT buffers_written FROM pg_stat_checkpointer' : 'SELECT buffers_checkpoint FROM pg_stat_bgwriter';
 
 # --- somebody asks for a checkpoint meanwhile
 begin_paced('asked for');
@@ -65,7 +65,7 @@ go($node, 'checkpoint-on-schedule');
 is($node->psql('postgres', "SET statement_timeout = '60s'; CHECKPOINT"), 0, 'asked for: another one is done at once');
 completed('asked for');
 is(ndirty(), '0', 'asked for: all is clean');
-cmp_ok($node->safe_psql('postgres', $written) - $before, '>', 1000, 'asked for: pg_stat_bgwriter counts the pages');
+cmp_ok($node->safe_psql('postgres', $written) - $before, '>', 1000, 'asked for: core\'s statistics count the pages');
 my ($logged) = slurp_file($node->logfile, $offset) =~ /LOG:  checkpoint: wrote (\d+) pages of pagestore tables \(\d+\.\d%\); write=\d+\.\d+ s/;
 cmp_ok($logged // 0, '>', 1000, 'asked for: the log tells our share');
 

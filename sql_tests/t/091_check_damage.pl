@@ -164,8 +164,11 @@ foreach my $d (0 .. $#damage)
 	is($first > 0, $at !~ /^0/, "$name: with on_error_stop");
 	is($after // '', '', "$name: not on other pages");
 	next unless $core;
-	is(sql("SELECT pagestore_convert('d$d', 'heap'); SELECT DISTINCT blkno, offnum, attnum FROM verify_heapam('d$d', check_toast => true) ORDER BY 1, 2, 3"),
-		"t\n" . join("\n", do { my %seen; grep { !$seen{$_}++ } map { /^(\d*\|\d*\|\d*)/; $1 } @lines }), "$name: where verify_heapam finds it");
+	my $mine = "t\n" . join("\n", do { my %seen; grep { !$seen{$_}++ } map { /^(\d*\|\d*\|\d*)/; $1 } @lines });
+	my $theirs = sql("SELECT pagestore_convert('d$d', 'heap'); SELECT DISTINCT blkno, offnum, attnum FROM verify_heapam('d$d', check_toast => true) ORDER BY 1, 2, 3");
+	# From 16 on it tells as well of heap-only rows that no redirect leads to.
+	$theirs =~ s/\n1\|35\|$// if server_major() >= 16 && $name =~ /^redirect (to nothing|beyond)$/;
+	is($theirs, $mine, "$name: where verify_heapam finds it");
 }
 is(sql("SELECT * FROM pagestore_check('d" . ($#damage + 1) . "')"), '', 'what is not damaged is passed');
 

@@ -17,6 +17,7 @@
 #include "page/storage.h"
 #include "page/stream.h"
 #include "row/visibility.h"
+#include "server/compat.h"
 #include "storage/predicate.h"
 #include "storage/procarray.h"
 #include "utils/array.h"
@@ -59,9 +60,9 @@ mode_of_member(MultiXactStatus status)
 	switch (status)
 	{
 		case MultiXactStatusForKeyShare:
-			return "Key Share";
+			return PS_MEMBER_LOCKS_FOR "Key Share";
 		case MultiXactStatusForShare:
-			return "Share";
+			return PS_MEMBER_LOCKS_FOR "Share";
 		case MultiXactStatusForNoKeyUpdate:
 			return "For No Key Update";
 		case MultiXactStatusForUpdate:

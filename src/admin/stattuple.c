@@ -22,6 +22,7 @@
 #include "page/storage.h"
 #include "page/stream.h"
 #include "row/visibility.h"
+#include "server/compat.h"
 #include "storage/freespace.h"
 #include "storage/procarray.h"
 #include "utils/builtins.h"
@@ -108,7 +109,7 @@ count_pages(Space *space, PsStreamNext next, void *arg, IsLive is_live, Size fre
 		ps_read_lock(space->rel, &pin, &guard);
 		page = unconstify(char *, guard.page);
 		space->scanned++;
-		space->free_bytes += PageIsNew(page) ? free_of_new : PageGetHeapFreeSpace(page);
+		space->free_bytes += PageIsNew(page) ? free_of_new : ps_page_free_space(page);
 		if (!PageIsNew(page))
 			count_rows(space, &guard, is_live);
 		ps_read_unlock(&guard);
@@ -195,7 +196,7 @@ pagestore_stattuple_approx(PG_FUNCTION_ARGS)
 	Space		space = {0};
 	Datum		values[10];
 	int			n = 0;
-	uint64		scanned_percent;
+	double		scanned_percent;
 
 	space.rel = ps_tool_open(PG_GETARG_OID(0), 0, InvalidOid, HINT);
 	space.nblocks = ps_nblocks(space.rel);
@@ -208,10 +209,10 @@ pagestore_stattuple_approx(PG_FUNCTION_ARGS)
 	/* what is on the other pages is estimated as VACUUM does */
 	space.live = Max(vac_estimate_reltuples(space.rel, space.nblocks, space.scanned, space.live), 0);
 	relation_close(space.rel, AccessShareLock);
-	scanned_percent = space.nblocks == 0 ? 0 : UINT64CONST(100) * space.scanned / space.nblocks;
+	scanned_percent = space.nblocks == 0 ? 0 : ps_scanned_percent(space.scanned, space.nblocks);
 
 	values[n++] = Int64GetDatum((int64) space.nblocks * BLCKSZ);
-	values[n++] = Float8GetDatum((double) scanned_percent);
+	values[n++] = Float8GetDatum(scanned_percent);
 	values[n++] = Int64GetDatum((int64) space.live);
 	values[n++] = Int64GetDatum(space.live_bytes);
 	values[n++] = Float8GetDatum(share(&space, space.live_bytes));
