@@ -40,6 +40,8 @@ is($standby->safe_psql('postgres', "SET enable_seqscan = off; SELECT count(s) FR
 	$primary->safe_psql('postgres', "SELECT count(s) FROM t WHERE id BETWEEN 100 AND 2000"), 'index scan on the standby');
 my ($rc, $out, $err) = $standby->psql('postgres', 'DELETE FROM t');
 like($err, qr/read-only transaction/, 'the standby refuses writes');
+like($standby->safe_psql('postgres', 'SELECT pagestore_advice()'), qr/^No advice is given on a standby/, 'nor has it advice for a pool that it does not use');
+is($standby->safe_psql('postgres', "SELECT max(accesses) FROM pg_stat_pagestore_sizes WHERE setting = 'pagestore.pool_size'"), '0', 'of which there are no accesses');
 
 my $before = table_state($primary, 't');
 # dirty in shared buffers of the standby when it is promoted
