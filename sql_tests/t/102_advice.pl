@@ -73,6 +73,21 @@ is(reads_with(8), reads_now(), 'a table that fits');
 is(reads_with(4), reads_now(), 'would fit into half of the pool');
 is(reads_with(3), reads_now() + 20 * 100, 'but not into three eighths');
 
+# --- a pool of another size: counting begins anew, with a row for that size
+sub resize
+{
+	my ($how, $frames) = @_;
+	ask($_) foreach "ALTER SYSTEM $how", 'SELECT pg_reload_conf()';
+	return $node->poll_query_until('postgres', "SELECT frames = $frames FROM pg_stat_pagestore");
+}
+my $current = "FROM pg_stat_pagestore_sizes WHERE setting = 'pagestore.pool_size' AND is_current";
+ok(resize("SET pagestore.pool_size = '1MB'", 128), 'the pool becomes smaller');
+is(ask("SELECT size, accesses $current"), '1048576|0', 'counting begins anew');
+zero();
+loops('small', 20);
+is(ask("SELECT expected_reads $current"), reads_now(), 'with this size, reads are those that there were');
+ok(resize('RESET pagestore.pool_size', 248), 'and larger again');
+
 # --- one pass over a huge table, around the pool, leaves that as it was
 zero();
 loops('small', 10);
