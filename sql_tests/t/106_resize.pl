@@ -162,7 +162,7 @@ foreach my $command ('DROP TABLE gone', 'TRUNCATE gone', 'VACUUM (TRUNCATE) gone
 }
 ok(same_tables($node, 'h', 'p'), 'the rows of others are heap\'s');
 
-# ---- a crash at each step, of the writer and of a backend beside it
+# ---- a crash of the writer at each step
 
 foreach my $point ('resize-lowered', 'resize-pinned', 'resize-copied', 'resize-moved', 'resize-before-release', 'resize-released', 'resize-raised')
 {
