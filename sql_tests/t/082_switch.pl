@@ -7,7 +7,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_server('switch', allows_streaming => 'logical', conf => "autovacuum = off\nmax_prepared_transactions = 5\ncheckpoint_timeout = '1h'\nmax_wal_size = '20GB'\nwal_consistency_checking = 'heap,heap2'\n");
+my $node = new_server('switch', allows_streaming => 'logical', conf => "autovacuum = off\nmax_prepared_transactions = 5\ncheckpoint_timeout = '1h'\nmax_wal_size = '20GB'\nwal_keep_size = '20GB'\nwal_consistency_checking = 'heap,heap2'\n");
 $node->start;
 sub sql { return $node->safe_psql('postgres', $_[0]); }
 sub stderr_of { my ($rc, $out, $err) = $node->psql('postgres', $_[0]); return $err; }

@@ -31,7 +31,7 @@ static const int eighths[PS_CURVE_SIZES] = PS_CURVE_EIGHTHS;
 /* ---- the view ---- */
 
 static void
-put_row(ReturnSetInfo *rsinfo, const char *setting, double size, bool is_current, double accesses, double reads)
+put_size(ReturnSetInfo *rsinfo, const char *setting, double size, bool is_current, double accesses, double reads)
 {
 	Datum		values[COLUMNS];
 	bool		nulls[COLUMNS] = {0};
@@ -51,15 +51,15 @@ put_row(ReturnSetInfo *rsinfo, const char *setting, double size, bool is_current
 static void
 put_pool_row(ReturnSetInfo *rsinfo, const PsBudget *budget, double size)
 {
-	put_row(rsinfo, "pagestore.pool_size", size, size == budget->pool_size, budget->seen.pool_accesses,
-			ps_budget_pool_reads(budget, size));
+	put_size(rsinfo, "pagestore.pool_size", size, size == budget->pool_size, budget->seen.pool_accesses,
+			 ps_budget_pool_reads(budget, size));
 }
 
 static void
 put_shared_row(ReturnSetInfo *rsinfo, const PsBudget *budget, double size)
 {
-	put_row(rsinfo, "shared_buffers", size, size == budget->shared_size, budget->seen.shared_accesses,
-			ps_budget_shared_reads(budget, size));
+	put_size(rsinfo, "shared_buffers", size, size == budget->shared_size, budget->seen.shared_accesses,
+			 ps_budget_shared_reads(budget, size));
 }
 
 /* SQL: pagestore_stat_sizes() returns setof record, a row for each size of pool and shared_buffers that is looked at */
@@ -103,7 +103,7 @@ amount(double pages)
 }
 
 static double
-percent(double part, double of)
+percentage(double part, double of)
 {
 	return of > 0 ? 100 * part / of : 0;
 }
@@ -133,21 +133,21 @@ advise(const PsBudget *budget)
 						accesses, memory);
 	if (reads < WORTH_A_READ * accesses)
 		return psprintf("Leave pagestore.pool_size = %s and shared_buffers = %s: %.2f%% of page accesses find their page there.",
-						pool, shared, percent(accesses - reads, accesses));
+						pool, shared, percentage(accesses - reads, accesses));
 
 	best = ps_budget_best_split(budget, memory);
 	if (is_worth_it(budget, reads, best.reads))
 		return psprintf("Set pagestore.pool_size = %s (now %s) and shared_buffers = %s (now %s), and restart: about %.0f%% fewer reads are expected, %.2f%% of page accesses instead of %.2f%%.",
 						amount(best.pool), pool, amount(best.shared), shared,
-						percent(reads - best.reads, reads), percent(best.reads, accesses), percent(reads, accesses));
+						percentage(reads - best.reads, reads), percentage(best.reads, accesses), percentage(reads, accesses));
 
 	twice = ps_budget_best_split(budget, 2 * memory);
 	if (is_worth_it(budget, reads, twice.reads))
 		return psprintf("Leave pagestore.pool_size = %s and shared_buffers = %s as long as there is no more memory: another split is not expected to save reads (%.1f%% of page accesses), but %s and %s would save about %.0f%% of them.",
-						pool, shared, percent(reads, accesses),
-						amount(twice.pool), amount(twice.shared), percent(reads - twice.reads, reads));
+						pool, shared, percentage(reads, accesses),
+						amount(twice.pool), amount(twice.shared), percentage(reads - twice.reads, reads));
 	return psprintf("Leave pagestore.pool_size = %s and shared_buffers = %s: neither another split nor twice as much memory is expected to save reads (%.1f%% of page accesses).",
-					pool, shared, percent(reads, accesses));
+					pool, shared, percentage(reads, accesses));
 }
 
 /* SQL: pagestore_advice() returns text */

@@ -27,42 +27,42 @@
 
 /* *INDENT-OFF* */
 PS_GUARD(void, heap_insert,
-	  (Relation rel, HeapTuple tuple, CommandId cid, int options, BulkInsertState bistate),
-	  (rel, tuple, cid, options, bistate))
+		 (Relation rel, HeapTuple tuple, CommandId cid, int options, BulkInsertState bistate),
+		 (rel, tuple, cid, options, bistate))
 PS_GUARD(void, heap_multi_insert,
-	  (Relation rel, TupleTableSlot **slots, int n, CommandId cid, int options, BulkInsertState bistate),
-	  (rel, slots, n, cid, options, bistate))
+		 (Relation rel, TupleTableSlot **slots, int n, CommandId cid, int options, BulkInsertState bistate),
+		 (rel, slots, n, cid, options, bistate))
 PS_GUARD(TM_Result, heap_delete,
-	  (Relation rel, ItemPointer tid, CommandId cid, Snapshot crosscheck, bool wait, TM_FailureData *tmfd, bool changing_part),
-	  (rel, tid, cid, crosscheck, wait, tmfd, changing_part))
+		 (Relation rel, ItemPointer tid, CommandId cid, Snapshot crosscheck, bool wait, TM_FailureData *tmfd, bool changing_part),
+		 (rel, tid, cid, crosscheck, wait, tmfd, changing_part))
 PS_GUARD(TM_Result, heap_update,
-	  (Relation rel, ItemPointer tid, HeapTuple tuple, CommandId cid, Snapshot crosscheck, bool wait, TM_FailureData *tmfd, LockTupleMode *mode PS_UPDATE_INDEXES_PARAMETER),
-	  (rel, tid, tuple, cid, crosscheck, wait, tmfd, mode PS_UPDATE_INDEXES_ARGUMENT))
+		 (Relation rel, ItemPointer tid, HeapTuple tuple, CommandId cid, Snapshot crosscheck, bool wait, TM_FailureData *tmfd, LockTupleMode *mode PS_UPDATE_INDEXES_PARAMETER),
+		 (rel, tid, tuple, cid, crosscheck, wait, tmfd, mode PS_UPDATE_INDEXES_ARGUMENT))
 PS_GUARD(TM_Result, heap_lock_tuple,
-	  (Relation rel, HeapTuple tuple, CommandId cid, LockTupleMode mode, LockWaitPolicy policy, bool follow, Buffer *buffer, TM_FailureData *tmfd),
-	  (rel, tuple, cid, mode, policy, follow, buffer, tmfd))
+		 (Relation rel, HeapTuple tuple, CommandId cid, LockTupleMode mode, LockWaitPolicy policy, bool follow, Buffer *buffer, TM_FailureData *tmfd),
+		 (rel, tuple, cid, mode, policy, follow, buffer, tmfd))
 PS_GUARD_BY_NAME(PS_GUARDED_INPLACE_TYPE, PS_GUARDED_INPLACE, PS_GUARDED_INPLACE_PARAMETERS, PS_GUARDED_INPLACE_ARGUMENTS)
 PS_GUARD(void, simple_heap_insert, (Relation rel, HeapTuple tuple), (rel, tuple))
 PS_GUARD(void, simple_heap_delete, (Relation rel, ItemPointer tid), (rel, tid))
 PS_GUARD(void, simple_heap_update,
-	  (Relation rel, ItemPointer tid, HeapTuple tuple PS_UPDATE_INDEXES_PARAMETER),
-	  (rel, tid, tuple PS_UPDATE_INDEXES_ARGUMENT))
+		 (Relation rel, ItemPointer tid, HeapTuple tuple PS_UPDATE_INDEXES_PARAMETER),
+		 (rel, tid, tuple PS_UPDATE_INDEXES_ARGUMENT))
 PS_GUARD(void, CatalogTupleInsert, (Relation rel, HeapTuple tuple), (rel, tuple))
 PS_GUARD(void, CatalogTupleInsertWithInfo, (Relation rel, HeapTuple tuple, CatalogIndexState state), (rel, tuple, state))
 PS_GUARD(void, CatalogTuplesMultiInsertWithInfo,
-	  (Relation rel, TupleTableSlot **slots, int n, CatalogIndexState state),
-	  (rel, slots, n, state))
+		 (Relation rel, TupleTableSlot **slots, int n, CatalogIndexState state),
+		 (rel, slots, n, state))
 PS_GUARD(void, CatalogTupleUpdate, (Relation rel, ItemPointer tid, HeapTuple tuple), (rel, tid, tuple))
 PS_GUARD(void, CatalogTupleUpdateWithInfo,
-	  (Relation rel, ItemPointer tid, HeapTuple tuple, CatalogIndexState state),
-	  (rel, tid, tuple, state))
+		 (Relation rel, ItemPointer tid, HeapTuple tuple, CatalogIndexState state),
+		 (rel, tid, tuple, state))
 PS_GUARD(void, CatalogTupleDelete, (Relation rel, ItemPointer tid), (rel, tid))
 PS_GUARD(Buffer, RelationGetBufferForTuple,
-	  (Relation rel, Size len, Buffer other, int options, BulkInsertState bistate, Buffer *map, Buffer *other_map PS_NUM_PAGES_PARAMETER),
-	  (rel, len, other, options, bistate, map, other_map PS_NUM_PAGES_ARGUMENT))
+		 (Relation rel, Size len, Buffer other, int options, BulkInsertState bistate, Buffer *map, Buffer *other_map PS_NUM_PAGES_PARAMETER),
+		 (rel, len, other, options, bistate, map, other_map PS_NUM_PAGES_ARGUMENT))
 PS_GUARD(bool, heap_fetch,
-	  (Relation rel, Snapshot snapshot, HeapTuple tuple, Buffer *buffer, bool keep),
-	  (rel, snapshot, tuple, buffer, keep))
+		 (Relation rel, Snapshot snapshot, HeapTuple tuple, Buffer *buffer, bool keep),
+		 (rel, snapshot, tuple, buffer, keep))
 PS_GUARD(Buffer, ReadBuffer, (Relation rel, BlockNumber block), (rel, block))
 PS_GUARD(Buffer, ReleaseAndReadBuffer, (Buffer buffer, Relation rel, BlockNumber block), (buffer, rel, block))
 /* *INDENT-ON* */

@@ -36,7 +36,7 @@ typedef enum Demand
 	SOME,
 	ALL_OR_FEW,					/* all, but for a rare end after the first */
 	ALL
-}			Demand;
+} Demand;
 
 typedef void (*PlanVisitor) (Plan *plan, Demand demand, void *arg);
 

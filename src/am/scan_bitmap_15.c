@@ -119,7 +119,7 @@ next_ahead(PsBitmapScan *ahead)
 
 /* The next block behind the page in hand that core will ask for; none for those that the visibility map answers for. */
 static BlockNumber
-next_wanted(void *arg)
+next_block_ahead(void *arg)
 {
 	PsScanDesc *scan = arg;
 	PsBitmapScan *ahead = scan->bitmap;
@@ -151,7 +151,7 @@ begin_stream(PsScanDesc *scan)
 
 	/* we may be called in a context that lives for one row */
 	old = MemoryContextSwitchTo(GetMemoryChunkContext(scan));
-	scan->stream = ps_stream_begin(scan->base.rs_rd, next_wanted, scan, scan->stream_flags);
+	scan->stream = ps_stream_begin(scan->base.rs_rd, next_block_ahead, scan, scan->stream_flags);
 	MemoryContextSwitchTo(old);
 }
 
@@ -197,7 +197,7 @@ over(PsScanDesc *scan)
 }
 
 static void
-look_ahead(PsScanDesc *scan)
+read_single_ahead(PsScanDesc *scan)
 {
 	Relation	rel = scan->base.rs_rd;
 	PsBitmapScan *ahead = scan->bitmap;
@@ -210,7 +210,7 @@ look_ahead(PsScanDesc *scan)
 		return;
 	while (ahead->window.count < ahead->window.depth)
 	{
-		BlockNumber block = next_wanted(scan);
+		BlockNumber block = next_block_ahead(scan);
 
 		if (!BlockNumberIsValid(block))
 			break;
@@ -243,7 +243,7 @@ go_to_page(PsScanDesc *scan, BlockNumber block)
 		if (!ahead->begun)
 			begin_ahead(scan);	/* perhaps one page is all that is wanted */
 		else if (!ahead->streams)
-			look_ahead(scan);
+			read_single_ahead(scan);
 		else if (ps_stream_next_at(scan->stream, block, &scan->pin))
 			return;
 	}

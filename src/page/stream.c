@@ -129,7 +129,7 @@ bit_of(const Run *run, BlockNumber block)
 
 /* The run's block whose turn is next. */
 static inline BlockNumber
-next_of(const Run *run)
+next_in(const Run *run)
 {
 	return run->first + pg_rightmost_one_pos64(run->left);
 }
@@ -137,7 +137,7 @@ next_of(const Run *run)
 /* ---- beginning and end ---- */
 
 static void
-begin_anew(PsStream *stream, int flags)
+start_over(PsStream *stream, int flags)
 {
 	stream->images = (flags & PS_STREAM_AROUND_POOL) != 0;
 	stream->keeps = (flags & PS_STREAM_NO_STRATEGY) != 0;
@@ -198,7 +198,7 @@ ps_stream_begin(Relation rel, PsStreamNext next, void *arg, int flags)
 	stream->passed = 0;
 	stream->ring = NULL;
 	stream->strategy = NULL;
-	begin_anew(stream, flags);
+	start_over(stream, flags);
 	return stream;
 }
 
@@ -243,7 +243,7 @@ ps_stream_reset(PsStream *stream, int flags)
 	while (stream->head != stream->tail)
 		drop_run(stream);
 	count_passed(stream);
-	begin_anew(stream, flags);
+	start_over(stream, flags);
 }
 
 /* The scan of one partition of many keeps next to no memory when it is done.  No run is left. */
@@ -514,7 +514,7 @@ start_runs(PsStream *stream)
 }
 
 static inline void
-look_ahead(PsStream *stream)
+keep_ahead(PsStream *stream)
 {
 	/* in steps, so that adjacent blocks come together */
 	if (!stream->ended && stream->ahead <= target_of(stream) - run_size(stream))
@@ -635,7 +635,7 @@ take_from_pool(PsStream *stream, BlockNumber block, PsPin *pin)
 
 /* Where are the pages now?  Gathers runs and starts them, if that is of use. */
 static PsOrigin
-look(PsStream *stream)
+come_to_next(PsStream *stream)
 {
 	PsOrigin	origin = ps_enter(stream->rel);
 
@@ -644,7 +644,7 @@ look(PsStream *stream)
 	if (unlikely(origin != stream->origin))
 		settle(stream, origin);
 	if (origin == PS_POOL)
-		look_ahead(stream);
+		keep_ahead(stream);
 	else if (stream->ahead == 0)
 		gather(stream);
 	return origin;
@@ -652,7 +652,7 @@ look(PsStream *stream)
 
 /* The head's next block has had its turn. */
 static void
-step(PsStream *stream)
+pass_on(PsStream *stream)
 {
 	Run		   *run = run_at(stream, stream->head);
 
@@ -666,7 +666,7 @@ static void
 hand_out(PsStream *stream, PsOrigin origin, PsPin *pin)
 {
 	Run		   *run = run_at(stream, stream->head);
-	BlockNumber block = next_of(run);
+	BlockNumber block = next_in(run);
 
 	if (origin != PS_POOL)
 	{
@@ -685,13 +685,13 @@ hand_out(PsStream *stream, PsOrigin origin, PsPin *pin)
 		if (fetched_again(stream, run))
 			leave_ring(stream);
 	}
-	step(stream);
+	pass_on(stream);
 }
 
 bool
 ps_stream_next(PsStream *stream, PsPin *pin)
 {
-	PsOrigin	origin = look(stream);
+	PsOrigin	origin = come_to_next(stream);
 
 	if (stream->ahead == 0)
 	{
@@ -706,15 +706,15 @@ ps_stream_next(PsStream *stream, PsPin *pin)
 bool
 ps_stream_next_at(PsStream *stream, BlockNumber block, PsPin *pin)
 {
-	PsOrigin	origin = look(stream);
+	PsOrigin	origin = come_to_next(stream);
 
-	while (stream->ahead > 0 && next_of(run_at(stream, stream->head)) < block)
+	while (stream->ahead > 0 && next_in(run_at(stream, stream->head)) < block)
 	{
-		step(stream);
+		pass_on(stream);
 		if (stream->ahead == 0)
-			origin = look(stream);
+			origin = come_to_next(stream);
 	}
-	if (stream->ahead == 0 || next_of(run_at(stream, stream->head)) != block)
+	if (stream->ahead == 0 || next_in(run_at(stream, stream->head)) != block)
 		return false;
 	hand_out(stream, origin, pin);
 	if (stream->ahead == 0 && stream->ended)

@@ -30,7 +30,7 @@ since_last(PsUsage now, PsUsage *last)
 }
 
 static void
-at_xact_event(XactEvent event, void *arg)
+count_at_end(XactEvent event, void *arg)
 {
 	static PsUsage last_all,
 				last_of_pool;
@@ -61,5 +61,5 @@ at_xact_event(XactEvent event, void *arg)
 void
 ps_usage_init(void)
 {
-	RegisterXactCallback(at_xact_event, NULL);
+	RegisterXactCallback(count_at_end, NULL);
 }

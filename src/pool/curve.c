@@ -130,7 +130,7 @@ bucket_of(uint32 hash) PS_REQUIRES(curve->lock)
 }
 
 static uint16
-find(uint32 hash) PS_REQUIRES(curve->lock)
+find_sampled(uint32 hash) PS_REQUIRES(curve->lock)
 {
 	uint16		i = *bucket_of(hash);
 
@@ -264,7 +264,7 @@ halve(int64 *base, int64 now)
 }
 
 static void
-begin_anew(void) PS_REQUIRES(curve->lock)
+count_anew(void) PS_REQUIRES(curve->lock)
 {
 	curve->frames = ps_frames_total();
 	curve->base = sums();
@@ -308,7 +308,7 @@ ps_curve_use(uint32 hash)
 	Assert(ps_curve_samples(hash));
 	if (is_newest(hash) || !ps_trylock_exclusive(&curve->lock))
 		return;
-	i = find(hash);
+	i = find_sampled(hash);
 	if (i != NONE)
 	{
 		curve->found[curve->pages[i].zone] += INT64CONST(1) << shift;
@@ -317,7 +317,7 @@ ps_curve_use(uint32 hash)
 	else
 		add(hash);
 	if (unlikely(curve->frames != ps_frames_total()))
-		begin_anew();
+		count_anew();
 	else if (++curve->uses % LOOK_EACH == 0)
 		fade();
 	ps_unlock(&curve->lock);
@@ -354,7 +354,7 @@ ps_curve_read(PsCurve *out)
 
 	ps_lock_exclusive(&curve->lock);
 	if (curve->frames != ps_frames_total())
-		begin_anew();
+		count_anew();
 	now = sums();
 	out->pool_size = curve->frames;
 	out->pool_accesses = since(base->pool_accesses, now.pool_accesses);
@@ -375,6 +375,6 @@ void
 ps_curve_reset(void)
 {
 	ps_lock_exclusive(&curve->lock);
-	begin_anew();
+	count_anew();
 	ps_unlock(&curve->lock);
 }

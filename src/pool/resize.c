@@ -156,7 +156,7 @@ empty_frames(PsFrame first, PsFrame end)
 }
 
 static void
-rest(long milliseconds)
+pause_resizing(long milliseconds)
 {
 	rest_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), milliseconds);
 }
@@ -191,7 +191,7 @@ empty_and_release(void)
 	{
 		position = first;		/* elsewhere there may be some that can be
 								 * evicted */
-		rest(REST_SHORT);
+		pause_resizing(REST_SHORT);
 		return false;
 	}
 	position = first;
@@ -200,13 +200,13 @@ empty_and_release(void)
 
 	/* a pass is over */
 	if (!progress && ps_frames_used() > ps_frames_total())
-		rest(REST);
+		pause_resizing(REST);
 	progress = false;
 	return ps_frames_used() > ps_frames_total();
 }
 
 static bool
-grow(uint32 target)
+raise_size(uint32 target)
 {
 	static uint32 refused = 0;	/* a size that there was no memory for */
 	uint32		total = ps_frames_total();
@@ -224,7 +224,7 @@ grow(uint32 target)
 				 errmsg("pagestore's pool can't grow beyond " UINT64_FORMAT " kB: there are no free huge pages",
 						(uint64) total * BLCKSZ / 1024)));
 	refused = target;
-	rest(REST);
+	pause_resizing(REST);
 	return false;
 }
 
@@ -283,6 +283,6 @@ ps_resize_step(void)
 		PS_STOP("resize-lowered");
 	}
 	else if (target > ps_frames_total())
-		return grow(target);
+		return raise_size(target);
 	return ps_frames_used() > target && empty_and_release();
 }
