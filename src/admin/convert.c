@@ -80,8 +80,8 @@ check_switch(Relation rel, Oid to)
 				 errhint("Use ALTER TABLE ... SET ACCESS METHOD.")));
 
 	/*
-	 * Who reads it with an old catalog, in logical decoding, would go to the
-	 * owner of that time.
+	 * Whoever reads it with an old catalog, in logical decoding, would go to
+	 * the owner of that time.
 	 */
 	if (from != to && RelationIsUsedAsCatalogTable(rel))
 		ereport(ERROR,

@@ -9,8 +9,8 @@
 
 /*
  * May the user convert this relation?  ereport(ERROR) if not.  Takes no lock:
- * to be asked before one is, so that nobody can make others wait for a table
- * that is not his.
+ * to be asked before one is, so that nobody can make others wait for somebody
+ * else's table.
  */
 extern void ps_check_convertible(Oid relid);
 

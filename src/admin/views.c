@@ -87,7 +87,7 @@ pg_stat_reset_pagestore(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* SQL: pagestore_frames() returns setof record, a row a frame in use */
+/* SQL: pagestore_frames() returns setof record, a row for each frame in use */
 Datum
 pagestore_frames(PG_FUNCTION_ARGS)
 {

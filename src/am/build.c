@@ -67,7 +67,7 @@ typedef struct Build
 	TransactionId oldest_xmin;
 	double		tuples;			/* live ones, as ANALYZE counts them */
 	const char *surprise;		/* somebody else is changing the table: what
-								 * he does */
+								 * is being done */
 } Build;
 
 static void
@@ -188,7 +188,7 @@ superseded(Build *build, const PsRow *row)
 
 /*
  * We hold a lock that keeps writers out, so a row at work is our own, unless
- * the lock is a weaker one (anyvisible) or somebody released his too early.
+ * the lock is a weaker one (anyvisible) or somebody released one too early.
  */
 static Verdict
 judge_inserting(Build *build, const PsRow *row, TransactionId *xwait)

@@ -15,9 +15,9 @@ typedef struct PsImport
 
 /*
  * From now on calls of these functions by any library of this process and of
- * those forked from it, loaded already or later, reach ours; those by the server
- * itself and by this library do not.  The list must stay.  Once, in _PG_init.  Logs which
- * library could not be bound, if there is one.
+ * those forked from it, loaded already or later, reach ours; those by the
+ * server itself and by this library do not.  The list must stay.  Once, in
+ * _PG_init.  Logs which library could not be bound, if there is one.
  */
 extern void ps_imports_bind(const PsImport *imports, int n);
 

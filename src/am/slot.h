@@ -62,7 +62,7 @@ ps_slot_set_row(PsSlot *ps, const PsRow *row)
 /*
  * Store a row borrowed from a page that *pin holds; the slot takes a pin of
  * its own (none if it already holds the same bytes).  Guard not needed any
- * more.  Inline: once a row of every scan.
+ * more.  Inline: called for each row of every scan.
  */
 static inline void
 ps_slot_store(TupleTableSlot *slot, const PsRow *row, const PsPin *pin)

@@ -64,8 +64,8 @@ typedef struct Stop
 {
 	char		name[NAMEDATALEN];
 	StopAction	action;
-	uint32		setting;		/* which arming this is: who waits leaves when
-								 * it is another */
+	uint32		setting;		/* which arming this is: whoever waits leaves
+								 * when it is another */
 	int			pid;			/* for this process only; 0: for all */
 	int			skip;			/* go by so often first */
 	int			times;			/* then act so often; negative: always */
@@ -328,7 +328,7 @@ pagestore_stop_set(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* pagestore_stop_clear(name text): who waits goes on; NULL: all points */
+/* pagestore_stop_clear(name text): whoever waits goes on; NULL: all points */
 Datum
 pagestore_stop_clear(PG_FUNCTION_ARGS)
 {

@@ -1,6 +1,7 @@
 /*
  * aio.c
- *		Asynchronous reads: the table of methods, and which of them serves.
+ *		Asynchronous reads and writes: the table of methods, and which of them
+ *		serves.
  */
 #include "postgres.h"
 

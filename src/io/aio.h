@@ -37,7 +37,7 @@ extern PsAioFrameDone ps_aio_frame_done;	/* set once by the pool */
 
 /*
  * Start one read of npages pages (one segment) into iov.  With cookies (pool
- * frames, one a page), completion calls ps_aio_frame_done; without, the result
+ * frames, one per page), completion calls ps_aio_frame_done; without, the result
  * is kept for ps_aio_wait() by the submitter, which must take it exactly once.
  * prepare, if not NULL, is called with the ref before the request can complete,
  * so that the frames can name it.  Waits for nobody: where no ring takes the
@@ -60,7 +60,7 @@ extern bool ps_aio_done(PsAioRef ref);
  */
 extern bool ps_aio_wait_slice(PsAioRef ref);
 
-/* Is it still under way after two seconds?  Who waits for it had better do without. */
+/* Is it still under way after two seconds?  Whoever waits for it had better do without. */
 extern bool ps_aio_is_late(PsAioRef ref);
 
 /*

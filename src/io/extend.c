@@ -4,7 +4,7 @@
  *
  * Users, and PostgreSQL's own tests, see a table's size grow page by page; the
  * disk is asked for space in larger steps behind that size.  Growing by
- * ftruncate() within allocated space costs 0.5 us a page, a buffered write of
+ * ftruncate() within allocated space costs 0.5 us per page, a buffered write of
  * zeroes, as heap does, 2.3 us, a direct one 66 us.
  */
 #include "postgres.h"

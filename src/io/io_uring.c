@@ -380,8 +380,8 @@ reap(Ring *ring) PS_REQUIRES(ring->reap_lock)
 }
 
 /*
- * Reap unless another process is at it.  Without force, and with somebody
- * asleep in the kernel, it is left to him.
+ * Reap unless another process is at it.  Without force, and with a sleeper in
+ * the kernel, it is left to that.
  */
 static void
 try_reap(Ring *ring, bool force)

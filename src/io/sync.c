@@ -3,8 +3,8 @@
  *		Reads and writes that are over when they return.
  *
  * The result of a private read is kept in this process until it is asked for.
- * A read into frames has completed, and needs no name: who needs one of them
- * meanwhile waits for the frame.
+ * A read into frames has completed, and needs no name: whoever needs one of
+ * them meanwhile waits for the frame.
  */
 #include "postgres.h"
 

@@ -25,8 +25,9 @@
  *	(c) The table is large, and images will do: from RING_DISTANCE on a run is
  *		up to a piece of PS_PIECE_PAGES blocks and ends where a piece ends.  Few
  *		blocks that nobody has named, between two that were, are read with them.
- *		A run that names few goes into frames all the same.  But if the table has been read before, and as far as it is worth the
- *		frames (pool/pass.h), it comes in as in (b).
+ *		A run that names few goes into frames all the same.  But if the table
+ *		has been read before, and as far as it is worth the frames
+ *		(pool/pass.h), it comes in as in (b).
  *
  *		ring	| piece 0	| piece 1	| ...		| piece 7	|
  *				  ^ run->piece		pins of slots may keep a piece in use
@@ -527,7 +528,7 @@ keep_ahead(PsStream *stream)
 
 /*
  * Have many of the pages that a run gave from the ring been fetched through
- * the pool since?  Then who scans changes or locks the rows found, and is
+ * the pool since?  Then the rows found are changed or locked, and the scan is
  * better served from there.
  */
 static bool

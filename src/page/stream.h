@@ -8,8 +8,8 @@
  * than what is free in it, runs of blocks are read in contiguous pieces into
  * the scan's own ring in huge pages (doc/architecture.md, Around the pool),
  * unless the table is read again and again and there is room (pool/pass.h);
- * pages resident in the pool are taken from there.  Shared buffers serve a scan of a table larger than a quarter of them by core's
- * bulk-read strategy.
+ * pages resident in the pool are taken from there.  Shared buffers serve a scan
+ * of a table larger than a quarter of them by core's bulk-read strategy.
  */
 #ifndef PAGESTORE_PAGE_STREAM_H
 #define PAGESTORE_PAGE_STREAM_H

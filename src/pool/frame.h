@@ -4,7 +4,8 @@
  *
  * A frame is always in exactly one condition:
  *
- *	free		state 0; on the free list, or never used
+ *	free		state 0; on the free list, or never used (or not since its memory
+ *				was given back: RELEASED until it is taken)
  *	retired		beyond the pool's size, and empty: nobody takes it; RELEASED
  *				when its memory is given back
  *	in hands	pinned once, neither TAGGED nor GHOST: known to its taker alone

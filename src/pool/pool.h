@@ -96,7 +96,7 @@ typedef struct PsFrameHeader
 {
 	/*
 	 * changed by atomic steps; stored to only by the process that has the
-	 * frame in hands
+	 * frame in hands, or, while it is retired, by the writer
 	 */
 	pg_atomic_uint32 state;
 

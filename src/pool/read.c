@@ -393,7 +393,7 @@ start_read(const PsRelKey *rel, BlockNumber block, const uint32 *frames, int n)
 
 	PG_TRY();
 	{
-		/* who needs the page will say that its file is gone */
+		/* whoever needs the page will say that its file is gone */
 		if (ps_file_fd(rel->rlocator, block, &offset, true) < 0)
 			ps_pool_read_done(frames, n, -ENOENT);
 		else

@@ -36,8 +36,9 @@ extern bool ps_registry_is_incomplete(void);
 
 /*
  * Does the pool own it?  May the pool have frames of it?  As far as the
- * registry knows: true is certain of the one, false of the other.  What was entered as FRESH in this transaction is the pool's
- * for certain, room or not, until it is held.
+ * registry knows: true is certain of the one, false of the other.  What was
+ * entered as FRESH in this transaction is the pool's for certain, room or not,
+ * until it is held.
  */
 extern bool ps_registry_pool_owns(RelFileLocator rlocator);
 extern bool ps_registry_may_have_frames(RelFileLocator rlocator);

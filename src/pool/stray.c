@@ -12,7 +12,7 @@
  * have logged it already.
  *
  * The sentinel looks at a slice of the buffer headers at each of its ticks, and
- * at all of them while it holds up a checkpoint.  What it finds is compared
+ * at all of them when a checkpoint begins to wait for it, and ends.  What it finds is compared
  * with the pool's page, under the locks of both:
  *
  *	- the stray holds nothing that the page does not: it goes;

@@ -8,7 +8,7 @@
 /* Name of the file that is not there: global/1_init.  No relation has this number. */
 #define PS_VETO_RELFILENODE 1
 
-/* Take the buffer, once a process; kept pinned from then on.  ereport(ERROR). */
+/* Take the buffer, once per process; kept pinned from then on.  ereport(ERROR). */
 extern void ps_veto_prepare(void);
 
 /* From here on no checkpoint that has still to write shared buffers succeeds.  Does not fail. */

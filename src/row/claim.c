@@ -112,8 +112,8 @@ wait_for_holders(PsClaim *c, PsXmax seen, PsHolders holders, const ItemPointerDa
 {
 	/*
 	 * The heavyweight lock gives waiters their order.  Not for one who holds
-	 * a weaker lock already: who has the heavyweight lock may be waiting for
-	 * us.
+	 * a weaker lock already: whoever has the heavyweight lock may be waiting
+	 * for us.
 	 */
 	if (!holders.own && !c->row_locked)
 	{

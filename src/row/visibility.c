@@ -125,8 +125,8 @@ inserter_state(const PsRead *guard, const HeapTupleHeaderData *header, Snapshot 
 }
 
 /*
- * Who deleted or updated the row: *xmax, unless XACT_ABORTED, which means that
- * nobody did.  Lockers do not count.  For rows whose inserter is COMMITTED or
+ * The transaction that deleted or updated the row: *xmax, unless XACT_ABORTED,
+ * which means that none did.  Lockers do not count.  For rows whose inserter is COMMITTED or
  * OWN.
  */
 static inline XactState

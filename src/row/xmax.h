@@ -1,12 +1,12 @@
 /*
  * xmax.h
- *		What an xmax says about lockers and updaters, what it becomes when one more
- *		comes, and waiting for them.
+ *		What an xmax says about lockers and updaters, what it becomes when one
+ *		more comes, and waiting for them.
  *
  * heap's rules (README.tuplock): a lock is an xid or a multixact in the row's
- * xmax with bits that tell its strength; who has to wait takes a heavyweight
- * lock on the row first, which gives waiters their order.  Nothing here
- * touches a page.
+ * xmax with bits that tell its strength; whoever has to wait takes a
+ * heavyweight lock on the row first, which gives waiters their order.  Nothing
+ * here touches a page.
  */
 #ifndef PAGESTORE_ROW_XMAX_H
 #define PAGESTORE_ROW_XMAX_H
