@@ -111,7 +111,7 @@ sql("COMMIT PREPARED 'p'");
 sql("CREATE TABLE busy (id int, n int, v text, big text) USING pagestore WITH (fillfactor = 90);
 	ALTER TABLE busy ALTER big SET STORAGE EXTERNAL;
 	INSERT INTO busy SELECT i, 0, repeat('v', 400), CASE WHEN i % 20 = 0 THEN repeat('b', 5000) END FROM generate_series(1, 30000) i;
-	CREATE INDEX ON busy (id); CREATE INDEX ON busy USING gist (int4range(id, id, '[]')); CREATE INDEX ON busy (n) WHERE id % 3 = 0");
+	CREATE INDEX ON busy (id); CREATE INDEX ON busy USING gist (int4range(id, id, '[]')); CREATE INDEX ON busy (n) WHERE id % 3 = 0; CREATE INDEX ON busy USING hash (id); CREATE INDEX ON busy USING brin (id, n) WITH (pages_per_range = 4)");
 cmp_ok(sql("SELECT pg_relation_size('busy')"), '>', 8 << 20, 'a table larger than the pool');
 sql(q[CREATE PROCEDURE work(seed int) LANGUAGE plpgsql AS $$
 	BEGIN
@@ -139,9 +139,7 @@ foreach my $s (@sessions)
 	$s->{run}->pump until $s->{stdout} =~ /done/ || $s->{timeout}->is_expired;
 	$s->quit;
 }
-sql("CREATE INDEX busy_hash ON busy USING hash (id); CREATE INDEX busy_brin ON busy USING brin (id)");
 is(sql("SELECT * FROM pagestore_check('busy')"), '', 'check: nothing wrong afterwards');
-like(error_of("SELECT * FROM pagestore_check('busy')"), qr/"busy_$_" is not checked/, "... and an index with no check is named: $_") foreach qw(hash brin);
 
 # what is checked is the page as it is, not as it lies in the file
 sql("CREATE TABLE fresh (i int) USING pagestore; CHECKPOINT; INSERT INTO fresh SELECT generate_series(1, 100)");

@@ -10,8 +10,8 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "admin/check_amcheck.h"
+#include "admin/check_try.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type_d.h"
@@ -23,8 +23,6 @@
 #include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/lsyscache.h"
-#include "utils/resowner.h"
-#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 /* amcheck's function with these arguments, as SQL text; NULL: there is none, or not for us. */
@@ -51,56 +49,29 @@ amcheck_function(const char *name, const oidvector *args)
 	return found;
 }
 
-/* Errors that tell of damage, as opposed to those that tell of this session. */
-static bool
-is_damage(int sqlerrcode)
+/* A query, and who is told what it says, row by row. */
+typedef struct AmcheckQuery
 {
-	return ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_INTERNAL_ERROR || sqlerrcode == ERRCODE_IO_ERROR;
-}
+	const char *text;
+	int			nargs;
+	const Oid  *types;
+	const Datum *values;
+	void		(*tell) (PsCheck *check, const char *about, HeapTuple row, TupleDesc desc);
+	const char *about;
+} AmcheckQuery;
 
-/*
- * Run the query, in a subtransaction of its own.  What it says, row by row, or
- * the error by which it stops, is told to the caller.
- */
 static void
-run_query(PsCheck *check, const char *query, int nargs, const Oid *types, const Datum *values,
-		  void (*tell) (PsCheck *check, const char *about, HeapTuple row, TupleDesc desc), const char *about)
+run_query(PsCheck *check, void *arg)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	AmcheckQuery *query = arg;
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		SPI_connect();
-		if (SPI_execute_with_args(query, nargs, unconstify(Oid *, types), unconstify(Datum *, values),
-								  NULL, true, 0) != SPI_OK_SELECT)
-			elog(ERROR, "could not run \"%s\"", query);
-		for (uint64 i = 0; tell && i < SPI_processed; i++)
-			tell(check, about, SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
-		SPI_finish();
-		ReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		if (!is_damage(error->sqlerrcode))
-			ReThrowError(error);
-		ps_put_finding(check, InvalidBlockNumber, InvalidOffsetNumber, PS_NO_ATTRIBUTE,
-					   psprintf("%s: %s", about, error->message));
-		FreeErrorData(error);
-	}
-	PG_END_TRY();
+	SPI_connect();
+	if (SPI_execute_with_args(query->text, query->nargs, unconstify(Oid *, query->types),
+							  unconstify(Datum *, query->values), NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not run \"%s\"", query->text);
+	for (uint64 i = 0; query->tell && i < SPI_processed; i++)
+		query->tell(check, query->about, SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
+	SPI_finish();
 }
 
 bool
@@ -110,10 +81,13 @@ ps_amcheck_index(PsCheck *check, Oid index, bool heapallindexed)
 	const Datum values[] = {ObjectIdGetDatum(index), BoolGetDatum(heapallindexed)};
 	char	   *function = amcheck_function("bt_index_check", buildoidvector(types, lengthof(types)));
 
+	AmcheckQuery query = {.nargs = lengthof(types),.types = types,.values = values};
+
 	if (function == NULL)
 		return false;
-	run_query(check, psprintf("SELECT %s($1, $2)", function), lengthof(types), types, values,
-			  NULL, psprintf("index \"%s\"", get_rel_name(index)));
+	query.text = psprintf("SELECT %s($1, $2)", function);
+	query.about = psprintf("index \"%s\"", get_rel_name(index));
+	ps_check_try(check, query.about, run_query, &query);
 	return true;
 }
 
@@ -136,6 +110,7 @@ ps_amcheck_toast(PsCheck *check, Oid toast)
 	const Oid	types[] = {REGCLASSOID, BOOLOID, BOOLOID, TEXTOID, INT8OID, INT8OID};
 	const Datum values[] = {ObjectIdGetDatum(toast)};
 	char	   *function = amcheck_function("verify_heapam", buildoidvector(types, lengthof(types)));
+	AmcheckQuery query = {.nargs = 1,.types = types,.values = values,.tell = tell_toast};
 
 	if (function == NULL)
 		return false;
@@ -144,8 +119,9 @@ ps_amcheck_toast(PsCheck *check, Oid toast)
 	 * each argument has its declared type, so that no other function fits as
 	 * well
 	 */
-	run_query(check, psprintf("SELECT blkno, offnum, msg FROM %s($1, false, false, 'none'::pg_catalog.text, "
-							  "NULL::pg_catalog.int8, NULL::pg_catalog.int8)", function), 1, types, values,
-			  tell_toast, psprintf("TOAST table \"%s\"", get_rel_name(toast)));
+	query.text = psprintf("SELECT blkno, offnum, msg FROM %s($1, false, false, 'none'::pg_catalog.text, "
+						  "NULL::pg_catalog.int8, NULL::pg_catalog.int8)", function);
+	query.about = psprintf("TOAST table \"%s\"", get_rel_name(toast));
+	ps_check_try(check, query.about, run_query, &query);
 	return true;
 }

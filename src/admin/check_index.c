@@ -6,7 +6,9 @@
  * For the other access methods that can name all of their entries by a scan
  * without keys we compare both ways: each row that a snapshot sees has an entry,
  * if the index is to have it; each entry is for a line pointer that may have
- * one.  What entries say of their rows' values is not looked at.
+ * one.  What entries say of their rows' values is not looked at.  hash and brin
+ * can't be scanned so, and have ways of their own (check_hash.c, check_brin.c),
+ * which do look at values.
  *
  * An index scan taken after the snapshot has an entry for each row that the
  * snapshot sees, for writers add the entry before they commit.  The other way
@@ -19,128 +21,54 @@
 #include "access/amapi.h"
 #include "access/genam.h"
 #include "access/relscan.h"
-#include "access/tableam.h"
-#include "access/xact.h"
 #include "access/xlog.h"
 #include "admin/check_amcheck.h"
+#include "admin/check_brin.h"
+#include "admin/check_entries.h"
+#include "admin/check_hash.h"
 #include "admin/check_index.h"
-#include "catalog/index.h"
+#include "admin/check_try.h"
 #include "catalog/pg_am_d.h"
 #include "commands/defrem.h"
 #include "miscadmin.h"
-#include "nodes/tidbitmap.h"
 #include "page/guard.h"
 #include "page/storage.h"
 #include "page/stream.h"
 #include "server/compat.h"
 #include "storage/lmgr.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
-
-/* ---- all entries of an index ---- */
-
-static TIDBitmap *
-entries_of(Relation index, Snapshot snapshot)
-{
-	TIDBitmap  *bitmap = tbm_create(maintenance_work_mem * 1024L, NULL);
-	IndexScanDesc scan = index_beginscan_bitmap(index, snapshot, NULL, 0);
-
-	index_rescan(scan, NULL, 0, NULL, 0);
-	(void) index_getbitmap(scan, bitmap);
-	index_endscan(scan);
-	return bitmap;
-}
-
-/* In the order of the table. */
-typedef struct Entries
-{
-	PsBitmapIterator iterator;
-	bool		more;			/* page is one */
-	PsBitmapPage page;
-	BlockNumber nlossy;			/* pages of which single entries are not known */
-} Entries;
-
-static void
-next_entries(Entries *entries)
-{
-	entries->more = ps_bitmap_next(entries->iterator, &entries->page);
-	if (entries->more && entries->page.lossy)
-		entries->nlossy++;
-}
-
-static void
-begin_entries(Entries *entries, TIDBitmap *bitmap)
-{
-	entries->iterator = ps_bitmap_iterate(bitmap);
-	entries->nlossy = 0;
-	next_entries(entries);
-}
-
-/* Is there an entry for this place?  Asked in the order of the table. */
-static bool
-has_entry(Entries *entries, const ItemPointerData *tid)
-{
-	BlockNumber block = ItemPointerGetBlockNumber(tid);
-	OffsetNumber offset = ItemPointerGetOffsetNumber(tid);
-
-	while (entries->more && entries->page.block < block)
-		next_entries(entries);
-	if (!entries->more || entries->page.block != block)
-		return false;
-	if (entries->page.lossy)
-		return true;
-	for (int i = 0; i < entries->page.n; i++)
-		if (entries->page.offsets[i] == offset)
-			return true;
-	return false;
-}
-
-/* ---- each row has an entry ---- */
 
 typedef struct Comparison
 {
 	PsCheck    *check;
 	Relation	index;
-	Entries		entries;
+	PsEntries	entries;
 } Comparison;
 
-/* The row's place is that of its HOT chain's root, as in the index. */
+/* ---- each row has an entry ---- */
+
+static TIDBitmap *
+entries_of(Relation index, Snapshot snapshot)
+{
+	IndexScanDesc scan = index_beginscan_bitmap(index, snapshot, NULL, 0);
+	TIDBitmap  *bitmap;
+
+	index_rescan(scan, NULL, 0, NULL, 0);
+	bitmap = ps_entries_found(scan);
+	index_endscan(scan);
+	return bitmap;
+}
+
 static void
 row_is_indexed(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool alive, void *state)
 {
 	Comparison *comparison = state;
 
 	CHECK_FOR_INTERRUPTS();
-	if (!has_entry(&comparison->entries, tid))
+	if (!ps_entries_have(&comparison->entries, tid))
 		ps_put_finding(comparison->check, ItemPointerGetBlockNumber(tid), ItemPointerGetOffsetNumber(tid), PS_NO_ATTRIBUTE,
 					   psprintf("index \"%s\" has no entry for the row", RelationGetRelationName(index)));
-}
-
-/* Expressions and predicates of the index are the owner's code: run as the owner. */
-static void
-check_rows(Comparison *comparison, Snapshot snapshot)
-{
-	Relation	rel = comparison->check->rel;
-	IndexInfo  *info = BuildIndexInfo(comparison->index);
-	TableScanDesc scan = table_beginscan_strat(rel, snapshot, 0, NULL, true, false);
-	Oid			user;
-	int			security;
-	int			nest_level;
-
-	/* as the snapshot sees rows, and without a look at uniqueness */
-	info->ii_Concurrent = true;
-	info->ii_Unique = false;
-	info->ii_ExclusionOps = NULL;
-	info->ii_ExclusionProcs = NULL;
-	info->ii_ExclusionStrats = NULL;
-
-	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(rel->rd_rel->relowner, security | SECURITY_RESTRICTED_OPERATION);
-	nest_level = NewGUCNestLevel();
-	(void) table_index_build_scan(rel, comparison->index, info, false, false, row_is_indexed, comparison, scan);
-	AtEOXact_GUC(false, nest_level);
-	SetUserIdAndSecContext(user, security);
 }
 
 /* ---- each entry has a row ---- */
@@ -148,7 +76,7 @@ check_rows(Comparison *comparison, Snapshot snapshot)
 /* Pages that entries are for, ahead of those that are looked at. */
 typedef struct Ahead
 {
-	Entries		entries;
+	PsEntries	entries;
 	BlockNumber nblocks;
 } Ahead;
 
@@ -161,7 +89,7 @@ next_indexed(void *arg)
 	if (!ahead->entries.more || ahead->entries.page.block >= ahead->nblocks)
 		return InvalidBlockNumber;
 	block = ahead->entries.page.block;
-	next_entries(&ahead->entries);
+	ps_entries_next(&ahead->entries);
 	return block;
 }
 
@@ -197,7 +125,7 @@ static uint64
 find_wrong_entries(Comparison *comparison, TIDBitmap *bitmap, bool tell)
 {
 	Relation	rel = comparison->check->rel;
-	Entries    *entries = &comparison->entries;
+	PsEntries  *entries = &comparison->entries;
 	const char *name = RelationGetRelationName(comparison->index);
 	BlockNumber nblocks = ps_nblocks(rel);
 	Ahead		ahead = {.nblocks = nblocks};
@@ -206,10 +134,10 @@ find_wrong_entries(Comparison *comparison, TIDBitmap *bitmap, bool tell)
 	PsPin		pin = PS_NO_PIN;
 	uint64		n = 0;
 
-	begin_entries(entries, bitmap);
-	begin_entries(&ahead.entries, bitmap);
+	ps_entries_begin(entries, bitmap);
+	ps_entries_begin(&ahead.entries, bitmap);
 	stream = ps_stream_begin(rel, next_indexed, &ahead, 0);
-	for (; entries->more && entries->page.block < nblocks; next_entries(entries))
+	for (; entries->more && entries->page.block < nblocks; ps_entries_next(entries))
 	{
 		int			nwrong;
 
@@ -224,16 +152,16 @@ find_wrong_entries(Comparison *comparison, TIDBitmap *bitmap, bool tell)
 	}
 	ps_unpin(&pin);
 	ps_stream_end(stream);
-	ps_bitmap_end(ahead.entries.iterator);
+	ps_entries_end(&ahead.entries);
 
-	for (; entries->more; next_entries(entries))
+	for (; entries->more; ps_entries_next(entries))
 	{
 		n++;
 		if (tell)
 			ps_put_finding(comparison->check, entries->page.block, InvalidOffsetNumber, PS_NO_ATTRIBUTE,
 						   psprintf("index \"%s\" has an entry beyond the table's %u blocks", name, nblocks));
 	}
-	ps_bitmap_end(entries->iterator);
+	ps_entries_end(entries);
 	return n;
 }
 
@@ -248,55 +176,90 @@ is_too_young(Relation index, Snapshot snapshot)
 }
 
 static void
-compare_with(PsCheck *check, Relation index, Snapshot snapshot)
+tell_of_pages(Relation index, BlockNumber nlossy)
 {
-	Comparison	comparison = {check, index};
-	TIDBitmap  *bitmap = entries_of(index, snapshot);
-	uint64		nwrong = 0;
-
-	begin_entries(&comparison.entries, bitmap);
-	check_rows(&comparison, snapshot);
-	if (comparison.entries.nlossy > 0)
+	if (nlossy > 0)
 		ereport(WARNING,
 				(errmsg("index \"%s\" was compared by page, not by row, on %u pages",
-						RelationGetRelationName(index), comparison.entries.nlossy),
+						RelationGetRelationName(index), nlossy),
 				 errhint("Increase maintenance_work_mem.")));
-	ps_bitmap_end(comparison.entries.iterator);
+}
 
-	/* in recovery nothing could be kept out */
-	if (!RecoveryInProgress())
-		nwrong = find_wrong_entries(&comparison, bitmap, false);
+/* Entries that are wrong with vacuum kept out. */
+static void
+tell_wrong_entries(Comparison *comparison, Snapshot snapshot)
+{
+	Relation	rel = comparison->check->rel;
+	Relation	index = comparison->index;
+	TIDBitmap  *bitmap;
+
+	LockRelation(rel, ShareUpdateExclusiveLock);
+	bitmap = index->rd_rel->relam == HASH_AM_OID ? ps_check_hash_entries(rel, index) : entries_of(index, snapshot);
+	(void) find_wrong_entries(comparison, bitmap, true);
 	tbm_free(bitmap);
-	if (nwrong > 0)
-	{
-		LockRelation(check->rel, ShareUpdateExclusiveLock);
-		bitmap = entries_of(index, snapshot);
-		(void) find_wrong_entries(&comparison, bitmap, true);
-		tbm_free(bitmap);
-		UnlockRelation(check->rel, ShareUpdateExclusiveLock);
-	}
+	UnlockRelation(rel, ShareUpdateExclusiveLock);
 }
 
 static void
-compare(PsCheck *check, Relation index)
+compare_with_hash(Comparison *comparison, Snapshot snapshot)
 {
+	Relation	index = comparison->index;
+
+	tell_of_pages(index, ps_check_hash_rows(comparison->check, index, snapshot));
+	if (RecoveryInProgress())
+		return;
+	if (index->rd_refcnt > 1)
+		ereport(WARNING,
+				(errmsg("entries of index \"%s\" are not checked: this session is using it", RelationGetRelationName(index))));
+	else
+		tell_wrong_entries(comparison, snapshot);
+}
+
+static void
+compare_with_entries(Comparison *comparison, Snapshot snapshot)
+{
+	TIDBitmap  *bitmap = entries_of(comparison->index, snapshot);
+	uint64		nwrong = 0;
+
+	ps_entries_begin(&comparison->entries, bitmap);
+	ps_entries_rows(comparison->check->rel, comparison->index, snapshot, row_is_indexed, comparison);
+	tell_of_pages(comparison->index, comparison->entries.nlossy);
+	ps_entries_end(&comparison->entries);
+
+	/* in recovery nothing could be kept out */
+	if (!RecoveryInProgress())
+		nwrong = find_wrong_entries(comparison, bitmap, false);
+	tbm_free(bitmap);
+	if (nwrong > 0)
+		tell_wrong_entries(comparison, snapshot);
+}
+
+static void
+compare(PsCheck *check, void *arg)
+{
+	Relation	index = arg;
+	Comparison	comparison = {check, index};
 	Snapshot	snapshot = RegisterSnapshot(GetTransactionSnapshot());
 
 	if (is_too_young(index, snapshot))
 		ereport(WARNING,
 				(errmsg("index \"%s\" is not checked: it is too young for this transaction's snapshot",
 						RelationGetRelationName(index))));
+	else if (index->rd_rel->relam == BRIN_AM_OID)
+		ps_check_brin(check, index, snapshot);
+	else if (index->rd_rel->relam == HASH_AM_OID)
+		compare_with_hash(&comparison, snapshot);
 	else
-		compare_with(check, index, snapshot);
+		compare_with_entries(&comparison, snapshot);
 	UnregisterSnapshot(snapshot);
 }
 
-/* Can a scan without keys name each entry?  brin has none: it names ranges of pages. */
+/* Is there a way to? */
 static bool
-names_entries(Relation index)
+can_compare(Relation index)
 {
-	return index->rd_indam->amgetbitmap != NULL && index->rd_indam->amoptionalkey &&
-		index->rd_rel->relam != BRIN_AM_OID;
+	return index->rd_rel->relam == BRIN_AM_OID || index->rd_rel->relam == HASH_AM_OID ||
+		(index->rd_indam->amgetbitmap != NULL && index->rd_indam->amoptionalkey);
 }
 
 static void
@@ -310,7 +273,7 @@ check_index(PsCheck *check, Oid oid, bool comparing)
 		ereport(WARNING, (errmsg("index \"%s\" is not checked: it is not valid", name)));
 	else if (is_btree && ps_amcheck_index(check, oid, comparing))
 		 /* that was it */ ;
-	else if (!names_entries(index))
+	else if (!can_compare(index))
 		ereport(WARNING,
 				(errmsg("index \"%s\" is not checked: there is no check for access method \"%s\"",
 						name, get_am_name(index->rd_rel->relam))));
@@ -320,7 +283,7 @@ check_index(PsCheck *check, Oid oid, bool comparing)
 			ereport(NOTICE,
 					(errmsg("index \"%s\" is compared with rows, but its structure is not checked", name),
 					 errhint("CREATE EXTENSION amcheck, and EXECUTE on its functions, for that.")));
-		compare(check, index);
+		ps_check_try(check, psprintf("index \"%s\"", name), compare, index);
 	}
 	else
 		ereport(WARNING,

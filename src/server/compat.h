@@ -314,6 +314,11 @@ ps_core_count_io_time(IOContext context, IOOp op, instr_time start, instr_time s
 #define shared_blk_write_time blk_write_time
 #define TransamVariables ShmemVariableCache
 #define LockHeldByMe(tag, mode, orstronger) LockHeldByMe(tag, mode)
+#define RestrictSearchPath() ((void) 0) /* the owner's functions are run with
+										 * the caller's */
+#define brinRevmapInitialize(index, pages) brinRevmapInitialize(index, pages, NULL)
+#define brinGetTupleForHeapBlock(revmap, block, buffer, offset, size, mode) \
+	brinGetTupleForHeapBlock(revmap, block, buffer, offset, size, mode, NULL)
 #define ps_lxid(proc) ((proc)->lxid)
 
 /* the checkpointer's statistics */
