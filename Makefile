@@ -40,8 +40,8 @@ else
 ONLY_FOR_DEVELOPERS += src/admin/bench_pin.c
 endif
 OBJS = $(patsubst %.c,%.o,$(filter-out $(ONLY_FOR_DEVELOPERS) $(filter-out $(CHOSEN),$(VARIANTS)),$(SOURCES)))
-# calls among our own files go straight, not through the PLT: pins are that hot
-SHLIB_LINK = -luring -Wl,-Bsymbolic-functions
+# our own functions and variables are reached straight, not through PLT and GOT: pins are that hot
+SHLIB_LINK = -luring -Wl,-Bsymbolic
 
 # Tests: any file put there joins in.  "setup" makes the helpers that the others use.
 REGRESS = setup $(filter-out setup,$(sort $(patsubst sql_tests/sql/%.sql,%, \

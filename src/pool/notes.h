@@ -100,6 +100,17 @@ ps_notes_count(const PsNotes *notes, uintptr_t thing)
 	return likely(note->count == 0) ? 0 : ps_notes_count_all(notes, thing);
 }
 
+/* A hold of a thing that belongs in this bucket, after ps_notes_reserve(); the bucket is empty. */
+static inline void
+ps_notes_add_first(PsNotes *notes, PsNote *bucket, uintptr_t thing)
+{
+	Assert(bucket->count == 0 && bucket == ps_notes_bucket(notes, thing));
+	bucket->owner = CurrentResourceOwner;
+	bucket->thing = thing;
+	bucket->count = 1;
+	notes->used++;
+}
+
 /* One more hold, after ps_notes_reserve(); true if it is the first of the thing. */
 static inline bool
 ps_notes_add(PsNotes *notes, uintptr_t thing)
@@ -113,10 +124,7 @@ ps_notes_add(PsNotes *notes, uintptr_t thing)
 		note->count++;
 		return false;
 	}
-	note->owner = CurrentResourceOwner;
-	note->thing = thing;
-	note->count = 1;
-	notes->used++;
+	ps_notes_add_first(notes, note, thing);
 	return true;
 }
 

@@ -51,6 +51,17 @@ ps_frame_pin_note(PsFrame frame)
 	}
 }
 
+/* The same where the frame's bucket has been found empty, so that it is the first pin. */
+static inline void
+ps_frame_pin_note_first(PsFrame frame, PsNote *bucket)
+{
+	Assert(frame < ps_frames_max);
+	Assert(PS_PINS(ps_frame_state(frame)) > 0);
+	ps_notes_add_first(&ps_frame_pins, bucket, frame);
+	ps_my_counters->n[PS_COUNT_PINNED]++;
+	ps_protect_allow(frame);
+}
+
 /* The owner of the pin that ps_pool_unpin() would take.  The caller holds one. */
 extern ResourceOwner ps_frame_pin_owner(PsFrame frame);
 

@@ -38,29 +38,34 @@ bool		(*ps_pool_page_check) (const char *page, const char **why, OffsetNumber *o
 
 /* ---- a page found ---- */
 
-/* Pin the frame for this process if it holds the page; *was: its state before. */
-static pg_attribute_always_inline bool
-pin_frame(PsFrame frame, const PsTag *tag, uint32 *was)
+/*
+ * Pin the frame for this process if it holds the page: its state before, which
+ * is not 0; 0 if it does not.
+ */
+static uint32
+pin_frame(PsFrame frame, const PsTag *tag)
 {
+	uint32		was;
+
 	if (ps_frame_pins_own(frame) > 0)
 	{
 		/* Our own pin keeps the tag; only a ghost is of no use. */
-		*was = ps_frame_state(frame);
-		if (!(*was & PS_TAGGED) || !ps_tag_equal(&ps_frame(frame)->tag, tag))
-			return false;
+		was = ps_frame_state(frame);
+		if (!(was & PS_TAGGED) || !ps_tag_equal(&ps_frame(frame)->tag, tag))
+			return 0;
 	}
 	else
 	{
-		if (!ps_frame_pin_tagged(frame, PS_AHEAD | PS_IDLE, was))
-			return false;
+		if (!ps_frame_pin_tagged(frame, PS_AHEAD | PS_IDLE, &was))
+			return 0;
 		if (unlikely(!ps_tag_equal(&ps_frame(frame)->tag, tag)))
 		{
 			ps_frame_unpin_raw(frame);
-			return false;
+			return 0;
 		}
 	}
 	ps_frame_pin_note(frame);
-	return true;
+	return was;
 }
 
 /* The sure way, when the guess has failed. */
@@ -71,7 +76,7 @@ pin_under_lock(const PsTag *tag, uint32 hash, uint32 *was)
 
 	ps_lock_shared(ps_table_lock(hash));
 	frame = ps_table_find(tag, hash);
-	if (frame != PS_NO_FRAME && !pin_frame(frame, tag, was))
+	if (frame != PS_NO_FRAME && (*was = pin_frame(frame, tag)) == 0)
 		elog(PANIC, "pagestore: frame %u is in the page table but not tagged", frame);
 	ps_unlock(ps_table_lock(hash));
 	return frame;
@@ -251,55 +256,74 @@ count_hit(PsFrame frame, bool *hit)
 }
 
 /*
- * All that is not a plain hit: the page may have been pinned (frame, was), or
- * was not found without the lock; or its uses are sampled.  Apart, so that the
- * registers of the plain case are not spilled for what this calls.
+ * All that is not a plain hit.  guess: a frame that the page may be in, not
+ * pinned, or PS_NO_FRAME; or, with was not 0, the page's, pinned, with the
+ * state that it had before.  Apart, so that the tag of the plain case stays in
+ * registers.
  */
 static pg_noinline PsFrame
-pin_slowly(const PsRelKey *rel, const PsTag *tag, uint32 hash, PsFetch how,
-		   PsFrame frame, uint32 was, bool *hit)
+pin_slowly(const PsRelKey *rel, BlockNumber block, uint32 hash, PsFetch how,
+		   PsFrame guess, uint32 was, bool *hit)
 {
+	PsTag		tag = {rel->rlocator, block};
+	PsFrame		frame = PS_NO_FRAME;
+
 	if (hit != NULL)
 		*hit = false;
 	if (ps_curve_samples(hash) && how != PS_FETCH_RESIDENT)
 		ps_curve_use(hash);
+	if (was != 0 || (guess != PS_NO_FRAME && (was = pin_frame(guess, &tag)) != 0))
+		frame = guess;
 	do
 	{
 		if (frame == PS_NO_FRAME)
-			frame = pin_under_lock(tag, hash, &was);
+			frame = pin_under_lock(&tag, hash, &was);
 
 		if (frame != PS_NO_FRAME)
 		{
 			if (!(was & PS_VALID) && !await_read(frame, how))
 				frame = PS_NO_FRAME;
 			else if (how == PS_FETCH_NEW)
-				check_new(frame, tag);
+				check_new(frame, &tag);
 			if (frame != PS_NO_FRAME && !(was & PS_AHEAD))
 				return count_hit(frame, hit);
 		}
 		else if (how == PS_FETCH_READ)
-			frame = enter_and_read(rel, tag, hash);
+			frame = enter_and_read(rel, &tag, hash);
 		else if (how == PS_FETCH_NEW)
-			frame = enter_new(rel, tag, hash);
+			frame = enter_new(rel, &tag, hash);
 	} while (frame == PS_NO_FRAME && how != PS_FETCH_RESIDENT);
 	return frame;
 }
 
+/*
+ * The plain case: the page is here, this process has not pinned it (its bucket
+ * is empty), and its uses are not sampled.
+ */
 PsFrame
 ps_pool_pin(const PsRelKey *rel, BlockNumber block, PsFetch how, bool *hit)
 {
 	PsTag		tag = {rel->rlocator, block};
 	uint32		hash = ps_tag_hash(&tag);
 	PsFrame		frame;
-	uint32		was = 0;
+	PsNote	   *bucket;
+	uint32		was;
 
 	ps_frame_pin_reserve();
 	frame = ps_table_find(&tag, hash);
-	if (unlikely(frame == PS_NO_FRAME || !pin_frame(frame, &tag, &was)))
-		return pin_slowly(rel, &tag, hash, how, PS_NO_FRAME, was, hit);
+	bucket = ps_notes_bucket(&ps_frame_pins, frame);
+	if (unlikely(frame == PS_NO_FRAME || bucket->count != 0 ||
+				 !ps_frame_pin_tagged(frame, PS_AHEAD | PS_IDLE, &was)))
+		return pin_slowly(rel, block, hash, how, frame, 0, hit);
+	if (unlikely(!ps_tag_equal(&ps_frame(frame)->tag, &tag)))
+	{
+		ps_frame_unpin_raw(frame);
+		return pin_slowly(rel, block, hash, how, PS_NO_FRAME, 0, hit);
+	}
+	ps_frame_pin_note_first(frame, bucket);
 	if (unlikely((was & (PS_VALID | PS_AHEAD)) != PS_VALID || how == PS_FETCH_NEW ||
 				 ps_curve_samples(hash)))
-		return pin_slowly(rel, &tag, hash, how, frame, was, hit);
+		return pin_slowly(rel, block, hash, how, frame, was, hit);
 	return count_hit(frame, hit);
 }
 
