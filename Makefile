@@ -75,6 +75,11 @@ include $(PGXS)
 indent:
 	scripts/indent
 
+# what is compiled for this server, and for developers
+.PHONY: sources
+sources:
+	@printf '%s\n' $(filter-out $(filter-out $(CHOSEN),$(VARIANTS)),$(SOURCES))
+
 # what a release hands out: the committed tree, as tarball and as PGXN's zip
 DIST = pagestore-$(shell sed -n 's/^   "version": "\(.*\)",$$/\1/p' META.json)
 .PHONY: dist

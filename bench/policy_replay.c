@@ -53,8 +53,13 @@ LWLockRelease(LWLock *lock)
 }
 
 /* a server built with assertions has its headers' */
+#if PG_VERSION_NUM >= 160000
+void
+ExceptionalCondition(const char *condition, const char *file, int line)
+#else
 void
 ExceptionalCondition(const char *condition, const char *type, const char *file, int line)
+#endif
 {
 	fprintf(stderr, "%s:%d: %s\n", file, line, condition);
 	abort();

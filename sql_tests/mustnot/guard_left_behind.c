@@ -1,7 +1,7 @@
 /*
  * A guard ends on every path.
  *
- * clang: mutex 'guard' is (still held at the end of function|not held on every path)
+ * clang: 'guard' is (still held at the end of function|not held on every path)
  */
 #include "postgres.h"
 

@@ -20,9 +20,10 @@ add_process(ReturnSetInfo *rsinfo, const PsProcessStats *stats, uint32 reads)
 	Datum		values[COLUMNS];
 	bool		nulls[COLUMNS] = {0};
 	int			n = 0;
-	uint64		written = stats->n[PS_COUNT_WRITES_WRITER] + stats->n[PS_COUNT_WRITES_CHECKPOINT] +
-	stats->n[PS_COUNT_WRITES_BACKEND];
+	uint64		written;
 
+	written = stats->n[PS_COUNT_WRITES_WRITER] + stats->n[PS_COUNT_WRITES_CHECKPOINT] +
+		stats->n[PS_COUNT_WRITES_BACKEND];
 	values[n++] = Int32GetDatum(stats->pid);
 	values[n++] = Int64GetDatum(stats->n[PS_COUNT_PINNED]);
 	values[n++] = Int64GetDatum(stats->n[PS_COUNT_RINGS] * PS_RING_BYTES);

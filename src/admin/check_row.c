@@ -275,8 +275,8 @@ check_values(PsCheck *check, const HeapTupleHeaderData *header, uint32 len, Offs
 	}
 	for (; value.attribute < natts; value.attribute++)
 	{
-		bool		is_null = (header->t_infomask & HEAP_HASNULL) != 0 &&
-		att_isnull(value.attribute, header->t_bits);
+		bool		has_nulls = (header->t_infomask & HEAP_HASNULL) != 0;
+		bool		is_null = has_nulls && att_isnull(value.attribute, header->t_bits);
 
 		if (!is_null && !check_value(&value, TupleDescAttr(desc, value.attribute), may_vanish))
 			return;

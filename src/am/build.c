@@ -341,8 +341,7 @@ build_page(Build *build, IndexBuildCallback callback, void *callback_state)
 static BlockNumber
 blocks_done(const PsScanDesc *scan)
 {
-	const ParallelBlockTableScanDescData *shared =
-	(const ParallelBlockTableScanDescData *) scan->base.rs_parallel;
+	ParallelBlockTableScanDesc shared = (ParallelBlockTableScanDesc) scan->base.rs_parallel;
 	BlockNumber start = shared ? shared->phs_startblock : scan->start;
 	BlockNumber at = scan->pin.block;
 

@@ -163,8 +163,8 @@ ps_nestloop_ahead(const NestLoop *join, const IndexScan *inner, bool can_fail, i
 	CustomScan *node = makeNode(CustomScan);
 	Plan	   *plan = &node->scan.plan;
 	Plan	   *outer = outerPlan(join);
-	bool		single = join->join.inner_unique || join->join.jointype == JOIN_SEMI ||
-	join->join.jointype == JOIN_ANTI;
+	JoinType	type = join->join.jointype;
+	bool		single = join->join.inner_unique || type == JOIN_SEMI || type == JOIN_ANTI;
 
 	plan->startup_cost = outer->startup_cost;
 	plan->total_cost = outer->total_cost;

@@ -141,9 +141,9 @@ latch(const Search *s) PS_UNCHECKED
 
 	for (;;)
 	{
-		bool		old_first = s->old != NULL &&
-		(on_old_page(s) || s->old->block < place->pin.block);
+		bool		old_first;
 
+		old_first = s->old != NULL && (on_old_page(s) || s->old->block < place->pin.block);
 		pin_maps(s);
 		if (old_first)
 			ps_write_lock(s->rel, s->old, s->old_guard);

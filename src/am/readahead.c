@@ -93,10 +93,11 @@ static bool
 index_runs_forward(const ScanState *node)
 {
 	ScanDirection direction = node->ps.state->es_direction;
-	ScanDirection order = IsA(node, IndexScanState) ?
-	((IndexScan *) node->ps.plan)->indexorderdir :
-	((IndexOnlyScan *) node->ps.plan)->indexorderdir;
+	ScanDirection order;
 
+	order = IsA(node, IndexScanState) ?
+		((IndexScan *) node->ps.plan)->indexorderdir :
+		((IndexOnlyScan *) node->ps.plan)->indexorderdir;
 	return ScanDirectionIsBackward(order) ? ScanDirectionIsBackward(direction) :
 		!ScanDirectionIsBackward(direction);
 }

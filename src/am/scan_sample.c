@@ -150,9 +150,9 @@ bool
 ps_scan_sample_next_tuple(TableScanDesc base, struct SampleScanState *state, TupleTableSlot *slot)
 {
 	PsScanDesc *scan = (PsScanDesc *) base;
-	bool		found = judges_pages(scan) ? choose_listed(scan, state, slot) :
-	choose_visible(scan, state, slot);
+	bool		found;
 
+	found = judges_pages(scan) ? choose_listed(scan, state, slot) : choose_visible(scan, state, slot);
 	if (!found)
 	{
 		ExecClearTuple(slot);

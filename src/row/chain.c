@@ -16,10 +16,12 @@
 static inline bool
 visible(const PsRead *guard, const PsRow *row, Snapshot snapshot) PS_REQUIRES_SHARED(guard)
 {
-	bool		sees = likely(snapshot->snapshot_type == SNAPSHOT_MVCC) ?
-	ps_row_visible_mvcc(guard, row, snapshot) :
-	ps_row_visible(guard, row, snapshot);
+	bool		sees;
 
+	if (likely(snapshot->snapshot_type == SNAPSHOT_MVCC))
+		sees = ps_row_visible_mvcc(guard, row, snapshot);
+	else
+		sees = ps_row_visible(guard, row, snapshot);
 	if (unlikely(IsolationIsSerializable()))
 	{
 		ps_row_conflict_out(guard, sees, row, snapshot);
