@@ -17,7 +17,7 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
-#define ENTRIES 1048576			/* room of the registry: 76 MB of address
+#define ENTRIES 1048576			/* room of the registry: 72 MB of address
 								 * space */
 #define ENTRIES_AT_START 512
 
