@@ -1,5 +1,5 @@
 # Rows at the edges of vacuum and of replay: a horizon that moves back between two looks of VACUUM;
-# combo command ids and locks of other transactions, replayed to the same bits.
+# combo command ids and locks of other transactions, replayed to the same bits; hints of commits that are not flushed.
 use strict;
 use warnings;
 use Pagestore;
@@ -53,6 +53,24 @@ kill_server($node);
 $node->start;
 is(table_state($node, 'combo'), $state, 'replay makes the same rows');
 unlike(slurp_file($node->logfile), qr/inconsistent page found/, 'and the same pages');
+
+# A commit that is not flushed is not hinted: a crash would lose it, and not the hint.  Nobody flushes WAL meanwhile.
+$node->append_conf('postgresql.conf', "wal_writer_delay = 10s\nbgwriter_lru_maxpages = 0");
+$node->restart;
+$node->safe_psql('postgres', 'CREATE EXTENSION pageinspect; CREATE TABLE late_p (id int) USING pagestore; CREATE TABLE late_h (id int) USING heap');
+foreach my $t ('late_p', 'late_h')
+{
+	my $unflushed = 'SELECT pg_current_wal_flush_lsn() < pg_current_wal_insert_lsn()';
+	my $hinted = "SELECT t_infomask & 256 <> 0 FROM heap_page_items(get_raw_page('$t', 0)) WHERE lp = (SELECT max(lp) FROM heap_page_items(get_raw_page('$t', 0)))";
+	my $seen = '';
+	for (1 .. 20)
+	{
+		$seen = $node->safe_psql('postgres', "SET synchronous_commit = off; INSERT INTO $t VALUES (1); SELECT count(*) > 0 FROM $t; $hinted; $unflushed");
+		last if $seen =~ /\nt$/;		# else somebody has flushed it after all
+	}
+	is($seen, "t\nf\nt", "$t: seen and not hinted while its commit is not flushed");
+	is($node->safe_psql('postgres', "SELECT pg_switch_wal() IS NOT NULL; INSERT INTO $t VALUES (2); SELECT count(*) > 0 FROM $t; $hinted"), "t\nt\nt", "$t: hinted when it is");
+}
 
 $node->stop;
 done_testing();

@@ -149,7 +149,7 @@ ps_autoprewarm_database_main(Datum database)
 
 	MemoryContextSwitchTo(TopMemoryContext);
 	if (ps_resident_read(&resident))
-		ps_read_back(&resident, &shared->nread);
+		ps_prewarm_read_back(&resident, &shared->nread);
 }
 
 /* ---- the leader ---- */

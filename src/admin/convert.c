@@ -33,8 +33,13 @@
 
 PG_FUNCTION_INFO_V1(pagestore_convert);
 
-void
-ps_check_convertible(Oid relid)
+/*
+ * May the user convert this relation?  ereport(ERROR) if not.  Takes no lock:
+ * to be asked before one is, so that nobody can make others wait for somebody
+ * else's table.
+ */
+static void
+check_convertible(Oid relid)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	Form_pg_class class;
@@ -95,7 +100,7 @@ ps_could_convert(Oid relid, Oid to)
 	Relation	rel;
 	bool		differs;
 
-	ps_check_convertible(relid);
+	check_convertible(relid);
 	rel = table_open(relid, AccessShareLock);
 	check_switch(rel, to);
 	differs = rel->rd_rel->relam != to;
@@ -112,7 +117,7 @@ convert_table(Oid relid, Oid to, bool force)
 	Relation	rel;
 	Oid			from;
 
-	ps_check_convertible(relid);
+	check_convertible(relid);
 	rel = table_open(relid, NoLock);
 	CheckTableNotInUse(rel, "pagestore_convert");
 	check_switch(rel, to);
@@ -154,7 +159,7 @@ ps_convert(Oid relid, Oid to, bool force)
 {
 	Relation	rel;
 
-	ps_check_convertible(relid);
+	check_convertible(relid);
 	ps_progress_set(PS_CONVERT_PHASE, PS_CONVERT_WRITING);
 	rel = try_relation_open(relid, AccessShareLock);
 	if (rel != NULL)
@@ -165,7 +170,7 @@ ps_convert(Oid relid, Oid to, bool force)
 	ps_progress_set(PS_CONVERT_PHASE, PS_CONVERT_LOCKING);
 	LockRelationOid(relid, AccessExclusiveLock);
 	ps_progress_set(PS_CONVERT_PHASE, PS_CONVERT_SWITCHING);
-	ps_check_convertible(relid);
+	check_convertible(relid);
 	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
 		return convert_partitions(relid, to, force);
 	return convert_table(relid, to, force);

@@ -8,13 +8,6 @@
 #include "postgres.h"
 
 /*
- * May the user convert this relation?  ereport(ERROR) if not.  Takes no lock:
- * to be asked before one is, so that nobody can make others wait for somebody
- * else's table.
- */
-extern void ps_check_convertible(Oid relid);
-
-/*
  * Would ps_convert() change this table or materialized view, were it not in
  * use?  Throws what it would.  Takes AccessShareLock for the moment.
  */

@@ -56,12 +56,6 @@ ps_progress_shmem_init(void)
 
 /* ---- the process that reports ---- */
 
-bool
-ps_progress_is_at(PsCommand command)
-{
-	return mine != NULL && mine->command == command;
-}
-
 void
 ps_progress_begin(PsCommand command, Oid relid)
 {

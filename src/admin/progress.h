@@ -48,9 +48,6 @@ extern void ps_progress_relation(Oid relid);
 extern void ps_progress_set(int param, int64 value);
 extern void ps_progress_end(void);
 
-/* Is this process at it? */
-extern bool ps_progress_is_at(PsCommand command);
-
 extern void ps_progress_init(void); /* in _PG_init */
 extern Size ps_progress_shmem_size(void);
 extern void ps_progress_shmem_init(void);

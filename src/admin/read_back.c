@@ -168,7 +168,7 @@ try_relation(RelFileLocator rlocator, Reading *reading)
 }
 
 void
-ps_read_back(const PsResident *resident, pg_atomic_uint64 *nread)
+ps_prewarm_read_back(const PsResident *resident, pg_atomic_uint64 *nread)
 {
 	const PsResidentRun *end = resident->runs + resident->nruns;
 	const PsResidentRun *run = resident->runs;

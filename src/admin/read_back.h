@@ -14,6 +14,6 @@
  * its end or locked is passed over; errors go to the log, and the page with them
  * is passed over.  *nread counts along.  In no transaction.
  */
-extern void ps_read_back(const PsResident *resident, pg_atomic_uint64 *nread);
+extern void ps_prewarm_read_back(const PsResident *resident, pg_atomic_uint64 *nread);
 
 #endif							/* PAGESTORE_ADMIN_READ_BACK_H */

@@ -6,7 +6,7 @@
 #include "postgres.h"
 
 #include "am/analyze_blocks.h"
-#include "pool/io_count.h"
+#include "page/usage.h"
 #include "storage/read_stream.h"
 
 void
@@ -43,9 +43,9 @@ next_analyzed_block(TableScanDesc base, ReadStream * stream)
 	}
 	Assert(scan->sampled == stream);
 	scan->current = PS_NOT_JUDGED;
-	before = ps_io_enter(IOCONTEXT_VACUUM);
+	before = ps_usage_enter(IOCONTEXT_VACUUM);
 	more = ps_stream_next(scan->stream, &scan->pin);
-	(void) ps_io_enter(before);
+	(void) ps_usage_enter(before);
 	return more;
 }
 

@@ -12,8 +12,8 @@
 #include "am/insert.h"
 #include "am/place.h"
 #include "miscadmin.h"
+#include "page/usage.h"
 #include "pgstat.h"
-#include "pool/io_count.h"
 #include "row/vm.h"
 #include "row/wal_change.h"
 #include "server/compat.h"
@@ -96,7 +96,7 @@ ps_tuple_insert(Relation rel, TupleTableSlot *slot, CommandId cid, int options,
 	bool		should_free = true;
 	HeapTuple	tuple = ExecFetchSlotHeapTuple(slot, true, &should_free);
 
-	IOContext	before = ps_io_enter(bistate ? IOCONTEXT_BULKWRITE : IOCONTEXT_NORMAL);
+	IOContext	before = ps_usage_enter(bistate ? IOCONTEXT_BULKWRITE : IOCONTEXT_NORMAL);
 
 	slot->tts_tableOid = RelationGetRelid(rel);
 	ps_insert_tuple(rel, tuple, cid, options);
@@ -104,7 +104,7 @@ ps_tuple_insert(Relation rel, TupleTableSlot *slot, CommandId cid, int options,
 
 	if (should_free)
 		pfree(tuple);
-	(void) ps_io_enter(before);
+	(void) ps_usage_enter(before);
 }
 
 /* Rows are in the pages when an insert returns: nothing is left to do. */

@@ -10,8 +10,8 @@
 #include "am/multi_insert.h"
 #include "am/place.h"
 #include "miscadmin.h"
+#include "page/usage.h"
 #include "pgstat.h"
-#include "pool/io_count.h"
 #include "row/vm.h"
 #include "row/wal_change.h"
 #include "server/compat.h"
@@ -72,7 +72,7 @@ ps_multi_insert(Relation rel, TupleTableSlot **slots, int nslots, CommandId cid,
 {
 	HeapTuple  *tuples = palloc(nslots * sizeof(HeapTuple));
 	PsPlace		place;
-	IOContext	before = ps_io_enter(bistate ? IOCONTEXT_BULKWRITE : IOCONTEXT_NORMAL);
+	IOContext	before = ps_usage_enter(bistate ? IOCONTEXT_BULKWRITE : IOCONTEXT_NORMAL);
 
 	Assert(!(options & HEAP_INSERT_NO_LOGICAL));
 
@@ -103,5 +103,5 @@ ps_multi_insert(Relation rel, TupleTableSlot **slots, int nslots, CommandId cid,
 	for (int i = 0; i < nslots; i++)
 		slots[i]->tts_tid = tuples[i]->t_self;
 	pgstat_count_heap_insert(rel, nslots);
-	(void) ps_io_enter(before);
+	(void) ps_usage_enter(before);
 }

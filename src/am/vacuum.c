@@ -17,8 +17,8 @@
 #include "debug/stop.h"
 #include "miscadmin.h"
 #include "page/storage.h"
+#include "page/usage.h"
 #include "pgstat.h"
-#include "pool/io_count.h"
 #include "server/compat.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
@@ -115,7 +115,7 @@ ps_vacuum(Relation rel, VacuumParams *params, BufferAccessStrategy bstrategy)
 	PsVacuum   *v = begin(rel, params, bstrategy);
 	PsVacuumReport *report = ps_vacuum_report_begin(v, params);
 	ErrorContextCallback context = {.callback = ps_vacuum_error_context,.arg = v};
-	IOContext	before = ps_io_enter(IOCONTEXT_VACUUM);
+	IOContext	before = ps_usage_enter(IOCONTEXT_VACUUM);
 	bool		frozenxid_updated,
 				minmulti_updated;
 
@@ -160,5 +160,5 @@ ps_vacuum(Relation rel, VacuumParams *params, BufferAccessStrategy bstrategy)
 	publish(v, &frozenxid_updated, &minmulti_updated);
 	pgstat_progress_end_command();
 	ps_vacuum_report_end(report, v, params, frozenxid_updated, minmulti_updated);
-	(void) ps_io_enter(before);
+	(void) ps_usage_enter(before);
 }

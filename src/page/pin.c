@@ -44,8 +44,13 @@ check_buffer_page(Relation rel, const PsPin *pin)
 	}
 }
 
-void
-ps_count_access(Relation rel, bool hit)
+/*
+ * Count an access to a page of the pool, for statistics, EXPLAIN and vacuum's
+ * cost delay, as core does for shared buffers.  hit: it was resident when asked
+ * for, not read for us.
+ */
+static void
+count_access(Relation rel, bool hit)
 {
 	pgstat_count_buffer_read(rel);
 	ps_usage_count(hit);
@@ -96,7 +101,7 @@ pin_in_pool(Relation rel, BlockNumber block, PsPin *pin)
 
 	PS_STOP("pin-gate-passed");
 	set_frame(pin, ps_pool_pin(&key, block, PS_FETCH_READ, &hit), block);
-	ps_count_access(rel, hit);
+	count_access(rel, hit);
 	return hit;
 }
 

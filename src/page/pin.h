@@ -78,13 +78,6 @@ ps_rel_key(Relation rel)
 	return key;
 }
 
-/*
- * Count an access to a page of the pool or a ring, for statistics, EXPLAIN and
- * vacuum's cost delay, as core does for shared buffers.  hit: it was resident
- * when asked for, not read for us.
- */
-extern void ps_count_access(Relation rel, bool hit);
-
 /* Another pin on the same bytes, for CurrentResourceOwner. */
 extern PsPin ps_pin_copy(const PsPin *pin);
 extern void ps_unpin(PsPin *pin);	/* an empty pin is fine; leaves it empty */

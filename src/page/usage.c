@@ -13,6 +13,7 @@
 #include "access/parallel.h"
 #include "access/xact.h"
 #include "page/usage.h"
+#include "pool/io_count.h"
 #include "pool/pool.h"
 #include "pool/stats.h"
 #include "storage/proc.h"
@@ -56,6 +57,12 @@ count_at_end(XactEvent event, void *arg)
 	if (IsParallelWorker())
 		all.hits = all.reads = 0;
 	ps_count_shared(all.hits - of_pool.hits, all.reads - of_pool.reads);
+}
+
+IOContext
+ps_usage_enter(IOContext context)
+{
+	return ps_io_enter(context);
 }
 
 void

@@ -12,6 +12,7 @@
 
 #include "postgres.h"
 #include "executor/instrument.h"
+#include "server/compat.h"
 
 typedef struct PsUsage
 {
@@ -37,6 +38,13 @@ ps_usage_count(bool hit)
 		ps_usage_of_pool.reads++;
 	}
 }
+
+/*
+ * What this process does from here on is of that context, in pg_stat_io; returns
+ * the one before, to go back to.  After an error the end of the transaction or
+ * subtransaction goes back to "normal".
+ */
+extern IOContext ps_usage_enter(IOContext context);
 
 /* In the postmaster. */
 extern void ps_usage_init(void);

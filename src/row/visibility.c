@@ -70,10 +70,25 @@ hint_committed(const PsRead *guard, const HeapTupleHeaderData *header, uint16 bi
 		ps_set_hint(guard, header, bit);
 }
 
+#ifdef USE_ASSERT_CHECKING
+/* Has the transaction failed that the bit is about?  One that holds a lock alone, or a multixact, may have committed. */
+static bool
+has_failed(const HeapTupleHeaderData *header, uint16 bit)
+{
+	if (bit == HEAP_XMIN_INVALID)
+		return !TransactionIdDidCommit(HeapTupleHeaderGetRawXmin(header));
+	return (header->t_infomask & (HEAP_XMAX_IS_MULTI | HEAP_XMAX_LOCK_ONLY)) != 0 ||
+		HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask) ||
+		!TransactionIdDidCommit(HeapTupleHeaderGetRawXmax(header));
+}
+#endif
+
+/* For good: a transaction that was asked about in the wrong order may commit still. */
 static inline void
 hint_aborted(const PsRead *guard, const HeapTupleHeaderData *header, uint16 bit)
 			PS_REQUIRES_SHARED(guard)
 {
+	Assert(has_failed(header, bit));
 	ps_set_hint(guard, header, bit);
 }
 
