@@ -74,7 +74,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C STRICT VOLATILE PARALLEL SAFE;
 
 COMMENT ON FUNCTION pg_stat_reset_pagestore() IS
-'count from zero: pg_stat_pagestore and what pg_stat_pagestore_tables counts, in all databases';
+'count from zero: pg_stat_pagestore and what pg_stat_pagestore_tables and pg_stat_pagestore_sizes count, in all databases';
 REVOKE ALL ON FUNCTION pg_stat_reset_pagestore() FROM PUBLIC;
 
 CREATE FUNCTION pagestore_stat_tables(

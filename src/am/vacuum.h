@@ -9,6 +9,7 @@
  *	vacuum_index.c		dead TIDs, index vacuuming and cleanup, when to bypass
  *	vacuum_reap.c		second pass: collected line pointers become reusable
  *	vacuum_page.c		one page of the first pass: prune, freeze, count, collect
+ *	vacuum_dead_*.c		the dead TIDs, by server
  *	vacuum_truncate.c	give the empty tail back
  *	vacuum_report.c		what VERBOSE and the log say
  *	vacuum_state.c		what the run knows; failsafe, error context
