@@ -234,7 +234,7 @@ aim_stream(PsScanDesc *scan, bool backward)
 	scan->backward = backward;
 	scan->asked = backward ? scan->position : scan->position + 1;
 	if (backward)
-		flags &= ~PS_STREAM_AROUND_POOL;
+		flags |= PS_STREAM_BACKWARD;
 
 	if (scan->stream)
 		ps_stream_reset(scan->stream, flags);

@@ -66,11 +66,14 @@
 								 * rather read in vain than left out */
 #define FEW_RUNS		8		/* room for runs to begin with, a power of two */
 
-/* Blocks to be read together: adjacent, but for gaps in what goes to the ring. */
+/*
+ * Blocks to be read together: adjacent, but for gaps in what goes to the ring.
+ * One of a backward stream grows downward.
+ */
 typedef struct Run
 {
 	BlockNumber first;
-	int			n;				/* up to the last one named */
+	int			n;				/* up to the highest one named */
 	uint64		left;			/* named and not yet handed out, a bit each */
 	PsRingPiece *piece;			/* where it is read to, if around the pool */
 	uint64		served;			/* pages handed out from there, a bit each */
@@ -85,6 +88,7 @@ struct PsStream
 	void	   *arg;
 	MemoryContext context;		/* the stream's own */
 	bool		images;			/* private images of pages will do */
+	bool		backward;		/* blocks are named in descending order */
 	bool		keeps;			/* no strategy in shared buffers */
 	bool		ended;			/* the callback has no more */
 	int			limit;			/* most blocks to ask for ahead */
@@ -111,6 +115,9 @@ struct PsStream
 								 * needed yet; 0: runs is NULL */
 	Run		   *runs;
 	uint64		ring_pages;		/* not yet counted in the pool's statistics */
+	uint64		pool_pages;		/* pinned in the pool by the stream */
+	uint64		other_pins;		/* of the pool, not by the stream, when the
+								 * ring's last piece was done */
 	uint32		passed;			/* not yet counted in the pass */
 	PsRing	   *ring;
 };
@@ -130,9 +137,16 @@ bit_of(const Run *run, BlockNumber block)
 
 /* The run's block whose turn is next. */
 static inline BlockNumber
-next_in(const Run *run)
+next_in(const PsStream *stream, const Run *run)
 {
-	return run->first + pg_rightmost_one_pos64(run->left);
+	return run->first + (stream->backward ? pg_leftmost_one_pos64(run->left) : pg_rightmost_one_pos64(run->left));
+}
+
+/* Pages that this process has pinned in the pool by other ways than this stream. */
+static uint64
+other_pins(const PsStream *stream)
+{
+	return ps_counted(PS_COUNT_HITS) + ps_counted(PS_COUNT_READS) - stream->pool_pages;
 }
 
 /* ---- beginning and end ---- */
@@ -142,6 +156,7 @@ start_over(PsStream *stream, int flags)
 {
 	stream->images = (flags & PS_STREAM_AROUND_POOL) != 0;
 	stream->keeps = (flags & PS_STREAM_NO_STRATEGY) != 0;
+	stream->backward = (flags & PS_STREAM_BACKWARD) != 0;
 	stream->ended = false;
 	stream->origin = PS_NOWHERE;
 	stream->ahead = 0;
@@ -171,6 +186,7 @@ settle(PsStream *stream, PsOrigin origin)
 
 		stream->around = large && nblocks > ps_frames_free();
 		stream->nblocks = nblocks;
+		stream->other_pins = other_pins(stream);
 		stream->max_pool = Min(ps_frames_total() / 8, async ? MAX_AHEAD_POOL : 2 * MAX_RUN_POOL);
 		stream->max_ring = async ? MAX_AHEAD_RING : 2 * PS_PIECE_PAGES;
 	}
@@ -196,6 +212,7 @@ ps_stream_begin(Relation rel, PsStreamNext next, void *arg, int flags)
 	stream->room = 0;
 	stream->runs = NULL;
 	stream->ring_pages = 0;
+	stream->pool_pages = 0;
 	stream->passed = 0;
 	stream->ring = NULL;
 	stream->strategy = NULL;
@@ -304,8 +321,9 @@ run_size(const PsStream *stream)
 static inline bool
 is_complete(const PsStream *stream, const Run *run)
 {
-	return run->n >= run_size(stream) ||
-		(uses_ring(stream) && (run->first + run->n) % PS_PIECE_PAGES == 0);
+	BlockNumber edge = stream->backward ? run->first : run->first + run->n;
+
+	return run->n >= run_size(stream) || (uses_ring(stream) && edge % PS_PIECE_PAGES == 0);
 }
 
 static void
@@ -328,7 +346,11 @@ takes(const PsStream *stream, const Run *run, BlockNumber block)
 {
 	BlockNumber end = run->first + run->n;
 
-	if (block < end || is_complete(stream, run))
+	if (is_complete(stream, run))
+		return false;
+	if (stream->backward)
+		return block + 1 == run->first;
+	if (block < end)
 		return false;
 	return block == end ||
 		(uses_ring(stream) && block - end <= MAX_GAP && block / PS_PIECE_PAGES == run->first / PS_PIECE_PAGES);
@@ -344,6 +366,13 @@ add_block(PsStream *stream, BlockNumber block)
 
 		if (takes(stream, last, block))
 		{
+			if (stream->backward)
+			{
+				last->first--;
+				last->n++;
+				last->left = last->left << 1 | 1;
+				return;
+			}
 			last->n = block - last->first + 1;
 			last->left |= bit_of(last, block);
 			return;
@@ -528,16 +557,22 @@ keep_ahead(PsStream *stream)
 
 /*
  * Have many of the pages that a run gave from the ring been fetched through
- * the pool since?  Then the rows found are changed or locked, and the scan is
- * better served from there.
+ * the pool since, by this process?  Then the rows found are changed or locked,
+ * and the scan is better served from there.  Others may fetch them, too: scans
+ * beside this one.
  */
 static bool
-fetched_again(const PsStream *stream, const Run *run)
+fetched_again(PsStream *stream, const Run *run)
 {
 	PsRelKey	key = ps_rel_key(stream->rel);
 	int			served = pg_popcount64(run->served);
 	int			resident = 0;
+	uint64		pins = other_pins(stream);
+	uint64		fetched = pins - stream->other_pins;
 
+	stream->other_pins = pins;
+	if (fetched <= served / 8)
+		return false;
 	for (uint64 bits = run->served; bits != 0; bits &= bits - 1)
 		if (ps_pool_resident(&key, run->first + pg_rightmost_one_pos64(bits)))
 			resident++;
@@ -628,6 +663,7 @@ static void
 take_from_pool(PsStream *stream, BlockNumber block, PsPin *pin)
 {
 	ps_unpin(pin);
+	stream->pool_pages++;
 	if (ps_pin_at(stream->rel, PS_POOL, block, NULL, pin))
 		look_less_far(stream);
 	else
@@ -658,7 +694,7 @@ pass_on(PsStream *stream)
 	Run		   *run = run_at(stream, stream->head);
 
 	stream->ahead--;
-	run->left &= run->left - 1;
+	run->left &= ~bit_of(run, next_in(stream, run));
 	if (run->left == 0)
 		drop_run(stream);
 }
@@ -667,7 +703,7 @@ static void
 hand_out(PsStream *stream, PsOrigin origin, PsPin *pin)
 {
 	Run		   *run = run_at(stream, stream->head);
-	BlockNumber block = next_in(run);
+	BlockNumber block = next_in(stream, run);
 
 	if (origin != PS_POOL)
 	{
@@ -709,13 +745,13 @@ ps_stream_next_at(PsStream *stream, BlockNumber block, PsPin *pin)
 {
 	PsOrigin	origin = come_to_next(stream);
 
-	while (stream->ahead > 0 && next_in(run_at(stream, stream->head)) < block)
+	while (stream->ahead > 0 && next_in(stream, run_at(stream, stream->head)) < block)
 	{
 		pass_on(stream);
 		if (stream->ahead == 0)
 			origin = come_to_next(stream);
 	}
-	if (stream->ahead == 0 || next_in(run_at(stream, stream->head)) != block)
+	if (stream->ahead == 0 || next_in(stream, run_at(stream, stream->head)) != block)
 		return false;
 	hand_out(stream, origin, pin);
 	if (stream->ahead == 0 && stream->ended)

@@ -20,11 +20,14 @@
 typedef BlockNumber (*PsStreamNext) (void *arg);
 
 #define PS_STREAM_AROUND_POOL	1	/* MVCC and not serializable, or rows that
-									 * nobody changes; forward: private page
-									 * images will do */
+									 * nobody changes: private page images
+									 * will do */
 
 #define PS_STREAM_NO_STRATEGY	2	/* a large relation in shared buffers is
 									 * read without core's bulk-read strategy */
+
+#define PS_STREAM_BACKWARD		4	/* the callback names blocks in descending
+									 * order */
 
 typedef struct PsStream PsStream;
 
