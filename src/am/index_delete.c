@@ -225,6 +225,17 @@ judge_group(Relation rel, TM_IndexDeleteOp *op, const BlockGroup *group, Snapsho
 	ps_unpin(&pin);
 }
 
+static void
+read_groups(Relation rel, TM_IndexDeleteOp *op, const BlockGroup *groups, int n)
+{
+	BlockNumber *blocks = palloc(n * sizeof(BlockNumber));
+
+	for (int g = 0; g < n; g++)
+		blocks[g] = group_block(op, &groups[g]);
+	(void) ps_prefetch(rel, blocks, n);
+	pfree(blocks);
+}
+
 TransactionId
 ps_index_delete_tuples(Relation rel, TM_IndexDeleteOp *op)
 {
@@ -247,8 +258,7 @@ ps_index_delete_tuples(Relation rel, TM_IndexDeleteOp *op)
 	}
 	InitNonVacuumableSnapshot(nonvacuumable, GlobalVisTestFor(rel));
 
-	for (int g = 0; g < Min(ahead, ngroups); g++)
-		ps_prefetch(rel, group_block(op, &groups[g]));
+	read_groups(rel, op, groups, Min(ahead, ngroups));
 
 	for (int g = 0; g < ngroups; g++)
 	{
@@ -261,7 +271,7 @@ ps_index_delete_tuples(Relation rel, TM_IndexDeleteOp *op)
 		if (op->bottomup && g >= neighbours)
 			wanted /= 2;
 		if (ahead > 0 && g + ahead < ngroups)
-			ps_prefetch(rel, group_block(op, &groups[g + ahead]));
+			read_groups(rel, op, &groups[g + ahead], 1);
 
 		judge_group(rel, op, &groups[g], &nonvacuumable, &conflict_xid, &freed, &last);
 

@@ -54,6 +54,7 @@
 /* Index entries looked at for a row: what a longer inner scan needs it reads ahead itself (readahead.c). */
 #define ENTRIES_MAX 16
 #define ENTRIES_OF_ONE 2		/* where the join wants a single match */
+#define PAGES_MAX LOOKED_UP_MAX /* most pages asked for together */
 
 #define IDLE_MAX 4				/* rest after so many looks that started no
 								 * read */
@@ -208,6 +209,21 @@ index_of(const CustomScan *plan)
 
 /* ---- looking ahead ---- */
 
+/* Of the table, to be read together. */
+typedef struct Pages
+{
+	BlockNumber blocks[PAGES_MAX];
+	int			n;
+	int			started;		/* of those before them */
+} Pages;
+
+static void
+start_listed(Ahead *ahead, Pages *pages)
+{
+	pages->started += ps_prefetch(ahead->rel, pages->blocks, pages->n);
+	pages->n = 0;
+}
+
 static inline TupleTableSlot *
 row_at(const Ahead *ahead, int i)
 {
@@ -257,12 +273,11 @@ read_leaves(Ahead *ahead, int n)
 	ahead->last_leaf = asked[nasked - 1];
 }
 
-/* Start reads of the pages that the row's inner scan will fetch.  Returns how many it started. */
-static int
-look_keys_up(Ahead *ahead, TupleTableSlot *row)
+/* List the pages that the row's inner scan will fetch. */
+static void
+look_keys_up(Ahead *ahead, TupleTableSlot *row, Pages *pages)
 {
 	BlockNumber last = InvalidBlockNumber;
-	int			started = 0;
 	ItemPointer tid;
 
 	set_keys(ahead, row);
@@ -274,9 +289,10 @@ look_keys_up(Ahead *ahead, TupleTableSlot *row)
 		if (ItemPointerGetBlockNumber(tid) == last)
 			continue;
 		last = ItemPointerGetBlockNumber(tid);
-		started += ps_prefetch_run(ahead->rel, last, 1);
+		if (pages->n == PAGES_MAX)
+			start_listed(ahead, pages);
+		pages->blocks[pages->n++] = last;
 	}
-	return started;
 }
 
 /* The same for the next n rows in hand. */
@@ -284,15 +300,17 @@ static int
 look_up_next(Ahead *ahead, int n)
 {
 	int64		reads = pgBufferUsage.shared_blks_read;
-	int			started = 0;
+	Pages		pages;
 
+	pages.n = pages.started = 0;
 	while (n-- > 0)
-		started += look_keys_up(ahead, row_at(ahead, ahead->looked_up++));
+		look_keys_up(ahead, row_at(ahead, ahead->looked_up++), &pages);
+	start_listed(ahead, &pages);
 	ahead->leaves_missed = pgBufferUsage.shared_blks_read != reads;
 
 	/* a pin of an index page would hold VACUUM up */
 	index_rescan(ahead->scan, ahead->keys, ahead->nkeys, NULL, 0);
-	return started;
+	return pages.started;
 }
 
 /*

@@ -68,21 +68,6 @@ begin_at(Relation rel, BlockNumber block)
 	looked = block + 1;
 }
 
-/* Adjacent ones are read in one request. */
-static void
-read_from(Relation rel, int first)
-{
-	while (first < nforeseen)
-	{
-		int			n = 1;
-
-		while (first + n < nforeseen && foreseen[first + n] == foreseen[first] + n)
-			n++;
-		(void) ps_prefetch_run(rel, foreseen[first], n);
-		first += n;
-	}
-}
-
 /* The statistics of the table do not count these looks at its map: heap has none. */
 static void
 foresee(Relation rel, Size want)
@@ -108,7 +93,7 @@ look_into_map(Relation rel, Size want)
 
 	foresee(rel, want);
 	if (depth > 1)
-		read_from(rel, first);
+		(void) ps_prefetch(rel, &foreseen[first], nforeseen - first);
 }
 
 void

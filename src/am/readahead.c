@@ -113,7 +113,6 @@ ps_readahead_index(Relation rel, struct IndexFetchTableData *data, ItemPointer t
 	PsIndexFetch *fetch = (PsIndexFetch *) data;
 	PsIndexAhead *ahead;
 	BTScanPosData *pos;
-	PsRun		run = {0};
 	bool		forward;
 	int			step,
 				last_step;
@@ -166,10 +165,9 @@ ps_readahead_index(Relation rel, struct IndexFetchTableData *data, ItemPointer t
 		if (IsA(ahead->node, IndexOnlyScanState) &&
 			VM_ALL_VISIBLE(rel, block, &((IndexOnlyScanState *) ahead->node)->ioss_VMBuffer))
 			continue;
-		ps_window_push(&ahead->window, i);
-		ps_run_add(rel, &run, block);
+		ps_window_push(&ahead->window, i, block);
 	}
-	ps_window_done(&ahead->window, rel, &run);
+	ps_window_done(&ahead->window, rel);
 }
 
 /* ---- finding the nodes ---- */

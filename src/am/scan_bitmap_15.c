@@ -201,7 +201,6 @@ read_single_ahead(PsScanDesc *scan)
 {
 	Relation	rel = scan->base.rs_rd;
 	PsBitmapScan *ahead = scan->bitmap;
-	PsRun		run = {0};
 
 	if (ahead->finished || ps_window_rests(&ahead->window, scan->missed))
 		return;
@@ -214,10 +213,9 @@ read_single_ahead(PsScanDesc *scan)
 
 		if (!BlockNumberIsValid(block))
 			break;
-		ps_window_push(&ahead->window, block);
-		ps_run_add(rel, &run, block);
+		ps_window_push(&ahead->window, block, block);
 	}
-	ps_window_done(&ahead->window, rel, &run);
+	ps_window_done(&ahead->window, rel);
 }
 
 /*

@@ -131,8 +131,7 @@ find_tail(PsVacuum *v, bool *interrupted)
 		if (block <= ahead)
 		{
 			ahead = (block - 1) & ~(READ_AHEAD - 1);
-			for (BlockNumber b = ahead; b < block; b++)
-				ps_prefetch(v->rel, b);
+			(void) ps_prefetch_run(v->rel, ahead, block - ahead);
 		}
 		if (page_in_use(v, block - 1))
 			return block;

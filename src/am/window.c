@@ -20,10 +20,11 @@ ps_window_pass(PsWindow *w, uint32 key)
 }
 
 void
-ps_window_push(PsWindow *w, uint32 key)
+ps_window_push(PsWindow *w, uint32 key, BlockNumber block)
 {
-	Assert(w->count < PS_WINDOW_MAX);
+	Assert(w->count < PS_WINDOW_MAX && w->nfound < PS_WINDOW_MAX);
 	w->keys[(w->first + w->count++) % PS_WINDOW_MAX] = key;
+	w->found[w->nfound++] = block;
 }
 
 bool
@@ -31,6 +32,7 @@ ps_window_wants(PsWindow *w)
 {
 	if (w->count > w->depth / 2)
 		return false;
+	w->nfound = 0;				/* left by a look that has failed */
 	w->depth = Min(w->depth == 0 ? 2 : w->depth * 2,
 				   Min(PS_WINDOW_MAX, Max((int) ps_cache_size(PS_POOL) / 16, 1)));
 	return true;
@@ -48,33 +50,11 @@ ps_window_rests(PsWindow *w, bool missed)
 	return false;
 }
 
-static void
-start_run(Relation rel, PsRun *run)
-{
-	if (run->length == 0)
-		return;
-	run->started += ps_prefetch_run(rel, run->start, run->length);
-	run->asked += run->length;
-	run->length = 0;
-}
-
 void
-ps_window_done(PsWindow *w, Relation rel, PsRun *run)
+ps_window_done(PsWindow *w, Relation rel)
 {
-	start_run(rel, run);
-	if (run->asked > 0)
-		w->idle = run->started > 0 ? 0 : w->idle + 1;
-}
-
-void
-ps_run_add(Relation rel, PsRun *run, BlockNumber block)
-{
-	if (run->length > 0 && block == run->start + run->length)
-	{
-		run->length++;
+	if (w->nfound == 0)
 		return;
-	}
-	start_run(rel, run);
-	run->start = block;
-	run->length = 1;
+	w->idle = ps_prefetch(rel, w->found, w->nfound) > 0 ? 0 : w->idle + 1;
+	w->nfound = 0;
 }

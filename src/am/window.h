@@ -22,22 +22,18 @@ typedef struct PsWindow
 	int			count;
 	int			depth;
 	int			idle;			/* looks ahead in a row that started no read */
+	BlockNumber found[PS_WINDOW_MAX];	/* by the look that is going on */
+	int			nfound;
 } PsWindow;
-
-/* Adjacent blocks gathered into one request. */
-typedef struct PsRun
-{
-	BlockNumber start;
-	int			length;
-	int			asked;			/* blocks of requests made so far, */
-	int			started;		/* and reads that they started */
-} PsRun;
 
 /* The scan has come to key: what lies before it is not on its way any more. */
 extern void ps_window_pass(PsWindow *w, uint32 key);
 
-/* A page is on its way; there is room for it if count is less than depth. */
-extern void ps_window_push(PsWindow *w, uint32 key);
+/* A page to be read, by a look ahead; there is room for it if count is less than depth. */
+extern void ps_window_push(PsWindow *w, uint32 key, BlockNumber block);
+
+/* The end of the look: the pages found are read, together. */
+extern void ps_window_done(PsWindow *w, Relation rel);
 
 /*
  * Is it time to look further ahead?  Not before half of the window has been
@@ -47,9 +43,5 @@ extern bool ps_window_wants(PsWindow *w);
 
 /* Have the pages been in memory?  missed: the page that the scan comes from had to be read. */
 extern bool ps_window_rests(PsWindow *w, bool missed);
-
-/* A look ahead: the blocks found, one by one, with a run that begins as {0}; then its end. */
-extern void ps_run_add(Relation rel, PsRun *run, BlockNumber block);
-extern void ps_window_done(PsWindow *w, Relation rel, PsRun *run);
 
 #endif							/* PAGESTORE_AM_WINDOW_H */

@@ -146,27 +146,57 @@ arrange_leaving(void)
 		on_shmem_exit(leave_at_exit, 0);
 }
 
-PsAioRef
-ps_aio_read(RelFileLocator rlocator, BlockNumber block, int npages,
-			const struct iovec *iov, int niov,
-			const uint32 *cookies, int ncookies, PsAioPrepare prepare)
+/* Nothing is waited for: what is not taken is done at once, and soon over. */
+static void
+start_reads(PsIoRequest *request)
 {
-	PsIoRequest request = {.method = choice->method,.rlocator = rlocator,.iov = iov,.niov = niov,
-	.cookies = cookies,.ncookies = ncookies,.prepare = prepare,.frame_done = ps_aio_frame_done};
-	PsAioRef	ref;
+	arrange_leaving();
+	while (request->n > 0)
+	{
+		int			taken = methods[request->method]->read(request);
+
+		Assert(taken <= request->n && (taken > 0 || request->method != SYNC));
+		for (int i = 0; i < taken; i++)
+			Assert(request->reads[i].ref.id == 0 || request->reads[i].ref.method == request->method);
+		if (taken == 0)
+			request->method = SYNC;
+		request->reads += taken;
+		request->n -= taken;
+	}
+}
+
+PsAioRef
+ps_aio_read(RelFileLocator rlocator, BlockNumber block, int npages, const struct iovec *iov, int niov)
+{
+	PsIoRead	read = {.block = block,.npages = npages,.iov = iov,.niov = niov};
+	PsIoRequest request = {.method = choice->method,.rlocator = rlocator,.reads = &read,.n = 1};
 
 	Assert(ps_file_run(block, npages) == npages);
-	Assert(niov > 0 && niov <= PS_IO_MAX_PAGES && ncookies <= PS_IO_MAX_PAGES);
-	request.fd = ps_file_fd(rlocator, block, &request.offset, false);
-	arrange_leaving();
-	if (!methods[request.method]->read(&request, &ref))
+	Assert(niov > 0 && niov <= PS_IO_MAX_PAGES);
+	request.fd = ps_file_fd(rlocator, block, false);
+	start_reads(&request);
+	return read.ref;
+}
+
+bool
+ps_aio_read_frames(RelFileLocator rlocator, PsIoRead *reads, int n, PsAioPrepare prepare)
+{
+	PsIoRequest request = {.method = choice->method,.rlocator = rlocator,.reads = reads,.n = n,
+	.prepare = prepare,.frame_done = ps_aio_frame_done};
+
+	Assert(n > 0 && n <= PS_IO_MAX_READS);
+	for (int i = 0; i < n; i++)
 	{
-		/* nothing is waited for: a read done at once is soon over */
-		request.method = SYNC;
-		(void) methods[SYNC]->read(&request, &ref);
+		Assert(reads[i].block / RELSEG_SIZE == reads[0].block / RELSEG_SIZE);
+		Assert(ps_file_run(reads[i].block, reads[i].npages) == reads[i].npages);
+		Assert(reads[i].npages <= PS_IO_MAX_PAGES && reads[i].niov > 0 && reads[i].niov <= reads[i].npages);
+		Assert(reads[i].cookies != NULL);
 	}
-	Assert(ref.id == 0 || ref.method == request.method);
-	return ref;
+	request.fd = ps_file_fd(rlocator, reads[0].block, true);
+	if (request.fd < 0)
+		return false;
+	start_reads(&request);
+	return true;
 }
 
 bool

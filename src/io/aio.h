@@ -36,19 +36,25 @@ extern bool ps_aio_is_async(void);
 extern PsAioFrameDone ps_aio_frame_done;	/* set once by the pool */
 
 /*
- * Start one read of npages pages (one segment) into iov.  With cookies (pool
- * frames, one per page), completion calls ps_aio_frame_done; without, the result
- * is kept for ps_aio_wait() by the submitter, which must take it exactly once.
- * prepare, if not NULL, is called with the ref before the request can complete,
- * so that the frames can name it.  Waits for nobody: where no ring takes the
- * request (all slots in use, a queue held, a refusal of the kernel) the read is
- * done at once; frames then may not be named.  Memory must stay until
- * completion.  ereport(ERROR) only before anything was started.
+ * Start one read of npages pages (one segment) into memory of this process's
+ * own.  The result is kept for ps_aio_wait(), which must be asked for it
+ * exactly once.  Waits for nobody: where no ring takes the request (all slots
+ * in use, a queue held, a refusal of the kernel) the read is done at once.
+ * Memory must stay until completion.  ereport(ERROR) only before it is started.
  */
 extern PsAioRef ps_aio_read(RelFileLocator rlocator, BlockNumber block, int npages,
-							const struct iovec *iov, int niov,
-							const uint32 *cookies, int ncookies,
-							PsAioPrepare prepare);
+							const struct iovec *iov, int niov);
+
+/*
+ * Start n reads into frames, of one segment, and hand them to the kernel
+ * together: one system call, unless rings are short of room.  Completion of
+ * each calls ps_aio_frame_done.  prepare is called with the name of each
+ * before it can complete, so that its frames can name it; those that are done
+ * at once, as above, may not be named.  When it returns nothing is left to be
+ * handed over.  False: there is no such file, and nothing was started; so it
+ * is after ereport(ERROR).
+ */
+extern bool ps_aio_read_frames(RelFileLocator rlocator, PsIoRead *reads, int n, PsAioPrepare prepare);
 
 /* Has it completed?  Reaps what is ready without waiting.  An old ref is done. */
 extern bool ps_aio_done(PsAioRef ref);

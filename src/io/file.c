@@ -20,7 +20,7 @@
 #include "storage/sync.h"
 
 int
-ps_file_fd(RelFileLocator rlocator, BlockNumber block, off_t *offset, bool missing_ok)
+ps_file_fd(RelFileLocator rlocator, BlockNumber block, bool missing_ok)
 {
 	PsSegment  *segment = ps_segment_of_block(rlocator, block, 0, ERROR, missing_ok);
 
@@ -29,7 +29,6 @@ ps_file_fd(RelFileLocator rlocator, BlockNumber block, off_t *offset, bool missi
 		errno = ENOENT;
 		return -1;
 	}
-	*offset = ps_segment_offset(block);
 	return FileGetRawDesc(segment->file);
 }
 

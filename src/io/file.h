@@ -26,14 +26,13 @@ ps_file_run(BlockNumber block, int wanted)
 }
 
 /*
- * Descriptor and offset of a block's place.  Returns -1 with errno ENOENT when
- * the segment is not there and missing_ok; other failures ereport(ERROR).
+ * Descriptor of a block's segment.  Returns -1 with errno ENOENT when it is
+ * not there and missing_ok; other failures ereport(ERROR).
  * The descriptor belongs to a backend-local cache (VFDs): use it at once.
  * Where the file system refuses O_DIRECT the file is opened buffered, which is
  * logged once for each tablespace.
  */
-extern int	ps_file_fd(RelFileLocator rlocator, BlockNumber block, off_t *offset,
-					   bool missing_ok);
+extern int	ps_file_fd(RelFileLocator rlocator, BlockNumber block, bool missing_ok);
 
 /*
  * Read npages pages (one segment) into iov, synchronously; short reads are

@@ -32,6 +32,7 @@
 #include "debug/lock.h"
 #include "debug/stop.h"
 #include "io/io_uring.h"
+#include "io/segment.h"
 #include "io/transfer.h"
 #include "io/uring_queue.h"
 #include "io/uring_write.h"
@@ -49,11 +50,12 @@
 
 #define MAX_RINGS		64		/* each takes a descriptor in every process
 								 * and locked memory */
-#define FRAME_SLOTS		32		/* reads into frames in flight on one ring */
+#define FRAME_SLOTS		64		/* reads into frames in flight on one ring: as
+								 * many as a scan reads ahead */
 #define PRIVATE_SLOTS	64		/* private reads whose result has not been
 								 * taken yet */
 #define SLOTS			(FRAME_SLOTS + PRIVATE_SLOTS)
-#define QUEUE_ENTRIES	8		/* requests are submitted one by one */
+#define QUEUE_ENTRIES	PS_IO_MAX_READS
 #define LEAST_DESCRIPTORS 64	/* 48 for files and 10 in reserve are core's
 								 * least; a few are still to be opened */
 #define TRIED_RINGS		4		/* so many are tried for one whose submit_lock
@@ -230,7 +232,7 @@ uring_create(char *reason, Size reason_size)
 	int			rc = 0;
 
 	close_old_rings();
-	while (nmade < rings_wanted() && (rc = ps_uring_make(&made[nmade], QUEUE_ENTRIES, SLOTS + QUEUE_ENTRIES)) == 0)
+	while (nmade < rings_wanted() && (rc = ps_uring_make(&made[nmade], QUEUE_ENTRIES, SLOTS)) == 0)
 	{
 		init_ring(&rings->ring[nmade], &made[nmade]);
 		nmade++;
@@ -563,27 +565,24 @@ uring_count_reads(uint32 *counts, int n)
 
 /* ---- submitting ---- */
 
-/* submit_lock held.  Returns 0, or -errno, and the kernel has nothing of it. */
-static int
-submit(Ring *ring, int i, const PsIoRequest *read)
+/* submit_lock held. */
+static void
+prepare_read(Ring *ring, int i, int fd, const PsIoRead *read)
 {
-	struct io_uring_sqe *sqe;
-	unsigned	left;
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->uring);
+	off_t		offset = ps_segment_offset(read->block);
 
-	Assert(io_uring_sq_ready(&ring->uring) == 0);
-	sqe = io_uring_get_sqe(&ring->uring);
 	Assert(sqe != NULL);
 	if (read->niov == 1)
-		io_uring_prep_read(sqe, read->fd, read->iov[0].iov_base, read->iov[0].iov_len, read->offset);
+		io_uring_prep_read(sqe, fd, read->iov[0].iov_base, read->iov[0].iov_len, offset);
 	else
-		io_uring_prep_readv(sqe, read->fd, read->iov, read->niov, read->offset);
+		io_uring_prep_readv(sqe, fd, read->iov, read->niov, offset);
 	io_uring_sqe_set_data64(sqe, i + 1);
-	return ps_uring_submit(&ring->uring, read->rlocator, &left);
 }
 
 /*
  * A slot of a ring whose submit_lock is free, and is then held.  False if
- * there is none.  Frame slots come free as reads complete; private ones wait
+ * none is found.  Frame slots come free as reads complete; private ones wait
  * for their process, which may be idle in a cursor.
  */
 static bool
@@ -602,47 +601,66 @@ PS_TRY_ACQUIRE(true, (*ring)->submit_lock) PS_UNCHECKED
 		if (*slot >= 0)
 			return true;
 		ps_unlock(&(*ring)->submit_lock);
-		return false;
 	}
 	return false;
 }
 
-/* Nothing here is waited for. */
-static bool
-uring_read(const PsIoRequest *read, PsAioRef *ref)
+/* The slot is this read's, which has its name now. */
+static void
+name_read(Ring *ring, int i, const PsIoRequest *request, PsIoRead *read)
 {
-	bool		frames = read->cookies != NULL;
-	Ring	   *ring;
-	int			i;
-	int			rc;
+	Slot	   *slot = &ring->slots[i];
 
-	if (!take_ring(frames, &ring, &i))
-		return false;
-
-	*ref = slot_ref(ring, i);
-	ref->method = read->method;
-	if (frames)
-	{
-		memcpy(ring->cookies[i], read->cookies, read->ncookies * sizeof(uint32));
-		ring->slots[i].ncookies = read->ncookies;
-		ring->slots[i].frame_done = read->frame_done;
-		if (read->prepare)
-			read->prepare(*ref, read->cookies, read->ncookies);
-	}
+	read->ref = slot_ref(ring, i);
+	read->ref.method = request->method;
 #ifdef PAGESTORE_DEBUG
-	ring->slots[i].bytes = SIZE_MAX;
-	ring->slots[i].fault = ps_fault(PS_FAULT_READ, read->rlocator, &ring->slots[i].bytes);
+	slot->bytes = SIZE_MAX;
+	slot->fault = ps_fault(PS_FAULT_READ, request->rlocator, &slot->bytes);
 #endif
+	if (read->cookies == NULL)
+		return;
+	memcpy(ring->cookies[i], read->cookies, read->npages * sizeof(uint32));
+	slot->ncookies = read->npages;
+	slot->frame_done = request->frame_done;
+	if (request->prepare)
+		request->prepare(read->ref, read->cookies, read->npages);
+}
+
+/*
+ * Nothing here is waited for, nothing throws, and nobody's code is called from
+ * the first name to the submission.
+ */
+static int
+uring_read(const PsIoRequest *request)
+{
+	PsIoRead   *reads = request->reads;
+	bool		frames = reads[0].cookies != NULL;
+	int			slots[PS_IO_MAX_READS];
+	int			taken = 1;
+	unsigned	left;
+	Ring	   *ring;
+
+	if (!take_ring(frames, &ring, &slots[0]))
+		return 0;
+	Assert(io_uring_sq_ready(&ring->uring) == 0);
+	while (taken < request->n && (slots[taken] = take_slot(ring, frames)) >= 0)
+		taken++;
+	for (int i = 0; i < taken; i++)
+		name_read(ring, slots[i], request, &reads[i]);
 	PS_STOP("aio-before-submit");
-	rc = submit(ring, i, read);
+	for (int i = 0; i < taken; i++)
+		prepare_read(ring, slots[i], request->fd, &reads[i]);
+	(void) ps_uring_submit(&ring->uring, request->rlocator, &left);
 	ps_unlock(&ring->submit_lock);
 	PS_STOP("aio-after-submit");
-	if (rc < 0)
-	{
-		complete(ring, i, ps_transfer_read(read->rlocator, read->fd, read->offset, read->iov, read->niov));
+
+	/* the last ones may have been refused */
+	for (int i = taken - left; i < taken; i++)
+		complete(ring, slots[i], ps_transfer_read(request->rlocator, request->fd, ps_segment_offset(reads[i].block),
+												  reads[i].iov, reads[i].niov));
+	if (left > 0)
 		ConditionVariableBroadcast(&ring->progress);
-	}
-	return true;
+	return taken;
 }
 
 const PsIoMethod ps_uring_method = {

@@ -25,11 +25,12 @@ typedef struct PsIoMethod
 	bool		(*create) (char *reason, Size size);
 
 	/*
-	 * Start a read and give its name.  False: not taken, and aio.c reads at
-	 * once instead.  Waits for nobody.  ereport(ERROR) only before anything
-	 * was started.
+	 * Start the first so many of the reads, as it returns, and name them.
+	 * Those that are not taken aio.c asks for again, and does at once if none
+	 * is.  Waits for nobody.  ereport(ERROR) only for a private one, before
+	 * anything was started.
 	 */
-	bool		(*read) (const PsIoRequest *request, PsAioRef *ref);
+	int			(*read) (const PsIoRequest *request);
 
 	bool		(*done) (PsAioRef ref);
 	bool		(*wait_slice) (PsAioRef ref);

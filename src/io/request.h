@@ -12,6 +12,7 @@
 
 #define PS_IO_ALIGN 4096		/* alignment O_DIRECT asks for */
 #define PS_IO_MAX_PAGES 128		/* most pages in one request */
+#define PS_IO_MAX_READS 64		/* most reads of frames started together */
 #define PS_IO_MAX_WRITES 256	/* most writes of a process in flight */
 
 /*
@@ -60,17 +61,25 @@ typedef void (*PsAioFrameDone) (const uint32 *cookies, int ncookies, ssize_t res
 /* The name of a read into frames, before it can complete. */
 typedef void (*PsAioPrepare) (PsAioRef ref, const uint32 *cookies, int ncookies);
 
-/* A read.  Valid during the call only, but for the memory that iov points to. */
-typedef struct PsIoRequest
+/* A read of adjacent pages.  Valid during the call only, but for the memory that iov points to. */
+typedef struct PsIoRead
 {
-	uint8		method;			/* goes into the name */
-	RelFileLocator rlocator;
-	int			fd;
-	off_t		offset;
+	BlockNumber block;
+	int			npages;
 	const struct iovec *iov;
 	int			niov;
-	const uint32 *cookies;		/* NULL: private */
-	int			ncookies;
+	const uint32 *cookies;		/* pool frames, one a page; NULL: private */
+	PsAioRef	ref;			/* its name, given by the method */
+} PsIoRead;
+
+/* Reads of one segment, all into frames, or one that is private: as a method gets them. */
+typedef struct PsIoRequest
+{
+	uint8		method;			/* goes into the names */
+	RelFileLocator rlocator;
+	int			fd;				/* good during the call */
+	PsIoRead   *reads;
+	int			n;
 	PsAioPrepare prepare;		/* or NULL */
 	PsAioFrameDone frame_done;	/* for reads into frames */
 } PsIoRequest;

@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "io/segment.h"
 #include "io/sync.h"
 #include "io/transfer.h"
 #include "utils/memutils.h"
@@ -40,27 +41,30 @@ result_slot(void)
 	return i - 16;
 }
 
-static bool
-sync_read(const PsIoRequest *request, PsAioRef *ref)
+static int
+sync_read(const PsIoRequest *request)
 {
-	bool		frames = request->cookies != NULL;
-	uint32		i = frames ? 0 : result_slot();
-	ssize_t		result = ps_transfer_read(request->rlocator, request->fd, request->offset,
-										  request->iov, request->niov);
+	for (PsIoRead *read = request->reads; read < request->reads + request->n; read++)
+	{
+		bool		frames = read->cookies != NULL;
+		uint32		i = frames ? 0 : result_slot();
+		ssize_t		result = ps_transfer_read(request->rlocator, request->fd, ps_segment_offset(read->block),
+											  read->iov, read->niov);
 
-	if (frames)
-	{
-		request->frame_done(request->cookies, request->ncookies, result);
-		*ref = PS_AIO_NONE;
-		return true;
+		if (frames)
+		{
+			request->frame_done(read->cookies, read->npages, result);
+			read->ref = PS_AIO_NONE;
+			continue;
+		}
+		results[i].result = result;
+		results[i].taken = false;
+		read->ref = (PsAioRef)
+		{
+			.id = i + 1,.method = request->method
+		};
 	}
-	results[i].result = result;
-	results[i].taken = false;
-	*ref = (PsAioRef)
-	{
-		.id = i + 1,.method = request->method
-	};
-	return true;
+	return request->n;
 }
 
 static bool

@@ -14,6 +14,7 @@
 #include "pgstat.h"
 #include "pool/gate.h"
 #include "pool/pin.h"
+#include "pool/ahead.h"
 #include "pool/read.h"
 #include "server/compat.h"
 
@@ -244,17 +245,29 @@ ps_in_pool(const void *ptr)
 /* ---- read ahead ---- */
 
 int
-ps_prefetch_run(Relation rel, BlockNumber block, int n)
+ps_prefetch(Relation rel, BlockNumber *blocks, int n)
 {
 	PsRelKey	key = ps_rel_key(rel);
 
-	if (ps_enter(rel) != PS_POOL)
+	if (n == 0 || ps_enter(rel) != PS_POOL)
 		return 0;
-	return ps_pool_prefetch(&key, block, n, false);
+	return ps_pool_prefetch(&key, blocks, n, false);
 }
 
-void
-ps_prefetch(Relation rel, BlockNumber block)
+int
+ps_prefetch_run(Relation rel, BlockNumber block, int n)
 {
-	(void) ps_prefetch_run(rel, block, 1);
+	BlockNumber blocks[PS_AHEAD_MAX];
+	int			started = 0;
+
+	while (n > 0)
+	{
+		int			listed = Min(n, PS_AHEAD_MAX);
+
+		for (int i = 0; i < listed; i++)
+			blocks[i] = block++;
+		started += ps_prefetch(rel, blocks, listed);
+		n -= listed;
+	}
+	return started;
 }

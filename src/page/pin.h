@@ -104,10 +104,12 @@ extern bool ps_pin_is_current(const PsPin *pin);
 /* Do these bytes lie in the pool's memory?  For tests and assertions. */
 extern bool ps_in_pool(const void *ptr);
 
-/* Prefetch a block hint for random access (index and bitmap read-ahead); never waits. */
-extern void ps_prefetch(Relation rel, BlockNumber block);
-extern int	ps_prefetch_run(Relation rel, BlockNumber block, int n);	/* n adjacent blocks;
-																		 * how many reads it
-																		 * started */
+/*
+ * Start reading those of n blocks that are not in the pool: never waits.
+ * Blocks asked for together are read together, and are sorted here.  run: of
+ * adjacent ones.  Returns the number of pages whose read was started.
+ */
+extern int	ps_prefetch(Relation rel, BlockNumber *blocks, int n);
+extern int	ps_prefetch_run(Relation rel, BlockNumber block, int n);
 
 #endif							/* PAGESTORE_PAGE_PIN_H */

@@ -333,7 +333,7 @@ ps_ring_read(PsRing *ring, RelFileLocator rlocator, BlockNumber first, int n)
 	{
 		piece->bytes, (Size) n * BLCKSZ
 	};
-	piece->request = ps_aio_read(rlocator, first, n, &iov, 1, NULL, 0, NULL);
+	piece->request = ps_aio_read(rlocator, first, n, &iov, 1);
 	ps_io_count_around(n);
 	piece->reading = true;
 	piece->wanted = true;

@@ -45,6 +45,7 @@
 #include "page/stream.h"
 #include "page/usage.h"
 #include "pgstat.h"
+#include "pool/ahead.h"
 #include "pool/curve.h"
 #include "pool/pass.h"
 #include "pool/pieces.h"
@@ -438,25 +439,32 @@ stop_going_around(PsStream *stream)
 	stream->distance = Min(stream->distance, stream->max_pool);
 }
 
-/* Start reads into frames of the run's blocks that are left.  Returns how many. */
+/* Blocks to be read into frames. */
+typedef struct Wanted
+{
+	BlockNumber blocks[PS_AHEAD_MAX];
+	int			n;
+} Wanted;
+
+StaticAssertDecl(PS_PIECE_PAGES <= PS_AHEAD_MAX && MAX_RUN_POOL <= PS_AHEAD_MAX, "room for a run");
+
+/* Those of the run that are left. */
+static void
+want_left(Wanted *wanted, const Run *run)
+{
+	for (uint64 left = run->left; left != 0; left &= left - 1)
+		wanted->blocks[wanted->n++] = run->first + pg_rightmost_one_pos64(left);
+}
+
+/* Start their reads.  Returns how many pages had to be read. */
 static int
-prefetch_left(PsStream *stream, const Run *run, bool again)
+read_wanted(PsStream *stream, Wanted *wanted, bool again)
 {
 	PsRelKey	key = ps_rel_key(stream->rel);
-	uint64		left = run->left;
-	int			started = 0;
+	int			n = wanted->n;
 
-	while (left != 0)
-	{
-		int			first = pg_rightmost_one_pos64(left);
-		uint64		others = ~(left >> first);
-		int			n = others == 0 ? 64 : pg_rightmost_one_pos64(others);
-
-		started += ps_pool_prefetch(&key, run->first + first, n, again);
-		left &= left + (UINT64CONST(1) << first);	/* without the lowest
-													 * adjacent ones */
-	}
-	return started;
+	wanted->n = 0;
+	return ps_pool_prefetch(&key, wanted->blocks, n, again);
 }
 
 /* Does the run want this block read? */
@@ -507,20 +515,26 @@ goes_around(const PsStream *stream, const Run *run)
 		run->first / PS_PIECE_PAGES == (run->first + run->n - 1) / PS_PIECE_PAGES;
 }
 
-/* Read a run into frames. */
 static void
-bring_in(PsStream *stream, const Run *run)
+bring_in(PsStream *stream, Wanted *wanted)
 {
-	int			started = prefetch_left(stream, run, stream->comes_in);
+	int			started = read_wanted(stream, wanted, stream->comes_in);
 
 	if (stream->comes_in && started > 0)
 		stream->comes_in = ps_pass_brought_in(stream->rel->rd_locator, started);
 }
 
-/* Start the reads of complete runs, in order, as far as the ring has room.  The first run is started in any case. */
+/*
+ * Start the reads of complete runs, in order, as far as the ring has room.  The
+ * first run is started in any case.  What goes into frames is asked for
+ * together, but for a table that comes in, of which each run may be the last.
+ */
 static void
 start_runs(PsStream *stream)
 {
+	Wanted		wanted;
+
+	wanted.n = 0;
 	for (; stream->unstarted != stream->tail; stream->unstarted++)
 	{
 		Run		   *run = run_at(stream, stream->unstarted);
@@ -528,26 +542,34 @@ start_runs(PsStream *stream)
 		bool		is_last = stream->unstarted + 1 == stream->tail;
 
 		if (is_last && !is_head && !stream->ended && !is_complete(stream, run))
-			return;
+			break;
 		if (goes_around(stream, run))
 		{
 			if ((stream->ring == NULL || ps_ring_has_room(stream->ring)) &&
 				start_around(stream, run))
 				continue;
 			if (!is_head && stream->around)
-				return;
+				break;
 		}
 		/* a single page that is wanted at once is better read by its pin */
-		if (run->n > 1 || !is_head)
-			bring_in(stream, run);
+		if (run->n == 1 && is_head)
+			continue;
+		if (wanted.n + run->n > PS_AHEAD_MAX)
+			bring_in(stream, &wanted);
+		want_left(&wanted, run);
+		if (stream->comes_in)
+			bring_in(stream, &wanted);
 	}
+	if (wanted.n > 0)
+		bring_in(stream, &wanted);
 }
 
 static inline void
 keep_ahead(PsStream *stream)
 {
-	/* in steps, so that adjacent blocks come together */
-	if (!stream->ended && stream->ahead <= target_of(stream) - run_size(stream))
+	/* in steps, so that adjacent blocks come together, and many short runs */
+	if (!stream->ended && stream->ahead <= target_of(stream) - run_size(stream) &&
+		stream->tail - stream->head <= MAX_RUNS / 2)
 		gather(stream);
 	if (stream->unstarted != stream->tail)
 		start_runs(stream);
@@ -627,6 +649,7 @@ take_from_ring(PsStream *stream, Run *run, BlockNumber block, PsPin *pin)
 	PsRelKey	key = ps_rel_key(stream->rel);
 	PsRingPiece *piece = run->piece;
 	const char *page = ps_ring_page(piece, &key, block);
+	Wanted		wanted;
 
 	if (page == NULL)
 	{
@@ -635,7 +658,9 @@ take_from_ring(PsStream *stream, Run *run, BlockNumber block, PsPin *pin)
 		{
 			ps_ring_release(piece);
 			run->piece = NULL;
-			(void) prefetch_left(stream, run, false);
+			wanted.n = 0;
+			want_left(&wanted, run);
+			(void) read_wanted(stream, &wanted, false);
 		}
 		return false;
 	}

@@ -1,6 +1,6 @@
 /*
  * read.c
- *		Pin a page, reading it if it is not here; read ahead.
+ *		Pin a page, reading it if it is not here.
  *
  * A frame under read is in the table, READING, pinned by the read.  A reader
  * that waits for it drives the request itself (any process can complete any
@@ -21,7 +21,6 @@
 #include "pool/pin.h"
 #include "pool/protect.h"
 #include "pool/read.h"
-#include "pool/relcount.h"
 #include "pool/replacement.h"
 #include "pool/stats.h"
 #include "pool/table.h"
@@ -30,9 +29,6 @@
 #include "storage/bufmgr.h"
 #include "storage/bufpage.h"
 #include "utils/guc.h"
-
-/* Frames that reads ahead may hold: a quarter of the pool. */
-#define AHEAD_SHARE 4
 
 bool		(*ps_pool_page_check) (const char *page, const char **why, OffsetNumber *offset);
 
@@ -333,142 +329,4 @@ ps_pool_resident(const PsRelKey *rel, BlockNumber block)
 	PsTag		tag = {rel->rlocator, block};
 
 	return ps_table_has(&tag, ps_tag_hash(&tag));
-}
-
-/* ---- reading ahead ---- */
-
-/*
- * A page read ahead has arrived.  Errors are not reported here, where nobody
- * may need the page: a page that does not verify is not kept.
- */
-void
-ps_pool_read_done(const uint32 *cookies, int ncookies, ssize_t result)
-{
-	for (int i = 0; i < ncookies; i++)
-	{
-		PsFrame		frame = cookies[i];
-		bool		good = result >= (ssize_t) (i + 1) * BLCKSZ;
-
-		if (good)
-		{
-			char	   *page = ps_frame_bytes(frame);
-			const char *why;
-			OffsetNumber offset;
-
-			ps_protect_allow(frame);
-			good = ps_page_is_verified(page, ps_frame(frame)->tag.block, false, InvalidOid) &&
-				ps_pool_page_check(page, &why, &offset);
-			ps_protect_forbid(frame);
-		}
-		ps_frame_end_read(frame, good);
-		ps_frame_unpin_raw(frame);
-	}
-	pg_atomic_fetch_sub_u32(&ps_pool->nahead, ncookies);
-}
-
-/* The request has its name: whoever waits for one of its frames can drive it now. */
-static void
-name_request(PsAioRef ref, const uint32 *cookies, int ncookies)
-{
-	for (int i = 0; i < ncookies; i++)
-		ps_frame_set_aio(cookies[i], ref);
-}
-
-/* A frame in the table for a block to be read ahead; none if it is resident or frames are short. */
-static PsFrame
-enter_ahead(const PsRelKey *rel, BlockNumber block, bool again)
-{
-	PsTag		tag = {rel->rlocator, block};
-	uint32		hash = ps_tag_hash(&tag);
-	PsFrame		frame;
-
-	if (ps_table_find(&tag, hash) != PS_NO_FRAME)
-		return PS_NO_FRAME;
-	if (pg_atomic_fetch_add_u32(&ps_pool->nahead, 1) < ps_frames_total() / AHEAD_SHARE)
-	{
-		frame = ps_frame_take(false, true);
-		if (frame != PS_NO_FRAME &&
-			ps_frame_enter(frame, rel, &tag, hash, PS_READING | PS_AHEAD, again))
-			return frame;
-	}
-	pg_atomic_fetch_sub_u32(&ps_pool->nahead, 1);
-	return PS_NO_FRAME;
-}
-
-/* Start one request for the frames of adjacent blocks. */
-static void
-start_read(const PsRelKey *rel, BlockNumber block, const uint32 *frames, int n)
-{
-	struct iovec iov[PS_IO_MAX_PAGES];
-	int			niov = 0;
-	off_t		offset;
-
-	for (int i = 0; i < n; i++)
-	{
-		ps_protect_allow(frames[i]);
-		if (i > 0 && frames[i] == frames[i - 1] + 1)
-			iov[niov - 1].iov_len += BLCKSZ;
-		else
-			iov[niov++] = (struct iovec)
-		{
-			ps_frame_bytes(frames[i]), BLCKSZ
-		};
-	}
-
-	PG_TRY();
-	{
-		/* whoever needs the page will say that its file is gone */
-		if (ps_file_fd(rel->rlocator, block, &offset, true) < 0)
-			ps_pool_read_done(frames, n, -ENOENT);
-		else
-		{
-			(void) ps_aio_read(rel->rlocator, block, n, iov, niov, frames, n, name_request);
-			ps_count(PS_COUNT_PREFETCHED, n);
-			ps_io_count_read(1, n);
-			ps_relcount(&rel->rlocator, PS_REL_READ_AHEAD, n);
-		}
-	}
-	PG_CATCH();
-	{
-		/* nothing was started: as if the read had failed */
-		for (int i = 0; i < n; i++)
-			ps_protect_forbid(frames[i]);
-		ps_pool_read_done(frames, n, -EIO);
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-
-	/* where this matters reads are synchronous: it is over */
-	for (int i = 0; i < n; i++)
-		ps_protect_forbid(frames[i]);
-}
-
-int
-ps_pool_prefetch(const PsRelKey *rel, BlockNumber block, int n, bool again)
-{
-	int			started = 0;
-
-	/* what may fail for this process, before a frame waits for its read */
-	ps_frame_pin_reserve();
-
-	while (n > 0)
-	{
-		uint32		frames[PS_IO_MAX_PAGES];
-		int			limit = ps_file_run(block, Min(n, PS_IO_MAX_PAGES));
-		int			count = 0;
-
-		while (count < limit &&
-			   (frames[count] = enter_ahead(rel, block + count, again)) != PS_NO_FRAME)
-			count++;
-		if (count > 0)
-		{
-			start_read(rel, block, frames, count);
-			started += count;
-		}
-		else
-			count = 1;
-		block += count;
-		n -= count;
-	}
-	return started;
 }

@@ -1,6 +1,6 @@
 /*
  * read.h
- *		Pin a page, reading it if it is not here; read ahead.
+ *		Pin a page, reading it if it is not here.
  */
 #ifndef PAGESTORE_POOL_READ_H
 #define PAGESTORE_POOL_READ_H
@@ -30,15 +30,6 @@ typedef enum PsFetch
 extern PsFrame ps_pool_pin(const PsRelKey *rel, BlockNumber block, PsFetch how, bool *hit);
 
 /*
- * Start reading those of n adjacent blocks that are not resident; never waits
- * for a read, never fails for want of frames (does less).  Returns the number
- * of pages whose read was started.  again: these pages come again and again
- * (pass.h).  ereport(ERROR) where the file can't be opened, though not if it is
- * missing.
- */
-extern int	ps_pool_prefetch(const PsRelKey *rel, BlockNumber block, int n, bool again);
-
-/*
  * Is the page in the pool (no pin taken; being read counts)?  True is a guess;
  * false is certain: at some moment of the call it was not in the page table.
  * Scans around the pool depend on it.
@@ -47,9 +38,6 @@ extern bool ps_pool_resident(const PsRelKey *rel, BlockNumber block);
 
 /* Wait until a read in flight is over, whoever started it.  The caller holds a pin.  Serves interrupts. */
 extern void ps_frame_wait_read(PsFrame frame);
-
-/* The end of reads into frames, for ps_aio_frame_done: throws nothing. */
-extern void ps_pool_read_done(const uint32 *cookies, int ncookies, ssize_t result);
 
 /*
  * The judge of a page that enters the pool, set by the layer that knows pages

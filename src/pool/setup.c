@@ -12,6 +12,7 @@
 #include "pool/pin.h"
 #include "pool/pool.h"
 #include "pool/protect.h"
+#include "pool/ahead.h"
 #include "pool/read.h"
 #include "pool/registry.h"
 #include "pool/replacement.h"
