@@ -47,7 +47,8 @@ SELECT relname, n_tup_ins, n_tup_upd, n_tup_del, n_live_tup, n_dead_tup, n_mod_s
 SELECT p.seq_scan = h.seq_scan AS seq_scan, p.seq_tup_read = h.seq_tup_read AS seq_tup_read, p.idx_scan = h.idx_scan AS idx_scan,
        p.idx_tup_fetch = h.idx_tup_fetch AS idx_tup_fetch, p.n_tup_hot_upd = h.n_tup_hot_upd AS hot
 FROM pg_stat_user_tables h, pg_stat_user_tables p WHERE h.relname = 'st_h' AND p.relname = 'st_p';
-SELECT heap_blks_hit > 0 AS hits, heap_blks_read > 0 AS reads, idx_blks_hit > 0 AS index_hits FROM pg_statio_user_tables WHERE relname = 'st_p';
+SELECT p.heap_blks_hit > 0 AS hits, (p.heap_blks_read > 0) = (h.heap_blks_read > 0) AS reads, p.idx_blks_hit > 0 AS index_hits
+FROM pg_statio_user_tables h, pg_statio_user_tables p WHERE h.relname = 'st_h' AND p.relname = 'st_p';
 
 -- sizes
 SELECT pg_relation_size('st_p') = pg_relation_size('st_h') AS main, pg_relation_size('st_p', 'vm') = pg_relation_size('st_h', 'vm') AS vm,

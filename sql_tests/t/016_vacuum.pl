@@ -95,6 +95,8 @@ go($bare);
 $bare->safe_psql('postgres', 'VACUUM (TRUNCATE off) added');
 my $map = "SELECT all_visible, all_frozen, pd_all_visible FROM pg_visibility('added', $blocks)";
 is($bare->safe_psql('postgres', $map), 't|t|t', 'leaves an empty page, which vacuum marks');
+# a commit that waits for its WAL: VACUUM's does not
+$bare->safe_psql('postgres', "SELECT pg_logical_emit_message(true, 'flushed', '')");
 kill_server($bare);
 $bare->start;
 is($bare->safe_psql('postgres', $map), 't|t|t', 'and redo as well');

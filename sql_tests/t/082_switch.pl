@@ -191,5 +191,28 @@ is(ams(), 'ppphhh', 'a crash: those before are converted');
 is(sql("CALL pagestore_convert_all('pagestore', 'a')"), '3|0', 'called again it does the rest');
 is(ams(), 'pppppp', '... all');
 is(sql(join ' UNION ALL ', map { "SELECT count(*) FROM a.t$_ HAVING count(*) <> 1000" } 1 .. 6), '', '... with their rows');
+
+# --- what a partitioned table has is for its partitions to come, and goes the same ways
+sql('CREATE TABLE tree (i int) PARTITION BY LIST (i); CREATE TABLE tree_1 PARTITION OF tree FOR VALUES IN (1) USING heap');
+sub tree { return sql("SELECT coalesce(string_agg(relname || ' ' || amname, ', ' ORDER BY relname), '') FROM pg_class c JOIN pg_am a ON a.oid = relam WHERE relname ~ '^tree'"); }
+if (server_major() < 17)
+{
+	like(stderr_of('ALTER TABLE tree SET ACCESS METHOD pagestore'), qr/cannot change access method of a partitioned table/, 'to 16 it has none');
+}
+else
+{
+	sql('ALTER TABLE tree SET ACCESS METHOD pagestore; CREATE TABLE tree_2 PARTITION OF tree FOR VALUES IN (2)');
+	is(tree(), 'tree pagestore, tree_1 heap, tree_2 pagestore', 'by ALTER TABLE: for what comes');
+	sql("SELECT pagestore_convert('tree', 'heap')");
+	is(tree(), 'tree heap, tree_1 heap, tree_2 heap', 'by pagestore_convert(): it and what there is');
+	sql("SELECT pagestore_convert('tree', 'pagestore')");
+	is(tree(), 'tree pagestore, tree_1 pagestore, tree_2 pagestore', '... and back');
+	sql('ALTER TABLE tree_1 SET ACCESS METHOD heap; ALTER TABLE tree_2 SET ACCESS METHOD heap');
+	like(stderr_of('DROP EXTENSION pagestore CASCADE'), qr/public\.tree$/m, 'it alone keeps the extension');
+	sql("CALL pagestore_convert_all('heap')");
+	is(tree(), 'tree heap, tree_1 heap, tree_2 heap', 'by pagestore_convert_all()');
+	sql('DROP EXTENSION pagestore CASCADE');
+	is(sql("SELECT to_regclass('tree') IS NOT NULL"), 't', 'and it is left behind');
+}
 $node->stop;
 done_testing();

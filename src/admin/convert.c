@@ -130,9 +130,23 @@ convert_table(Oid relid, Oid to, bool force)
 	return true;
 }
 
+/* Foreign tables have none, nor partitioned ones that leave it to default_table_access_method, as all do before 17. */
+static bool
+has_access_method(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	result = OidIsValid(((Form_pg_class) GETSTRUCT(tuple))->relam);
+	ReleaseSysCache(tuple);
+	return result;
+}
+
 /*
- * All its partitions but foreign tables, which have no access method.  They
- * are locked before it is asked whose they are, as ALTER TABLE does.
+ * It and all its partitions that have an access method.  They are locked before
+ * it is asked whose they are, as ALTER TABLE does.
  */
 static bool
 convert_partitions(Oid parent, Oid to, bool force)
@@ -148,14 +162,14 @@ convert_partitions(Oid parent, Oid to, bool force)
 
 		ps_progress_relation(relid);
 		ps_progress_set(PS_CONVERT_TABLES_DONE, foreach_current_index(lc));
-		if (RELKIND_HAS_STORAGE(get_rel_relkind(relid)) && convert_table(relid, to, force))
+		if (has_access_method(relid) && convert_table(relid, to, force))
 			converted = true;
 	}
 	return converted;
 }
 
 bool
-ps_convert(Oid relid, Oid to, bool force)
+ps_convert(Oid relid, Oid to, bool force, bool partitions)
 {
 	Relation	rel;
 
@@ -164,14 +178,15 @@ ps_convert(Oid relid, Oid to, bool force)
 	rel = try_relation_open(relid, AccessShareLock);
 	if (rel != NULL)
 	{
-		ps_switch_prepare(rel, to);
+		if (RELKIND_HAS_STORAGE(rel->rd_rel->relkind))
+			ps_switch_prepare(rel, to);
 		relation_close(rel, AccessShareLock);
 	}
 	ps_progress_set(PS_CONVERT_PHASE, PS_CONVERT_LOCKING);
 	LockRelationOid(relid, AccessExclusiveLock);
 	ps_progress_set(PS_CONVERT_PHASE, PS_CONVERT_SWITCHING);
 	check_convertible(relid);
-	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
+	if (partitions && get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
 		return convert_partitions(relid, to, force);
 	return convert_table(relid, to, force);
 }
@@ -192,7 +207,7 @@ pagestore_convert(PG_FUNCTION_ARGS)
 	ps_progress_begin(PS_COMMAND_CONVERT, relid);
 	ps_progress_set(PS_CONVERT_TO_HEAP, to == HEAP_TABLE_AM_OID);
 	ps_progress_set(PS_CONVERT_TABLES_TOTAL, 1);
-	converted = ps_convert(relid, to, force);
+	converted = ps_convert(relid, to, force, true);
 	ps_progress_end();
 	PG_RETURN_BOOL(converted);
 }

@@ -45,7 +45,9 @@ tables_to_convert(Oid schema, Oid to)
 	{
 		Form_pg_class class = (Form_pg_class) GETSTRUCT(tuple);
 
-		if ((class->relkind == RELKIND_RELATION || class->relkind == RELKIND_MATVIEW) &&
+		/* partitioned ones with an access method for partitions to come, too */
+		if ((class->relkind == RELKIND_RELATION || class->relkind == RELKIND_MATVIEW ||
+			 class->relkind == RELKIND_PARTITIONED_TABLE) &&
 			class->oid >= FirstNormalObjectId &&
 			(!OidIsValid(schema) || class->relnamespace == schema) &&
 			ps_can_switch(class->relam, to))
@@ -69,7 +71,7 @@ try_to_convert(Oid relid, Oid to, bool dry_run, bool *converted)
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		*converted = dry_run ? ps_could_convert(relid, to) : ps_convert(relid, to, false);
+		*converted = dry_run ? ps_could_convert(relid, to) : ps_convert(relid, to, false, false);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
