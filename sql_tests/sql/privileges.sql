@@ -55,6 +55,13 @@ FROM unnest(ARRAY[
     'pagestore_in_pool(''x''::text)', 'priv_t']) WITH ORDINALITY c (call, n),
     unnest(ARRAY['priv_nobody', 'priv_reader', 'priv_scanner', 'priv_monitor']) WITH ORDINALITY r (role, m)
 ORDER BY n, m;
+-- A procedure, which commits: it has what the caller owns.
+CREATE SCHEMA priv_s;
+CREATE TABLE priv_s.t (i int) USING heap;
+SET ROLE priv_nobody;
+CALL pagestore_convert_all('pagestore', 'priv_s', dry_run => true);
+CALL pagestore_convert_all('pagestore', 'priv_s');
+RESET ROLE;
 -- The right to EXECUTE does not make pages readable, as of get_raw_page().
 GRANT EXECUTE ON FUNCTION pagestore_page(regclass, bigint) TO priv_reader;
 SELECT priv_try('priv_reader', 'pagestore_page(''priv_t'', 0)');
@@ -131,11 +138,14 @@ SELECT count(*) FROM public.pagestore_prewarm_progress;
 SELECT count(*) > 0 FROM public.pg_stat_pagestore_sizes;
 SELECT count(*) FROM pagestore_advice();
 SELECT pagestore_convert('priv_t', 'heap'), pagestore_convert('priv_t', 'pagestore');
+CALL public.pagestore_convert_all('pagestore', 'priv_s');
+CALL public.pagestore_convert_all('heap', 'priv_s');
+SELECT public.pagestore_in_pool(v) FROM (SELECT 'x'::text AS v) s;
 SELECT count(*) FROM priv_t;
 VACUUM ANALYZE priv_t;
 RESET search_path;
 
-DROP SCHEMA priv_traps CASCADE;
+DROP SCHEMA priv_traps, priv_s CASCADE;
 RESET client_min_messages;
 DROP TABLE priv_t;
 DROP FUNCTION priv_try;
