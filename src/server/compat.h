@@ -314,6 +314,11 @@ ps_core_count_io_time(IOContext context, IOOp op, instr_time start, instr_time s
 #define shared_blk_write_time blk_write_time
 #define TransamVariables ShmemVariableCache
 #define LockHeldByMe(tag, mode, orstronger) LockHeldByMe(tag, mode)
+
+/* what pgstattuple_approx and pgrowlocks say */
+#define ps_scanned_percent(scanned, all) ((double) (UINT64CONST(100) * (scanned) / (all)))
+#define PS_MEMBER_LOCKS_FOR ""
+
 #define RestrictSearchPath() ((void) 0) /* the owner's functions are run with
 										 * the caller's */
 #define brinRevmapInitialize(index, pages) brinRevmapInitialize(index, pages, NULL)
@@ -343,6 +348,8 @@ typedef BackendId ProcNumber;
 #else							/* 17 and later */
 
 #define ps_lxid(proc) ((proc)->vxid.lxid)
+#define ps_scanned_percent(scanned, all) (100.0 * (scanned) / (all))
+#define PS_MEMBER_LOCKS_FOR "For "
 #define ps_pid_of(proc) ((proc)->pid)
 #define PS_FIRST_PROC_NUMBER 0
 #define PS_CURRENT_XACT_CALLBACK(function) .is_current_xact_tuple = function,
@@ -401,10 +408,8 @@ typedef struct PsBitmapPage
 #define ps_tidrange(scan) (scan)
 #define PS_EXECUTE_ONCE(once) , once
 
-/* what pgstattuple and pgrowlocks say */
+/* what pgstattuple says */
 #define ps_page_free_space(page) PageGetHeapFreeSpace(page)
-#define ps_scanned_percent(scanned, all) ((double) (UINT64CONST(100) * (scanned) / (all)))
-#define PS_MEMBER_LOCKS_FOR ""
 
 #define PS_EXTRA_PARAMETER
 #define PS_EXTRA_ARGUMENT
@@ -477,8 +482,6 @@ ps_bitmap_next(PsBitmapIterator iterator, PsBitmapPage *page)
 #define PS_EXECUTE_ONCE(once)
 
 #define ps_page_free_space(page) PageGetExactFreeSpace(page)
-#define ps_scanned_percent(scanned, all) (100.0 * (scanned) / (all))
-#define PS_MEMBER_LOCKS_FOR "For "
 
 #define PS_EXTRA_PARAMETER , Size extra
 #define PS_EXTRA_ARGUMENT , extra
