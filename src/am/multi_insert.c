@@ -59,8 +59,8 @@ insert_on_one_page(Relation rel, HeapTuple *tuples, int n, int options, PsPlace 
 	ps_vm_cleared_end(&what.all_visible);
 
 	if (what.all_frozen_set)
-		ps_vm_set(&place->guard, place->vmbuf, InvalidTransactionId,
-				  VISIBILITYMAP_ALL_VISIBLE | VISIBILITYMAP_ALL_FROZEN);
+		(void) ps_vm_set(&place->guard, place->vmbuf, InvalidTransactionId,
+						 VISIBILITYMAP_ALL_VISIBLE | VISIBILITYMAP_ALL_FROZEN);
 
 	ps_place_leave(place);
 	return what.count;

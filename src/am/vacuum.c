@@ -7,6 +7,7 @@
 #include "access/multixact.h"
 #include "access/visibilitymap.h"
 #include "am/vacuum.h"
+#include "am/vacuum_eager.h"
 #include "am/vacuum_index.h"
 #include "am/vacuum_report.h"
 #include "am/vacuum_scan.h"
@@ -70,6 +71,7 @@ set_cutoffs(PsVacuum *v, const VacuumParams *params)
 	 */
 	v->vistest = GlobalVisTestFor(v->rel);
 	v->first_pages = v->pages = ps_nblocks(v->rel);
+	ps_eager_begin(v, ps_eager_failure_rate(params));
 }
 
 /* Write what was found to pg_class and to the cumulative statistics. */
@@ -135,6 +137,7 @@ ps_vacuum(Relation rel, VacuumParams *params, BufferAccessStrategy bstrategy)
 	}
 
 	vac_open_indexes(rel, RowExclusiveLock, &v->nindexes, &v->indexes);
+	v->reap_at_once = PS_PRUNE_REAPS && v->nindexes == 0;
 	v->index_stats = palloc0(v->nindexes * sizeof(IndexBulkDeleteResult *));
 
 	/*

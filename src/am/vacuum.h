@@ -7,6 +7,7 @@
  *	vacuum.c			the run from cutoffs to pg_class
  *	vacuum_scan.c		first pass: which pages, visibility and free space maps
  *	vacuum_index.c		dead TIDs, index vacuuming and cleanup, when to bypass
+ *	vacuum_eager.c		pages that could be skipped and are looked at, to freeze them
  *	vacuum_reap.c		second pass: collected line pointers become reusable
  *	vacuum_page.c		one page of the first pass: prune, freeze, count, collect
  *	vacuum_dead_*.c		the dead TIDs, by server

@@ -12,7 +12,6 @@
 #include "miscadmin.h"
 #include "page/view.h"
 #include "pgstat.h"
-#include "row/freeze.h"
 #include "row/prune.h"
 #include "row/visibility.h"
 #include "server/compat.h"
@@ -25,8 +24,8 @@
 /* What is to become of rows that are dead. */
 typedef enum Dead
 {
-	PRUNE,						/* stop at the first: the page must be pruned,
-								 * then looked at again */
+	PRUNE,						/* stop at the first: pruning must be planned,
+								 * then the page looked at again */
 	PRUNE_BY_CUTOFF,			/* likewise, but only for what is older than
 								 * our cutoff */
 	MISS						/* they stay: count them */
@@ -42,6 +41,7 @@ typedef struct Survey
 	bool		rows_visible;	/* to all, for ever, whatever the other items */
 	bool		all_frozen;		/* they are, or their plans make it so */
 	TransactionId newest_xmin;
+	OffsetNumber stopped_at;	/* if not valid */
 	HeapPageFreeze ids;			/* the oldest that stay, frozen or not */
 	int			ndead;			/* LP_DEAD items */
 	int			nfreeze;
@@ -149,13 +149,28 @@ survey_row(const PsVacuum *v, const PsRead *guard, PsRowMut *row, Dead dead, Sur
 	return true;
 }
 
+/* What an item is now, or will be once the plan is carried out. */
+static PsItemFate
+item_fate(const PsPrunePlan *plan, const ItemIdData *item, OffsetNumber offset)
+{
+	if (plan && plan->fate[offset] != PS_ITEM_STAYS)
+		return plan->fate[offset];
+	if (!ItemIdIsUsed(item))
+		return PS_ITEM_UNUSED;
+	if (ItemIdIsDead(item))
+		return PS_ITEM_DIES;
+	return ItemIdIsRedirected(item) ? PS_ITEM_REDIRECTS : PS_ITEM_STAYS;
+}
+
 /*
- * Look at every item, and plan what to freeze, if dead rows don't stay.  False,
- * and the survey is void, as soon as there is something to prune; or, where
- * dead rows stay, something that an aggressive vacuum must freeze.
+ * Look at every item that a plan to prune leaves (NULL: there is none), and
+ * plan what to freeze, if dead rows don't stay.  False, and the survey is void,
+ * as soon as there is something more to prune; or, where dead rows stay,
+ * something that an aggressive vacuum must freeze.
  */
 static bool
-survey_page(PsVacuum *v, const PsWrite *guard, Dead dead, Survey *s) PS_REQUIRES(guard)
+survey_page(PsVacuum *v, const PsWrite *guard, const PsPrunePlan *plan, Dead dead, Survey *s)
+			PS_REQUIRES(guard)
 {
 	PsRead		lent;
 	OffsetNumber last = ps_page_nitems(guard->page);
@@ -176,27 +191,27 @@ survey_page(PsVacuum *v, const PsWrite *guard, Dead dead, Survey *s) PS_REQUIRES
 
 	for (OffsetNumber offset = FirstOffsetNumber; offset <= last && valid; offset++)
 	{
-		const ItemIdData *item = ps_page_item(guard->page, offset);
+		PsItemFate	fate = item_fate(plan, ps_page_item(guard->page, offset), offset);
 		PsRowMut	row;
 
-		if (!ItemIdIsUsed(item))
+		if (fate == PS_ITEM_UNUSED)
 			continue;
+		s->stopped_at = v->at.offset = offset;
 
 		/*
 		 * Not a row: it will be unused before the tail of the table is looked
 		 * at.
 		 */
-		if (ItemIdIsDead(item))
+		if (fate == PS_ITEM_DIES)
 		{
 			s->dead[s->ndead++] = offset;
+			valid = !v->reap_at_once || dead == MISS;
 			continue;
 		}
 
 		s->has_rows = true;
-		if (!ps_row_at_mut(guard, offset, &row))
-			continue;			/* a redirect */
-		v->at.offset = offset;
-		valid = survey_row(v, &lent, &row, dead, s);
+		if (fate == PS_ITEM_STAYS && ps_row_at_mut(guard, offset, &row))
+			valid = survey_row(v, &lent, &row, dead, s);
 	}
 	v->at.offset = InvalidOffsetNumber;
 	return valid;
@@ -229,14 +244,16 @@ count_survey(PsVacuum *v, const Survey *s, bool frozen)
 }
 
 /*
- * Ids older than the limits must go.  Others may stay: but where the page has
- * been logged as a whole anyway, freezing all of it costs next to nothing, and
- * saves the next vacuum the page.
+ * Ids older than the limits must go.  Others may stay: but where the page is
+ * logged as a whole anyway, or has been (imaged), freezing all of it costs next
+ * to nothing, and saves the next vacuum the page.
  */
 static bool
-worth_freezing(const Survey *s, bool imaged)
+worth_freezing(const PsWrite *guard, const Survey *s, bool prunes, bool imaged) PS_REQUIRES(guard)
 {
-	return s->ids.freeze_required || (imaged && s->rows_visible && s->all_frozen);
+	if (s->nfreeze == 0 || s->ids.freeze_required)
+		return s->nfreeze > 0;
+	return s->rows_visible && s->all_frozen && (imaged || (prunes && ps_xlog_wants_image(guard)));
 }
 
 /* All that a standby may still show as running, and that the plans freeze, is older. */
@@ -256,60 +273,80 @@ freeze_cutoff(const PsVacuum *v, const Survey *s)
 }
 
 /*
- * Prune until a survey finds nothing more to prune, and freeze.  False if
- * pruning is called for and can't be done now; nothing has changed then.
+ * Plan to prune until a survey finds nothing more to prune.  False if pruning
+ * is called for and can't be done now.
  *
  * The page is looked at first: one with nothing dead is spared the pruning,
- * and the move to another frame where others hold it.  A survey after pruning
- * can meet a dead row again when an inserter has aborted meanwhile.
+ * and the move to another frame where others hold it.  A survey of what the
+ * plan leaves can meet a dead row again when an inserter has aborted meanwhile.
  */
 static bool
-prune_and_freeze(PsVacuum *v, PsWrite *guard, PsVacuumPage *left) PS_REQUIRES(guard)
+plan_pruning(PsVacuum *v, PsWrite *guard, PsPrunePlan *prune, bool *planned, Survey *s) PS_REQUIRES(guard)
 {
-	Survey		s;
-	int			removed = 0;
 	Dead		dead = PRUNE;
-	int64		images = pgWalUsage.wal_fpi;
-	bool		freeze;
 
-	while (!survey_page(v, guard, dead, &s))
+	*planned = false;
+	while (!survey_page(v, guard, *planned ? prune : NULL, dead, s))
 	{
-		int			new_dead;
-		int			pruned;
-
-		if (!ps_write_movable(guard, true))
-			return false;
-		pruned = ps_prune_page(guard, v->cutoffs.OldestXmin, v->vistest,
-							   InvalidTransactionId, 0, &new_dead, &v->at.offset);
+		ps_prune_plan(guard, v->cutoffs.OldestXmin, v->vistest, v->reap_at_once, prune, &v->at.offset);
+		*planned = true;
 
 		/*
 		 * The horizon test may have taken back what it said of a row newer
 		 * than our cutoff; without it the next survey passes that row. What
-		 * is dead by the cutoff and yet can't be pruned is heap-only, has a
+		 * is dead by the cutoff and yet not in the plan is heap-only, has a
 		 * successor, and no chain leads to it: we would look again for ever.
 		 */
-		if (pruned == 0 && new_dead == 0 && dead == PRUNE_BY_CUTOFF)
+		if (dead == PRUNE_BY_CUTOFF && prune->fate[s->stopped_at] == PS_ITEM_STAYS)
 			ereport(ERROR,
 					(errcode(ERRCODE_DATA_CORRUPTED),
 					 errmsg("dead row in block %u of relation \"%s\" belongs to no update chain",
 							guard->pin->block, RelationGetRelationName(guard->rel))));
-		removed += pruned;
+		if (!ps_prune_plan_is_empty(prune) && !ps_write_movable(guard, true))
+			return false;
 		dead = PRUNE_BY_CUTOFF;
 	}
+	return true;
+}
 
-	freeze = s.nfreeze > 0 && worth_freezing(&s, pgWalUsage.wal_fpi != images);
-	if (freeze)
-		ps_freeze_page(guard, freeze_cutoff(v, &s), s.freeze, s.nfreeze);
-	else if (s.nfreeze > 0)
+/* False, and nothing has changed, if the page can't be pruned now. */
+static bool
+prune_and_freeze(PsVacuum *v, PsWrite *guard, PsVacuumPage *left) PS_REQUIRES(guard)
+{
+	PsPrunePlan prune;
+	Survey		s;
+	bool		planned;
+	bool		prunes;
+	bool		freeze;
+	int64		images = pgWalUsage.wal_fpi;
+
+	if (!plan_pruning(v, guard, &prune, &planned, &s))
+		return false;
+	prunes = planned && !ps_prune_plan_is_empty(&prune);
+	freeze = worth_freezing(guard, &s, prunes, pgWalUsage.wal_fpi != images);
+	if (!freeze && s.nfreeze > 0)
 		s.all_frozen = false;
-	v->removed += removed;
+	ps_prune_and_freeze(guard, planned ? &prune : NULL, freeze_cutoff(v, &s), s.freeze, freeze ? s.nfreeze : 0);
+
+	left->removed = planned ? prune.ndeleted : 0;
+	v->removed += left->removed;
+	if (freeze)
+	{
+		v->frozen_pages++;
+		v->frozen += s.nfreeze;
+	}
 	count_survey(v, &s, freeze || s.nfreeze == 0);
 	collect_dead(v, guard->pin->block, &s, left);
 
 	left->has_rows = s.has_rows;
 	left->all_visible = s.rows_visible && s.ndead == 0;
 	left->all_frozen = s.all_frozen;
-	left->newest_xmin = s.newest_xmin;
+
+	/*
+	 * standbys have got past rows that are frozen: the record that froze them
+	 * saw to it
+	 */
+	left->newest_xmin = s.all_frozen ? InvalidTransactionId : s.newest_xmin;
 	left->unpruned = false;
 	return true;
 }
@@ -324,11 +361,11 @@ leave_unpruned(PsVacuum *v, const PsWrite *guard, PsVacuumPage *left) PS_REQUIRE
 {
 	Survey		s;
 
-	if (!survey_page(v, guard, MISS, &s))
+	if (!survey_page(v, guard, NULL, MISS, &s))
 		return false;
 
 	left->has_rows = s.has_rows;
-	left->ndead = 0;
+	left->ndead = left->removed = 0;
 	left->all_visible = left->all_frozen = false;
 	left->newest_xmin = InvalidTransactionId;
 	left->unpruned = true;

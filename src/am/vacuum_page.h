@@ -19,6 +19,7 @@ typedef struct PsVacuumPage
 	OffsetNumber dead[MaxHeapTuplesPerPage];
 	bool		all_visible;	/* to everybody, for ever; then ndead is 0 */
 	bool		all_frozen;		/* meaningful only if all_visible */
+	int			removed;		/* dead rows that went */
 	bool		unpruned;		/* dead rows had to stay: nothing is known
 								 * about visibility */
 	TransactionId newest_xmin;	/* of the visible rows: standbys must have got

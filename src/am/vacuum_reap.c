@@ -62,7 +62,7 @@ mark_visible(PsVacuum *v, PsWrite *guard, Buffer vmbuf) PS_REQUIRES(guard)
 	ps_mark_dirty(guard);
 	PageSetAllVisible(guard->page);
 	if (set & ~have)
-		ps_vm_set(guard, vmbuf, newest_xmin, set);
+		(void) ps_vacuum_count_map(v, ps_vm_set(guard, vmbuf, newest_xmin, set), set);
 	END_CRIT_SECTION();
 }
 

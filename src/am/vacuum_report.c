@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "am/vacuum_eager.h"
 #include "am/vacuum_report.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
@@ -89,8 +90,11 @@ table_lines(StringInfo buf, const PsVacuum *v, bool frozenxid_updated, bool minm
 {
 	const char *scan;
 
-	appendStringInfo(buf, "pages: %u removed, %u remain, %u scanned (%.2f%% of total)\n",
+	appendStringInfo(buf, "pages: %u removed, %u remain, %u scanned (%.2f%% of total)",
 					 v->truncated, v->pages, v->scanned, percent(v->scanned, v->first_pages));
+	if (PS_REPORTS_MAP)
+		appendStringInfo(buf, ", %u eagerly scanned", ps_eager_scanned(v));
+	appendStringInfoChar(buf, '\n');
 	appendStringInfo(buf, "tuples: %lld removed, %lld remain, %lld are dead but not yet removable\n",
 					 (long long) v->removed, (long long) v->total_rows,
 					 (long long) v->recently_dead);
@@ -105,6 +109,12 @@ table_lines(StringInfo buf, const PsVacuum *v, bool frozenxid_updated, bool minm
 	if (minmulti_updated)
 		appendStringInfo(buf, "new relminmxid: %u, which is %d MXIDs ahead of previous value\n",
 						 v->new_minmulti, (int32) (v->new_minmulti - v->cutoffs.relminmxid));
+	if (PS_REPORTS_FROZEN)
+		appendStringInfo(buf, "frozen: %u pages from table (%.2f%% of total) had %lld tuples frozen\n",
+						 v->frozen_pages, percent(v->frozen_pages, v->first_pages), (long long) v->frozen);
+	if (PS_REPORTS_MAP)
+		appendStringInfo(buf, "visibility map: %u pages set all-visible, %u pages set all-frozen (%u were all-visible)\n",
+						 v->new_visible, v->new_visible_frozen + v->new_frozen, v->new_frozen);
 
 	if (v->index_vacuuming)
 		scan = v->nindexes == 0 || v->index_scans == 0 ? "not needed" : "needed";
@@ -145,17 +155,22 @@ resource_lines(StringInfo buf, const PsVacuumReport *report, TimestampTz end)
 		write_rate = dirtied * mb_per_page / duration;
 	}
 
+	if (ps_tracks_delay())
+		appendStringInfo(buf, "delay time: %.3f ms\n", ps_delay_ms());
 	if (track_io_timing)
 		appendStringInfo(buf, "I/O timings: read: %.3f ms, write: %.3f ms\n",
 						 (double) (pgStatBlockReadTime - report->read_time) / 1000,
 						 (double) (pgStatBlockWriteTime - report->write_time) / 1000);
 	appendStringInfo(buf, "avg read rate: %.3f MB/s, avg write rate: %.3f MB/s\n",
 					 read_rate, write_rate);
-	appendStringInfo(buf, "buffer usage: %lld hits, %lld misses, %lld dirtied\n",
-					 (long long) hit, (long long) read, (long long) dirtied);
-	appendStringInfo(buf, "WAL usage: %lld records, %lld full page images, %llu bytes\n",
+	appendStringInfo(buf, "buffer usage: %lld hits, %lld %s, %lld dirtied\n",
+					 (long long) hit, (long long) read, PS_REPORTS_MAP ? "reads" : "misses", (long long) dirtied);
+	appendStringInfo(buf, "WAL usage: %lld records, %lld full page images, %llu bytes",
 					 (long long) wal.wal_records, (long long) wal.wal_fpi,
 					 (unsigned long long) wal.wal_bytes);
+	if (PS_REPORTS_MAP)
+		appendStringInfo(buf, ", %lld buffers full", (long long) ps_wal_buffers_full(&wal));
+	appendStringInfoChar(buf, '\n');
 	appendStringInfo(buf, "system usage: %s", pg_rusage_show(&report->rusage));
 }
 

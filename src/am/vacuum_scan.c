@@ -6,6 +6,7 @@
 
 #include "access/visibilitymap.h"
 #include "am/vacuum_dead.h"
+#include "am/vacuum_eager.h"
 #include "am/vacuum_index.h"
 #include "am/vacuum_page.h"
 #include "am/vacuum_reap.h"
@@ -54,12 +55,13 @@ first_needed(Chooser *c, BlockNumber start, bool *unfrozen)
 
 		if (!v->skip_by_map)
 			break;
+		ps_eager_reach(v, block);
 		bits = visibilitymap_get_status(v->rel, block, &c->vmbuf);
 		if (!(bits & VISIBILITYMAP_ALL_VISIBLE))
 			break;
 		if (!(bits & VISIBILITYMAP_ALL_FROZEN))
 		{
-			if (v->aggressive)
+			if (v->aggressive || ps_eager_choose(v, block))
 				break;
 			*unfrozen = true;
 		}
@@ -97,8 +99,10 @@ choose_next(void *arg)
  * change, so it is logged first.
  */
 static void
-mark_empty_page(PsWrite *guard, Buffer vmbuf) PS_REQUIRES(guard)
+mark_empty_page(PsVacuum *v, PsWrite *guard, Buffer vmbuf) PS_REQUIRES(guard)
 {
+	const uint8 bits = VISIBILITYMAP_ALL_VISIBLE | VISIBILITYMAP_ALL_FROZEN;
+
 	if (ps_page_all_visible(guard->page))
 		return;
 
@@ -107,8 +111,7 @@ mark_empty_page(PsWrite *guard, Buffer vmbuf) PS_REQUIRES(guard)
 	if (RelationNeedsWAL(guard->rel) && XLogRecPtrIsInvalid(PageGetLSN(guard->page)))
 		ps_wal_image(guard);
 	PageSetAllVisible(guard->page);
-	ps_vm_set(guard, vmbuf, InvalidTransactionId,
-			  VISIBILITYMAP_ALL_VISIBLE | VISIBILITYMAP_ALL_FROZEN);
+	(void) ps_vacuum_count_map(v, ps_vm_set(guard, vmbuf, InvalidTransactionId, bits), bits);
 	END_CRIT_SECTION();
 }
 
@@ -126,13 +129,15 @@ clear_visible(PsWrite *guard, Buffer vmbuf) PS_REQUIRES(guard)
 
 /*
  * Bring the visibility map up to date with what was found.  Map bits change
- * only under the page's exclusive latch, which we hold.
+ * only under the page's exclusive latch, which we hold.  True if the page has
+ * become all frozen.
  */
-static void
+static bool
 update_map(PsVacuum *v, PsWrite *guard, const PsVacuumPage *left, Buffer *vmbuf) PS_REQUIRES(guard)
 {
 	BlockNumber block = guard->pin->block;
 	uint8		bits = visibilitymap_get_status(v->rel, block, vmbuf);
+	uint8		set = VISIBILITYMAP_ALL_VISIBLE | (left->all_frozen ? VISIBILITYMAP_ALL_FROZEN : 0);
 
 	if ((bits & VISIBILITYMAP_ALL_VISIBLE) && !ps_page_all_visible(guard->page))
 	{
@@ -151,13 +156,13 @@ update_map(PsVacuum *v, PsWrite *guard, const PsVacuumPage *left, Buffer *vmbuf)
 		START_CRIT_SECTION();
 		ps_mark_dirty(guard);
 		PageSetAllVisible(guard->page);
-		ps_vm_set(guard, *vmbuf, left->newest_xmin,
-				  VISIBILITYMAP_ALL_VISIBLE | (left->all_frozen ? VISIBILITYMAP_ALL_FROZEN : 0));
+		bits = ps_vm_set(guard, *vmbuf, left->newest_xmin, set);
 		END_CRIT_SECTION();
+		return ps_vacuum_count_map(v, bits, set);
 	}
 	else if (left->all_visible && left->all_frozen && !(bits & VISIBILITYMAP_ALL_FROZEN))
-		ps_vm_set(guard, *vmbuf, InvalidTransactionId,
-				  VISIBILITYMAP_ALL_VISIBLE | VISIBILITYMAP_ALL_FROZEN);
+		return ps_vacuum_count_map(v, ps_vm_set(guard, *vmbuf, InvalidTransactionId, set), set);
+	return false;
 }
 
 /* Make room for another page's dead items; *pin comes back as it was. */
@@ -191,6 +196,7 @@ scan_page(PsVacuum *v, PsPin *pin, Buffer *vmbuf, BlockNumber *fsm_done)
 	PsVacuumPage left;
 	bool		record_space = true;
 	bool		reaped = false;
+	bool		eager = ps_eager_chosen(v, block);
 	Size		space;
 
 	ps_write_lock(v->rel, pin, &guard);
@@ -207,7 +213,7 @@ scan_page(PsVacuum *v, PsPin *pin, Buffer *vmbuf, BlockNumber *fsm_done)
 	}
 
 	if (PageIsEmpty(guard.page))
-		mark_empty_page(&guard, *vmbuf);
+		mark_empty_page(v, &guard, *vmbuf);
 	else
 	{
 		ps_vacuum_page(v, &guard, &left);
@@ -222,8 +228,14 @@ scan_page(PsVacuum *v, PsPin *pin, Buffer *vmbuf, BlockNumber *fsm_done)
 		}
 		else
 		{
+			reaped = v->reap_at_once && left.removed > 0;
 			if (!left.unpruned)
-				update_map(v, &guard, &left, vmbuf);
+			{
+				bool		frozen = update_map(v, &guard, &left, vmbuf);
+
+				if (eager)
+					ps_eager_done(v, frozen);
+			}
 
 			/* The second pass will know better how much space there is. */
 			record_space = !(left.ndead > 0 && v->index_vacuuming);

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "access/visibilitymapdefs.h"
 #include "am/vacuum_state.h"
 #include "miscadmin.h"
 #include "server/compat.h"
@@ -34,6 +35,22 @@ ps_vacuum_failsafe(PsVacuum *v)
 	VacuumCostActive = false;
 	VacuumCostBalance = 0;
 	return true;
+}
+
+bool
+ps_vacuum_count_map(PsVacuum *v, uint8 before, uint8 set)
+{
+	bool		frozen = (set & ~before & VISIBILITYMAP_ALL_FROZEN) != 0;
+
+	if (!(before & VISIBILITYMAP_ALL_VISIBLE))
+	{
+		v->new_visible++;
+		if (frozen)
+			v->new_visible_frozen++;
+	}
+	else if (frozen)
+		v->new_frozen++;
+	return frozen;
 }
 
 void

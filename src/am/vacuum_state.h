@@ -54,6 +54,8 @@ typedef struct PsVacuum
 	bool		index_vacuuming;
 	bool		index_cleanup;
 	bool		truncation;
+	bool		reap_at_once;	/* no index: line pointers of dead rows are
+								 * unused with their rows */
 	bool		failsafe;		/* only what keeps xids from running out */
 
 	/* fixed at the start; the table's old relfrozenxid and relminmxid too */
@@ -84,9 +86,18 @@ typedef struct PsVacuum
 	BlockNumber truncated;
 	BlockNumber dead_pages;		/* with LP_DEAD items */
 	BlockNumber missed_pages;	/* with dead rows that had to stay */
+	BlockNumber frozen_pages;	/* where rows were frozen */
+
+	/* pages whose map bits were set */
+	BlockNumber new_visible;
+	BlockNumber new_visible_frozen; /* part of these: both at once */
+	BlockNumber new_frozen;		/* were visible before */
+
+	struct PsEager *eager;		/* pages looked at early (vacuum_eager.h) */
 
 	/* rows of the scanned pages */
 	int64		removed;
+	int64		frozen;
 	int64		dead_items;
 	int64		live;
 	int64		recently_dead;
@@ -102,6 +113,9 @@ typedef struct PsVacuum
  * warns and gives up all but freezing.
  */
 extern bool ps_vacuum_failsafe(PsVacuum *v);
+
+/* Count a page whose map bits were before, and are now set.  True if it became all frozen. */
+extern bool ps_vacuum_count_map(PsVacuum *v, uint8 before, uint8 set);
 
 /* Say where we are, for error contexts; returns where we were. */
 static inline PsVacuumPlace

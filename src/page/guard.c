@@ -241,6 +241,18 @@ ps_xlog_register(uint8 block_id, const PsWrite *guard, uint8 flags)
 }
 
 bool
+ps_xlog_wants_image(const PsWrite *guard)
+{
+	XLogRecPtr	redo;
+	bool		images;
+
+	if (!RelationNeedsWAL(guard->rel))
+		return false;
+	GetFullPageWriteInfo(&redo, &images);
+	return images && PageGetLSN(guard->page) <= redo;
+}
+
+bool
 ps_write_movable(PsWrite *guard, bool wait)
 {
 	PsPin	   *pin = guard->pin;

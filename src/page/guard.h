@@ -125,6 +125,9 @@ extern void ps_mark_dirty(PsWrite *guard) PS_REQUIRES(guard);
 /* Register the page with the WAL record under construction (REGBUF_* flags). */
 extern void ps_xlog_register(uint8 block_id, const PsWrite *guard, uint8 flags) PS_REQUIRES(guard);
 
+/* Would a record of the page made now take an image of it?  A guess: a checkpoint may begin. */
+extern bool ps_xlog_wants_image(const PsWrite *guard) PS_REQUIRES(guard);
+
 /* After XLogInsert(). */
 static inline void
 ps_set_lsn(PsWrite *guard, XLogRecPtr lsn) PS_REQUIRES(guard)

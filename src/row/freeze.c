@@ -9,13 +9,19 @@
 #include "row/freeze.h"
 #include "server/compat.h"
 
-void
-ps_freeze_page(PsWrite *guard, TransactionId cutoff_xid, PsFreezePlan *plans, int n)
+static inline HeapTupleHeader
+frozen_row(const PsWrite *guard, const PsFreezePlan *plan) PS_REQUIRES(guard)
 {
-	Assert(n > 0 && n <= MaxHeapTuplesPerPage);
+	return (HeapTupleHeader) PageGetItem(guard->page, PageGetItemId(guard->page, plan->offset));
+}
+
+void
+ps_freeze_check(const PsWrite *guard, const PsFreezePlan *plans, int n)
+{
+	Assert(n <= MaxHeapTuplesPerPage);
 	for (int i = 0; i < n; i++)
 	{
-		HeapTupleHeader header = (HeapTupleHeader) PageGetItem(guard->page, PageGetItemId(guard->page, plans[i].offset));
+		HeapTupleHeader header = frozen_row(guard, &plans[i]);
 
 		if (!ps_freeze_plan_holds(header, &plans[i]))
 			ereport(ERROR,
@@ -24,17 +30,11 @@ ps_freeze_page(PsWrite *guard, TransactionId cutoff_xid, PsFreezePlan *plans, in
 							plans[i].offset, guard->pin->block, RelationGetRelationName(guard->rel),
 							HeapTupleHeaderGetRawXmin(header), HeapTupleHeaderGetRawXmax(header))));
 	}
+}
 
-	START_CRIT_SECTION();
-	ps_mark_dirty(guard);
+void
+ps_freeze_rows(PsWrite *guard, PsFreezePlan *plans, int n)
+{
 	for (int i = 0; i < n; i++)
-	{
-		ItemId		item = PageGetItemId(guard->page, plans[i].offset);
-
-		heap_execute_freeze_tuple((HeapTupleHeader) PageGetItem(guard->page, item),
-								  &plans[i]);
-	}
-	if (RelationNeedsWAL(guard->rel))
-		ps_wal_freeze(guard, cutoff_xid, plans, n);
-	END_CRIT_SECTION();
+		heap_execute_freeze_tuple(frozen_row(guard, &plans[i]), &plans[i]);
 }

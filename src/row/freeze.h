@@ -10,12 +10,10 @@
 
 #include "row/wal_prune.h"
 
-/*
- * Freeze n > 0 tuples of the guard's page, plans in ascending offsets, each
- * made under this same guard.  A standby must not show what is older than
- * cutoff_xid as running.
- */
-extern void ps_freeze_page(PsWrite *guard, TransactionId cutoff_xid, PsFreezePlan *plans, int n)
-			PS_REQUIRES(guard);
+/* Throws if one of n plans, made under this guard, must not be carried out: its row is damaged. */
+extern void ps_freeze_check(const PsWrite *guard, const PsFreezePlan *plans, int n) PS_REQUIRES(guard);
+
+/* Carry them out, in the critical section. */
+extern void ps_freeze_rows(PsWrite *guard, PsFreezePlan *plans, int n) PS_REQUIRES(guard);
 
 #endif							/* PAGESTORE_ROW_FREEZE_H */

@@ -1,11 +1,10 @@
 /*
  * prune.c
- *		Remove dead versions from a page.
+ *		Remove dead versions from a page, and freeze what is left.
  *
  * A plan is made first: which line pointers become redirects, dead or unused.
- * It holds offsets only, so it outlives the move of the page to another frame.
- * Then the plan is carried out and logged in one critical section, in which
- * nothing can fail.
+ * Then it is carried out and logged in one critical section, in which nothing
+ * can fail.
  */
 #include "postgres.h"
 
@@ -16,6 +15,7 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "row/chain.h"
+#include "row/freeze.h"
 #include "row/prune.h"
 #include "row/wal_prune.h"
 #include "server/compat.h"
@@ -24,9 +24,12 @@
 
 #define NO_ROW	(-1)
 
-typedef struct PrunePlan
+/* A plan in the making. */
+typedef struct Planner
 {
 	Relation	rel;
+	PsPrunePlan *plan;
+	bool		reap;
 
 	/* who is dead to everybody: see prune_state() */
 	TransactionId oldest_xmin;
@@ -35,17 +38,14 @@ typedef struct PrunePlan
 	TimestampTz old_snap_ts;
 	bool		old_snap_used;
 
-	TransactionId next_prunable;	/* pd_prune_xid to be */
-	TransactionId conflict_xid;
-	int			ndeleted;
-	PsPruneItems items;
-	bool		taken[MaxHeapTuplesPerPage + 1];	/* by offset: is in items */
+	bool		taken[MaxHeapTuplesPerPage + 1];	/* by offset: is decided
+													 * on */
 	OffsetNumber met_from[MaxHeapTuplesPerPage + 1];	/* by offset: root of
 														 * the last chain that
 														 * led here */
 	int8		state[MaxHeapTuplesPerPage + 1];	/* by offset: HTSV_Result
 													 * or NO_ROW */
-} PrunePlan;
+} Planner;
 
 /*
  * HEAPTUPLE_DEAD if the row is dead to everybody.  Vacuum's own cutoff counts
@@ -55,83 +55,89 @@ typedef struct PrunePlan
  * announced and used for all.
  */
 static HTSV_Result
-prune_state(PrunePlan *plan, const PsRead *guard, const PsRow *row) PS_REQUIRES_SHARED(guard)
+prune_state(Planner *p, const PsRead *guard, const PsRow *row) PS_REQUIRES_SHARED(guard)
 {
 	TransactionId dead_after;
 	HTSV_Result state = ps_row_vacuum_horizon(guard, row, &dead_after);
 
 	if (state != HEAPTUPLE_RECENTLY_DEAD)
 		return state;
-	if (plan->old_snap_used)
-		return TransactionIdPrecedes(dead_after, plan->old_snap_xmin) ? HEAPTUPLE_DEAD : state;
-	if (TransactionIdIsValid(plan->oldest_xmin) &&
-		TransactionIdPrecedes(dead_after, plan->oldest_xmin))
+	if (p->old_snap_used)
+		return TransactionIdPrecedes(dead_after, p->old_snap_xmin) ? HEAPTUPLE_DEAD : state;
+	if (TransactionIdIsValid(p->oldest_xmin) &&
+		TransactionIdPrecedes(dead_after, p->oldest_xmin))
 		return HEAPTUPLE_DEAD;
-	if (GlobalVisTestIsRemovableXid(plan->vistest, dead_after))
+	if (GlobalVisTestIsRemovableXid(p->vistest, dead_after))
 		return HEAPTUPLE_DEAD;
 	if (!OldSnapshotThresholdActive())
 		return state;
 
-	if (!TransactionIdIsValid(plan->old_snap_xmin))
-		(void) TransactionIdLimitedForOldSnapshots(GlobalVisTestNonRemovableHorizon(plan->vistest), plan->rel,
-												   &plan->old_snap_xmin, &plan->old_snap_ts);
-	if (!TransactionIdIsValid(plan->old_snap_xmin) ||
-		!TransactionIdPrecedes(dead_after, plan->old_snap_xmin))
+	if (!TransactionIdIsValid(p->old_snap_xmin))
+		(void) TransactionIdLimitedForOldSnapshots(GlobalVisTestNonRemovableHorizon(p->vistest), p->rel,
+												   &p->old_snap_xmin, &p->old_snap_ts);
+	if (!TransactionIdIsValid(p->old_snap_xmin) ||
+		!TransactionIdPrecedes(dead_after, p->old_snap_xmin))
 		return state;
-	SetOldSnapshotThresholdTimestamp(plan->old_snap_ts, plan->old_snap_xmin);
-	plan->old_snap_used = true;
+	SetOldSnapshotThresholdTimestamp(p->old_snap_ts, p->old_snap_xmin);
+	p->old_snap_used = true;
 	return HEAPTUPLE_DEAD;
 }
 
 static inline void
-mark_taken(PrunePlan *plan, OffsetNumber offset)
+decide(Planner *p, OffsetNumber offset, PsItemFate fate)
 {
-	Assert(!plan->taken[offset]);
-	plan->taken[offset] = true;
+	Assert(!p->taken[offset]);
+	p->taken[offset] = true;
+	p->plan->fate[offset] = fate;
 }
 
 static void
-take_unused(PrunePlan *plan, OffsetNumber offset)
+take_unused(Planner *p, OffsetNumber offset)
 {
-	mark_taken(plan, offset);
-	plan->items.unused[plan->items.nunused++] = offset;
+	decide(p, offset, PS_ITEM_UNUSED);
+	p->plan->items.unused[p->plan->items.nunused++] = offset;
 }
 
 static void
-take_dead(PrunePlan *plan, OffsetNumber offset)
+take_dead(Planner *p, OffsetNumber offset)
 {
-	mark_taken(plan, offset);
-	plan->items.dead[plan->items.ndead++] = offset;
+	if (p->reap)
+	{
+		take_unused(p, offset);
+		return;
+	}
+	decide(p, offset, PS_ITEM_DIES);
+	p->plan->items.dead[p->plan->items.ndead++] = offset;
 }
 
 static void
-take_redirect(PrunePlan *plan, OffsetNumber from, OffsetNumber to)
+take_redirect(Planner *p, OffsetNumber from, OffsetNumber to)
 {
-	OffsetNumber *pair = &plan->items.redirected[2 * plan->items.nredirected++];
+	OffsetNumber *pair = &p->plan->items.redirected[2 * p->plan->items.nredirected++];
 
-	mark_taken(plan, from);
-	mark_taken(plan, to);
+	decide(p, from, PS_ITEM_REDIRECTS);
+	decide(p, to, PS_ITEM_STAYS);
 	pair[0] = from;
 	pair[1] = to;
 }
 
 static inline void
-removes(PrunePlan *plan, const HeapTupleHeaderData *header)
+removes(Planner *p, const HeapTupleHeaderData *header)
 {
 	HeapTupleHeaderAdvanceConflictHorizon(unconstify(HeapTupleHeaderData *, header),
-										  &plan->conflict_xid);
+										  &p->plan->conflict_xid);
 }
 
 /* The row may be dead soon: have the page looked at again then. */
 static inline void
-prunable_later(PrunePlan *plan, const HeapTupleHeaderData *header)
+prunable_later(Planner *p, const HeapTupleHeaderData *header)
 {
 	TransactionId xid = HeapTupleHeaderGetUpdateXid(unconstify(HeapTupleHeaderData *, header));
 
 	Assert(TransactionIdIsNormal(xid));
-	if (!TransactionIdIsValid(plan->next_prunable) ||
-		TransactionIdPrecedes(xid, plan->next_prunable))
-		plan->next_prunable = xid;
+	if (!TransactionIdIsValid(p->plan->next_prunable) ||
+		TransactionIdPrecedes(xid, p->plan->next_prunable))
+		p->plan->next_prunable = xid;
 }
 
 /*
@@ -140,13 +146,13 @@ prunable_later(PrunePlan *plan, const HeapTupleHeaderData *header)
  * so that no chain leads to it any more.  Otherwise its chain will come to it.
  */
 static void
-plan_heap_only(PrunePlan *plan, const HeapTupleHeaderData *header, OffsetNumber offset)
+plan_heap_only(Planner *p, const HeapTupleHeaderData *header, OffsetNumber offset)
 {
-	if (plan->state[offset] != HEAPTUPLE_DEAD || HeapTupleHeaderIsHotUpdated(header))
+	if (p->state[offset] != HEAPTUPLE_DEAD || HeapTupleHeaderIsHotUpdated(header))
 		return;
-	take_unused(plan, offset);
-	removes(plan, header);
-	plan->ndeleted++;
+	take_unused(p, offset);
+	removes(p, header);
+	p->plan->ndeleted++;
 }
 
 /*
@@ -156,7 +162,7 @@ plan_heap_only(PrunePlan *plan, const HeapTupleHeaderData *header, OffsetNumber 
  * before a dead one is dead too, even if only called recently dead.
  */
 static int
-chain_members(PrunePlan *plan, const char *page, OffsetNumber root, OffsetNumber *members, int *ngone)
+chain_members(Planner *p, const char *page, OffsetNumber root, OffsetNumber *members, int *ngone)
 {
 	const ItemIdData *item = ps_page_item(page, root);
 	OffsetNumber at = ItemIdIsRedirected(item) ? ItemIdGetRedirect(item) : root;
@@ -171,20 +177,20 @@ chain_members(PrunePlan *plan, const char *page, OffsetNumber root, OffsetNumber
 	 * or run in a circle.
 	 */
 	while (ps_page_row(page, InvalidOid, 0, at, &row) &&
-		   !plan->taken[at] && plan->met_from[at] != root &&
+		   !p->taken[at] && p->met_from[at] != root &&
 		   ps_chain_follows(row.header, xmin))
 	{
-		HTSV_Result state = plan->state[at];
+		HTSV_Result state = p->state[at];
 
-		plan->met_from[at] = root;
+		p->met_from[at] = root;
 		members[n++] = at;
 		if (state == HEAPTUPLE_DEAD)
 		{
 			*ngone = n;
-			removes(plan, row.header);
+			removes(p, row.header);
 		}
 		else if (state == HEAPTUPLE_RECENTLY_DEAD || state == HEAPTUPLE_DELETE_IN_PROGRESS)
-			prunable_later(plan, row.header);
+			prunable_later(p, row.header);
 
 		if ((state != HEAPTUPLE_DEAD && state != HEAPTUPLE_RECENTLY_DEAD) ||
 			!ps_chain_next(row.header, &at, &xmin))
@@ -195,12 +201,12 @@ chain_members(PrunePlan *plan, const char *page, OffsetNumber root, OffsetNumber
 
 /* The chain behind a root line pointer, a redirect or a row that indexes know. */
 static void
-plan_chain(PrunePlan *plan, const char *page, OffsetNumber root)
+plan_chain(Planner *p, const char *page, OffsetNumber root)
 {
 	bool		redirect = ItemIdIsRedirected(ps_page_item(page, root));
 	OffsetNumber members[MaxHeapTuplesPerPage];
 	int			ngone;
-	int			n = chain_members(plan, page, root, members, &ngone);
+	int			n = chain_members(p, page, root, members, &ngone);
 
 	/*
 	 * A redirect whose target was reaped before it was reached from here
@@ -209,19 +215,19 @@ plan_chain(PrunePlan *plan, const char *page, OffsetNumber root)
 	if (n == 0)
 	{
 		if (redirect)
-			take_dead(plan, root);
+			take_dead(p, root);
 		return;
 	}
 	if (ngone == 0)
 		return;
 
-	plan->ndeleted += ngone;
+	p->plan->ndeleted += ngone;
 	for (int i = redirect ? 0 : 1; i < ngone; i++)
-		take_unused(plan, members[i]);
+		take_unused(p, members[i]);
 	if (ngone == n)
-		take_dead(plan, root);
+		take_dead(p, root);
 	else
-		take_redirect(plan, root, members[ngone]);
+		take_redirect(p, root, members[ngone]);
 }
 
 /*
@@ -230,46 +236,53 @@ plan_chain(PrunePlan *plan, const char *page, OffsetNumber root)
  * Last line pointer first, which is commonly the order of the bytes in memory.
  */
 static void
-determine_states(PrunePlan *plan, const PsRead *guard, OffsetNumber *off_loc)
+determine_states(Planner *p, const PsRead *guard, OffsetNumber *off_loc)
 			PS_REQUIRES_SHARED(guard)
 {
 	for (OffsetNumber at = ps_page_nitems(guard->page); at >= FirstOffsetNumber; at--)
 	{
 		PsRow		row;
 
-		plan->state[at] = NO_ROW;
+		p->state[at] = NO_ROW;
 		if (!ps_row_at(guard, at, &row))
 			continue;
 		if (off_loc)
 			*off_loc = at;
-		plan->state[at] = prune_state(plan, guard, &row);
+		p->state[at] = prune_state(p, guard, &row);
 	}
 }
 
-/* Fill in a plan whose horizons are set. */
+/* Fill in p->plan; the horizons are set, and reap. */
 static void
-plan_page(PrunePlan *plan, const PsWrite *guard, OffsetNumber *off_loc) PS_REQUIRES(guard)
+plan_page(Planner *p, const PsWrite *guard, OffsetNumber *off_loc) PS_REQUIRES(guard)
 {
 	PsRead		read;
 	const char *page = guard->page;
 	OffsetNumber nitems = ps_page_nitems(page);
 
 	ps_write_lend(guard, &read);
-	plan->rel = guard->rel;
-	plan->old_snap_used = false;
-	plan->next_prunable = plan->conflict_xid = InvalidTransactionId;
-	plan->ndeleted = 0;
-	plan->items.nredirected = plan->items.ndead = plan->items.nunused = 0;
-	memset(plan->taken, false, sizeof(plan->taken));
-	memset(plan->met_from, 0, sizeof(plan->met_from));
-	determine_states(plan, &read, off_loc);
+	p->rel = guard->rel;
+	p->old_snap_used = false;
+	p->plan->next_prunable = p->plan->conflict_xid = InvalidTransactionId;
+	p->plan->ndeleted = 0;
+	p->plan->items.nredirected = p->plan->items.ndead = p->plan->items.nunused = 0;
+	memset(p->plan->fate, PS_ITEM_STAYS, sizeof(p->plan->fate));
+	memset(p->taken, false, sizeof(p->taken));
+	memset(p->met_from, 0, sizeof(p->met_from));
+	determine_states(p, &read, off_loc);
 
 	for (OffsetNumber at = FirstOffsetNumber; at <= nitems; at++)
 	{
 		const ItemIdData *item = ps_page_item(page, at);
 
-		if (plan->taken[at] || !ItemIdIsUsed(item) || ItemIdIsDead(item))
+		if (p->taken[at] || !ItemIdIsUsed(item))
 			continue;
+		if (ItemIdIsDead(item))
+		{
+			if (p->reap)
+				take_unused(p, at);
+			continue;
+		}
 		if (off_loc)
 			*off_loc = at;
 		if (ItemIdIsNormal(item))
@@ -278,20 +291,14 @@ plan_page(PrunePlan *plan, const PsWrite *guard, OffsetNumber *off_loc) PS_REQUI
 
 			if (HeapTupleHeaderIsHeapOnly(header))
 			{
-				plan_heap_only(plan, header, at);
+				plan_heap_only(p, header, at);
 				continue;
 			}
 		}
-		plan_chain(plan, page, at);
+		plan_chain(p, page, at);
 	}
 	if (off_loc)
 		*off_loc = InvalidOffsetNumber;
-}
-
-static inline bool
-plan_is_empty(const PrunePlan *plan)
-{
-	return plan->items.nredirected + plan->items.ndead + plan->items.nunused == 0;
 }
 
 static void
@@ -322,25 +329,9 @@ redirects_hold(const char *page)
 	return true;
 }
 
-/* Carry the plan out on a movable page. */
-static void
-prune(const PrunePlan *plan, PsWrite *guard, bool vacuum) PS_REQUIRES(guard)
-{
-	START_CRIT_SECTION();
-	ps_mark_dirty(guard);
-	change_items(guard->page, &plan->items);
-	PageRepairFragmentation(guard->page);
-	((PageHeader) guard->page)->pd_prune_xid = plan->next_prunable;
-	PageClearFull(guard->page);
-	if (RelationNeedsWAL(guard->rel))
-		ps_wal_prune(guard, &plan->items, plan->conflict_xid, vacuum);
-	END_CRIT_SECTION();
-	Assert(redirects_hold(guard->page));
-}
-
 /* Nothing to prune: note when to look again.  A hint, not logged. */
 static void
-note_prunable(const PrunePlan *plan, const PsWrite *guard) PS_REQUIRES(guard)
+note_prunable(const PsPrunePlan *plan, const PsWrite *guard) PS_REQUIRES(guard)
 {
 	PageHeader	header = (PageHeader) guard->page;
 	PsRead		read;
@@ -353,24 +344,73 @@ note_prunable(const PrunePlan *plan, const PsWrite *guard) PS_REQUIRES(guard)
 	ps_mark_hinted(&read);
 }
 
-int
-ps_prune_page(PsWrite *guard, TransactionId oldest_xmin, struct GlobalVisState *vistest,
-			  TransactionId old_snap_xmin, TimestampTz old_snap_ts,
-			  int *nnewlpdead, OffsetNumber *off_loc) PS_REQUIRES(guard)
+/* Carry out what is to be done, and log it: in two records, in this order, where one can't have both. */
+static void
+clean_up(PsWrite *guard, const PsPrunePlan *plan, const PsCleanup *all) PS_REQUIRES(guard)
 {
-	PrunePlan	plan;
+	PsCleanup	rest = *all;
 
-	plan.oldest_xmin = oldest_xmin;
-	plan.vistest = vistest;
-	plan.old_snap_xmin = old_snap_xmin;
-	plan.old_snap_ts = old_snap_ts;
-	plan_page(&plan, guard, off_loc);
-	if (plan_is_empty(&plan))
-		note_prunable(&plan, guard);
-	else
-		prune(&plan, guard, true);
-	*nnewlpdead = plan.items.ndead;
-	return plan.ndeleted;
+	START_CRIT_SECTION();
+	ps_mark_dirty(guard);
+	if (all->items)
+	{
+		change_items(guard->page, all->items);
+		PageRepairFragmentation(guard->page);
+		((PageHeader) guard->page)->pd_prune_xid = plan->next_prunable;
+		PageClearFull(guard->page);
+		if (!PS_PRUNE_FREEZES && all->nfreeze > 0)
+		{
+			PsCleanup	pruned = *all;
+
+			pruned.nfreeze = 0;
+			rest.items = NULL;
+			if (RelationNeedsWAL(guard->rel))
+				ps_wal_cleanup(guard, &pruned);
+		}
+	}
+	ps_freeze_rows(guard, all->freeze, all->nfreeze);
+	if (RelationNeedsWAL(guard->rel))
+		ps_wal_cleanup(guard, &rest);
+	END_CRIT_SECTION();
+	Assert(redirects_hold(guard->page));
+}
+
+void
+ps_prune_plan(const PsWrite *guard, TransactionId oldest_xmin, struct GlobalVisState *vistest,
+			  bool reap, PsPrunePlan *plan, OffsetNumber *off_loc)
+{
+	Planner		p;
+
+	p.plan = plan;
+	p.reap = reap;
+	p.oldest_xmin = oldest_xmin;
+	p.vistest = vistest;
+	p.old_snap_xmin = InvalidTransactionId;
+	p.old_snap_ts = 0;
+	plan_page(&p, guard, off_loc);
+}
+
+void
+ps_prune_and_freeze(PsWrite *guard, const PsPrunePlan *plan,
+					TransactionId cutoff_xid, PsFreezePlan *freeze, int n)
+{
+	PsCleanup	todo = {
+		.vacuum = true,
+		.nfreeze = n,
+		.freeze = freeze,
+		.freeze_cutoff = cutoff_xid
+	};
+
+	if (plan && ps_prune_plan_is_empty(plan))
+		note_prunable(plan, guard);
+	else if (plan)
+	{
+		todo.items = &plan->items;
+		todo.conflict_xid = plan->conflict_xid;
+	}
+	ps_freeze_check(guard, freeze, n);
+	if (todo.items || n > 0)
+		clean_up(guard, plan, &todo);
 }
 
 /* ---- on access ---- */
@@ -385,19 +425,19 @@ short_of_room(Relation rel, const char *bytes)
 	return PageIsFull(page) || PageGetHeapFreeSpace(page) < Max(target, BLCKSZ / 10);
 }
 
-/* May a row deleted by this xid be dead to everybody?  Sets the plan's horizons. */
+/* May a row deleted by this xid be dead to everybody?  Sets the planner's horizons. */
 static bool
-may_be_dead(Relation rel, TransactionId xid, PrunePlan *plan)
+may_be_dead(Relation rel, TransactionId xid, Planner *p)
 {
-	plan->oldest_xmin = plan->old_snap_xmin = InvalidTransactionId;
-	plan->old_snap_ts = 0;
-	plan->vistest = GlobalVisTestFor(rel);
-	if (GlobalVisTestIsRemovableXid(plan->vistest, xid))
+	p->oldest_xmin = p->old_snap_xmin = InvalidTransactionId;
+	p->old_snap_ts = 0;
+	p->vistest = GlobalVisTestFor(rel);
+	if (GlobalVisTestIsRemovableXid(p->vistest, xid))
 		return true;
 	return OldSnapshotThresholdActive() &&
-		TransactionIdLimitedForOldSnapshots(GlobalVisTestNonRemovableHorizon(plan->vistest), rel,
-											&plan->old_snap_xmin, &plan->old_snap_ts) &&
-		TransactionIdPrecedes(xid, plan->old_snap_xmin);
+		TransactionIdLimitedForOldSnapshots(GlobalVisTestNonRemovableHorizon(p->vistest), rel,
+											&p->old_snap_xmin, &p->old_snap_ts) &&
+		TransactionIdPrecedes(xid, p->old_snap_xmin);
 }
 
 /*
@@ -405,25 +445,31 @@ may_be_dead(Relation rel, TransactionId xid, PrunePlan *plan)
  * others have pins it costs a frame and a copy.
  */
 static void
-prune_locked(PrunePlan *plan, PsWrite *guard) PS_REQUIRES(guard)
+prune_locked(Planner *p, PsWrite *guard) PS_REQUIRES(guard)
 {
+	PsPrunePlan plan;
+	PsCleanup	todo = {.vacuum = false};
 	int			nfreed;
 
-	plan_page(plan, guard, NULL);
-	if (plan_is_empty(plan))
+	p->plan = &plan;
+	p->reap = false;
+	plan_page(p, guard, NULL);
+	if (ps_prune_plan_is_empty(&plan))
 	{
-		note_prunable(plan, guard);
+		note_prunable(&plan, guard);
 		return;
 	}
 	if (!ps_write_movable(guard, false))
 		return;
-	prune(plan, guard, false);
+	todo.items = &plan.items;
+	todo.conflict_xid = plan.conflict_xid;
+	clean_up(guard, &plan, &todo);
 
 	/*
 	 * New dead line pointers still wait for vacuum; only the rest is off its
 	 * list.
 	 */
-	nfreed = plan->ndeleted - plan->items.ndead;
+	nfreed = plan.ndeleted - plan.items.ndead;
 	if (nfreed > 0)
 		pgstat_update_heap_dead_tuples(guard->rel, nfreed);
 }
@@ -438,7 +484,7 @@ void
 ps_prune_opportunistic(Relation rel, PsPin *pin)
 {
 	TransactionId xid = ((const PageHeaderData *) pin->page)->pd_prune_xid;
-	PrunePlan	plan;
+	Planner		planner;
 	PsWrite		guard;
 
 	PS_STOP("prune-asked");
@@ -448,10 +494,10 @@ ps_prune_opportunistic(Relation rel, PsPin *pin)
 		SnapshotTooOldMagicForTest();	/* its tests count on it, as in heap */
 	if (!TransactionIdIsValid(xid) ||
 		!short_of_room(rel, pin->page) ||
-		!may_be_dead(rel, xid, &plan) ||
+		!may_be_dead(rel, xid, &planner) ||
 		!ps_write_trylock(rel, pin, &guard))
 		return;
 	if (short_of_room(rel, guard.page))
-		prune_locked(&plan, &guard);
+		prune_locked(&planner, &guard);
 	ps_write_unlock(&guard);
 }

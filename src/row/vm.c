@@ -140,12 +140,13 @@ ps_vm_clear_frozen(PsWrite *guard, Buffer vmbuf)
 	};
 }
 
-void
+uint8
 ps_vm_set(PsWrite *guard, Buffer vmbuf, TransactionId cutoff_xid, uint8 flags)
 {
 	BlockNumber block = guard->pin->block;
 	int			shift;
 	uint8	   *entry;
+	uint8		before;
 
 	Assert((flags & VISIBILITYMAP_ALL_VISIBLE) != 0);	/* frozen is more */
 	Assert((flags & ~VISIBILITYMAP_VALID_BITS) == 0);
@@ -155,7 +156,8 @@ ps_vm_set(PsWrite *guard, Buffer vmbuf, TransactionId cutoff_xid, uint8 flags)
 
 	entry = map_byte(vmbuf, block, &shift);
 	LockBuffer(vmbuf, BUFFER_LOCK_EXCLUSIVE);
-	if (((*entry >> shift) & VISIBILITYMAP_VALID_BITS) != flags)
+	before = (*entry >> shift) & VISIBILITYMAP_VALID_BITS;
+	if (before != flags)
 	{
 		START_CRIT_SECTION();
 		MarkBufferDirty(vmbuf);
@@ -165,4 +167,5 @@ ps_vm_set(PsWrite *guard, Buffer vmbuf, TransactionId cutoff_xid, uint8 flags)
 		END_CRIT_SECTION();
 	}
 	LockBuffer(vmbuf, BUFFER_LOCK_UNLOCK);
+	return before;
 }

@@ -29,18 +29,31 @@ typedef struct PsPruneItems
 /* What heap_prepare_freeze_tuple() plans for a row. */
 typedef HeapTupleFreeze PsFreezePlan;
 
-/*
- * The page was pruned; sets its LSN.  conflict_xid: newest xid whose removed
- * row a standby's query may still see.  vacuum: by it, not on access.
- */
-extern void ps_wal_prune(PsWrite *guard, const PsPruneItems *items, TransactionId conflict_xid, bool vacuum)
-			PS_REQUIRES(guard);
+/* What was done to a page. */
+typedef struct PsCleanup
+{
+	bool		vacuum;			/* by it, not on access */
+
+	/*
+	 * pruned, unless NULL; the newest xid whose removed row a standby's query
+	 * may still see
+	 */
+	const PsPruneItems *items;
+	TransactionId conflict_xid;
+
+	/*
+	 * frozen: plans that were carried out, if any. A standby must not show
+	 * what is older than the cutoff as running.  Their order may be changed.
+	 */
+	int			nfreeze;
+	PsFreezePlan *freeze;
+	TransactionId freeze_cutoff;
+} PsCleanup;
 
 /*
- * n plans were carried out; sets the page's LSN.  A standby must not show what
- * is older than cutoff_xid as running.  May change the order of the plans.
+ * The page was pruned or frozen, or, where PS_PRUNE_FREEZES, both; sets its LSN.
  */
-extern void ps_wal_freeze(PsWrite *guard, TransactionId cutoff_xid, PsFreezePlan *plans, int n)
+extern void ps_wal_cleanup(PsWrite *guard, const PsCleanup *done)
 			PS_REQUIRES(guard);
 
 /* n dead line pointers became unused; sets the page's LSN. */

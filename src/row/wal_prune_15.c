@@ -20,8 +20,8 @@ register_offsets(const OffsetNumber *offsets, int n)
 		XLogRegisterBufData(0, (char *) offsets, n * sizeof(OffsetNumber));
 }
 
-void
-ps_wal_prune(PsWrite *guard, const PsPruneItems *items, TransactionId conflict_xid, bool vacuum)
+static void
+log_prune(PsWrite *guard, const PsPruneItems *items, TransactionId conflict_xid) PS_REQUIRES(guard)
 {
 	/*
 	 * redo takes the number of unused ones from the length of the block's
@@ -42,8 +42,8 @@ ps_wal_prune(PsWrite *guard, const PsPruneItems *items, TransactionId conflict_x
 	ps_set_lsn(guard, XLogInsert(RM_HEAP2_ID, XLOG_HEAP2_PRUNE));
 }
 
-void
-ps_wal_freeze(PsWrite *guard, TransactionId cutoff_xid, PsFreezePlan *plans, int n)
+static void
+log_freeze(PsWrite *guard, TransactionId cutoff_xid, PsFreezePlan *plans, int n) PS_REQUIRES(guard)
 {
 	xl_heap_freeze_page record = {.cutoff_xid = cutoff_xid,.ntuples = n};
 
@@ -52,6 +52,16 @@ ps_wal_freeze(PsWrite *guard, TransactionId cutoff_xid, PsFreezePlan *plans, int
 	ps_xlog_register(0, guard, REGBUF_STANDARD);
 	XLogRegisterBufData(0, (char *) plans, n * sizeof(xl_heap_freeze_tuple));
 	ps_set_lsn(guard, XLogInsert(RM_HEAP2_ID, XLOG_HEAP2_FREEZE_PAGE));
+}
+
+void
+ps_wal_cleanup(PsWrite *guard, const PsCleanup *done)
+{
+	Assert((done->items != NULL) != (done->nfreeze > 0));
+	if (done->items)
+		log_prune(guard, done->items, done->conflict_xid);
+	else
+		log_freeze(guard, done->freeze_cutoff, done->freeze, done->nfreeze);
 }
 
 void

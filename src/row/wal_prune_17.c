@@ -63,20 +63,6 @@ end(Cleanup *c, PsWrite *guard, uint8 info) PS_REQUIRES(guard)
 	ps_set_lsn(guard, XLogInsert(RM_HEAP2_ID, info));
 }
 
-/* On a standby readers trust in a pin, and tuple bytes move: a cleanup lock there. */
-void
-ps_wal_prune(PsWrite *guard, const PsPruneItems *items, TransactionId conflict_xid, bool vacuum)
-{
-	Cleanup		c;
-
-	begin(&c, guard, conflict_xid);
-	c.record.flags |= XLHP_CLEANUP_LOCK;
-	register_items(&c, XLHP_HAS_REDIRECTIONS, &c.redirected, items->redirected, items->nredirected, 2);
-	register_items(&c, XLHP_HAS_DEAD_ITEMS, &c.dead, items->dead, items->ndead, 1);
-	register_items(&c, XLHP_HAS_NOW_UNUSED_ITEMS, &c.unused, items->unused, items->nunused, 1);
-	end(&c, guard, vacuum ? XLOG_HEAP2_PRUNE_VACUUM_SCAN : XLOG_HEAP2_PRUNE_ON_ACCESS);
-}
-
 /* ---- freezing ---- */
 
 /* Plans that do the same to a row stand together, in the order of their rows. */
@@ -127,26 +113,50 @@ gather_plans(PsFreezePlan *plans, int n, xlhp_freeze_plan * logged, OffsetNumber
 	return nlogged;
 }
 
+/* ---- records ---- */
+
+/* The newest xid that a standby's query may hold as running and must not: of the rows removed, and of those frozen. */
+static TransactionId
+conflict_of(const PsCleanup *done)
+{
+	TransactionId conflict = done->items ? done->conflict_xid : InvalidTransactionId;
+	TransactionId frozen = done->nfreeze > 0 ? done->freeze_cutoff : InvalidTransactionId;
+
+	if (TransactionIdIsValid(frozen))
+		TransactionIdRetreat(frozen);
+	return TransactionIdFollows(frozen, conflict) ? frozen : conflict;
+}
+
 void
-ps_wal_freeze(PsWrite *guard, TransactionId cutoff_xid, PsFreezePlan *plans, int n)
+ps_wal_cleanup(PsWrite *guard, const PsCleanup *done)
 {
 	Cleanup		c;
+	const PsPruneItems *items = done->items;
 	xlhp_freeze_plan logged[MaxHeapTuplesPerPage];
 	OffsetNumber offsets[MaxHeapTuplesPerPage];
 
-	/* the record has the newest that may be frozen */
-	if (TransactionIdIsValid(cutoff_xid))
-		TransactionIdRetreat(cutoff_xid);
-	begin(&c, guard, cutoff_xid);
-	c.record.flags |= XLHP_HAS_FREEZE_PLANS;
-	c.freeze.nplans = gather_plans(plans, n, logged, offsets);
-	XLogRegisterBufData(0, (char *) &c.freeze, offsetof(xlhp_freeze_plans, plans));
-	XLogRegisterBufData(0, (char *) logged, c.freeze.nplans * sizeof(xlhp_freeze_plan));
-	XLogRegisterBufData(0, (char *) offsets, n * sizeof(OffsetNumber));
-	end(&c, guard, XLOG_HEAP2_PRUNE_VACUUM_SCAN);
+	Assert(items || done->nfreeze > 0);
+	begin(&c, guard, conflict_of(done));
+	if (done->nfreeze > 0)
+	{
+		c.record.flags |= XLHP_HAS_FREEZE_PLANS;
+		c.freeze.nplans = gather_plans(done->freeze, done->nfreeze, logged, offsets);
+		XLogRegisterBufData(0, (char *) &c.freeze, offsetof(xlhp_freeze_plans, plans));
+		XLogRegisterBufData(0, (char *) logged, c.freeze.nplans * sizeof(xlhp_freeze_plan));
+	}
+	if (items)
+	{
+		/* On a standby readers trust in a pin, and tuple bytes move. */
+		c.record.flags |= XLHP_CLEANUP_LOCK;
+		register_items(&c, XLHP_HAS_REDIRECTIONS, &c.redirected, items->redirected, items->nredirected, 2);
+		register_items(&c, XLHP_HAS_DEAD_ITEMS, &c.dead, items->dead, items->ndead, 1);
+		register_items(&c, XLHP_HAS_NOW_UNUSED_ITEMS, &c.unused, items->unused, items->nunused, 1);
+	}
+	/* behind all else, for all plans in a row */
+	if (done->nfreeze > 0)
+		XLogRegisterBufData(0, (char *) offsets, done->nfreeze * sizeof(OffsetNumber));
+	end(&c, guard, done->vacuum ? XLOG_HEAP2_PRUNE_VACUUM_SCAN : XLOG_HEAP2_PRUNE_ON_ACCESS);
 }
-
-/* ---- the rest ---- */
 
 void
 ps_wal_reap(PsWrite *guard, const OffsetNumber *unused, int n)

@@ -184,6 +184,7 @@ ps_prepare_freeze(HeapTupleHeader header, const struct VacuumCutoffs *cutoffs,
 #define PS_RECORDS_NAME_MAP_PAGE false
 #define ps_bitmap_skips_fetch(node) ((node)->can_skip_fetch)
 #define PS_FREEZES_BEYOND_LIMIT false
+#define PS_REPORTS_FROZEN false
 
 /* A page that a table is extended by counts as read of it, and not as time of I/O. */
 #define PS_EXTENSION_IS_READ true
@@ -268,6 +269,7 @@ ps_freeze_plan_holds(HeapTupleHeader header, const HeapTupleFreeze *plan)
 
 /* Where a page is frozen, all of it is that is older than OldestXmin. */
 #define PS_FREEZES_BEYOND_LIMIT true
+#define PS_REPORTS_FROZEN true
 
 /* Adding a page to a table is no read of it: it has numbers and times of its own, in pg_stat_io. */
 #define PS_EXTENSION_IS_READ false
@@ -345,7 +347,15 @@ typedef BackendId ProcNumber;
 #define PS_PROGRESS_DEAD_CAPACITY PROGRESS_VACUUM_MAX_DEAD_TUPLES
 #define ps_progress_indexes(total, done) ((void) 0)
 
+/* Pruning and freezing have a record each, and what prunes leaves dead line pointers, index or none. */
+#define PS_PRUNE_FREEZES false
+#define PS_PRUNE_REAPS false
+
 #else							/* 17 and later */
+
+/* One record prunes, freezes, and reaps where no index knows the rows. */
+#define PS_PRUNE_FREEZES true
+#define PS_PRUNE_REAPS true
 
 #define ps_lxid(proc) ((proc)->vxid.lxid)
 #define ps_scanned_percent(scanned, all) (100.0 * (scanned) / (all))
@@ -410,6 +420,14 @@ typedef struct PsBitmapPage
 
 /* what pgstattuple says */
 #define ps_page_free_space(page) PageGetHeapFreeSpace(page)
+
+/* what VACUUM does and says */
+#define ps_eager_failure_rate(params) 0.0
+#define PS_REPORTS_MAP false	/* and eager scanning, and full WAL buffers;
+								 * reads, not misses */
+#define ps_wal_buffers_full(usage) INT64CONST(0)
+#define ps_tracks_delay() false
+#define ps_delay_ms() 0.0
 
 #define PS_EXTRA_PARAMETER
 #define PS_EXTRA_ARGUMENT
@@ -477,11 +495,20 @@ ps_bitmap_next(PsBitmapIterator iterator, PsBitmapPage *page)
 #include "access/toast_internals.h"
 #include "commands/explain_format.h"
 #include "storage/aio_subsys.h"
+#include "utils/backend_status.h"
 
 #define ps_tidrange(scan) (&(scan)->st.tidrange)
 #define PS_EXECUTE_ONCE(once)
 
 #define ps_page_free_space(page) PageGetExactFreeSpace(page)
+
+#define ps_eager_failure_rate(params) ((params)->max_eager_freeze_failure_rate)
+#define PS_REPORTS_MAP true
+#define ps_wal_buffers_full(usage) ((usage)->wal_buffers_full)
+#define ps_tracks_delay() track_cost_delay_timing
+
+/* What this process has slept for vacuum's cost; progress reports have it. */
+#define ps_delay_ms() (MyBEEntry->st_progress_param[PROGRESS_VACUUM_DELAY_TIME] / 1000000.0)
 
 #define PS_EXTRA_PARAMETER , Size extra
 #define PS_EXTRA_ARGUMENT , extra
