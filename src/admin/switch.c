@@ -106,8 +106,12 @@ ps_switch(Oid relid, Oid from, Oid to, bool force)
 void
 ps_switch_prepare(Relation rel, Oid to)
 {
-	/* not beside pins of our own: in use here, it will not be switched anyway */
-	if (rel->rd_refcnt == 1 && ps_can_switch(rel->rd_rel->relam, to) && !RelationUsesLocalBuffers(rel))
+	/*
+	 * Not beside pins of our own: in use here, it will not be switched
+	 * anyway. A partitioned table may name an access method, but has no file.
+	 */
+	if (rel->rd_refcnt == 1 && RELKIND_HAS_STORAGE(rel->rd_rel->relkind) &&
+		ps_can_switch(rel->rd_rel->relam, to) && !RelationUsesLocalBuffers(rel))
 	{
 		/*
 		 * what the pool's file has dirty in shared buffers is a stray, and

@@ -7,12 +7,12 @@
  *	vacuum.c			the run from cutoffs to pg_class
  *	vacuum_scan.c		first pass: which pages, visibility and free space maps
  *	vacuum_index.c		dead TIDs, index vacuuming and cleanup, when to bypass
- *	vacuum_eager.c		pages that could be skipped and are looked at, to freeze them
  *	vacuum_reap.c		second pass: collected line pointers become reusable
  *	vacuum_page.c		one page of the first pass: prune, freeze, count, collect
  *	vacuum_dead_*.c		the dead TIDs, by server
  *	vacuum_truncate.c	give the empty tail back
  *	vacuum_report.c		what VERBOSE and the log say
+ *	vacuum_eager.c		pages that could be skipped and are looked at, to freeze them
  *	vacuum_state.c		what the run knows; failsafe, error context
  *
  * Behaviour follows core's vacuumlazy.c, but for one thing: no reader's pin
