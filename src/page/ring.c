@@ -16,7 +16,7 @@
 #include "debug/stop.h"
 #include "page/ring.h"
 #include "page/view.h"
-#include "pool/io_count.h"
+#include "pool/iostat.h"
 #include "pool/notes.h"
 #include "pool/pieces.h"
 #include "pool/read.h"
@@ -334,7 +334,7 @@ ps_ring_read(PsRing *ring, RelFileLocator rlocator, BlockNumber first, int n)
 		piece->bytes, (Size) n * BLCKSZ
 	};
 	piece->request = ps_aio_read(rlocator, first, n, &iov, 1);
-	ps_io_count_around(n);
+	ps_iostat_around(n);
 	piece->reading = true;
 	piece->wanted = true;
 	piece->first = first;
@@ -352,10 +352,10 @@ ps_ring_release(PsRingPiece *piece)
 static void
 wait_timed(PsRingPiece *piece)
 {
-	instr_time	start = ps_io_clock();
+	instr_time	start = ps_iostat_clock();
 
 	wait_for(piece);
-	ps_io_time_around(start);
+	ps_iostat_time_around(start);
 }
 
 bool

@@ -10,7 +10,7 @@
 #include "miscadmin.h"
 #include "page/storage.h"
 #include "pool/gate.h"
-#include "pool/io_count.h"
+#include "pool/iostat.h"
 #include "pool/relation.h"
 #include "pool/sentinel_client.h"
 #include "storage/lmgr.h"
@@ -32,7 +32,7 @@ extend_pool(Relation rel, PsPin *pin, PsWrite *guard) PS_ACQUIRE(guard)
 
 	PG_TRY();
 	{
-		instr_time	start = ps_io_clock();
+		instr_time	start = ps_iostat_clock();
 		BlockNumber added = ps_file_extend(rel, 1);
 
 		if (added != block)
@@ -40,7 +40,7 @@ extend_pool(Relation rel, PsPin *pin, PsWrite *guard) PS_ACQUIRE(guard)
 					(errcode(ERRCODE_DATA_CORRUPTED),
 					 errmsg("relation \"%s\" grew to block %u where block %u was expected",
 							RelationGetRelationName(rel), added, block)));
-		ps_io_extended(start);
+		ps_iostat_extended(start);
 	}
 	PG_CATCH();
 	{

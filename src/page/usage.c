@@ -13,7 +13,7 @@
 #include "access/parallel.h"
 #include "access/xact.h"
 #include "page/usage.h"
-#include "pool/io_count.h"
+#include "pool/iostat.h"
 #include "pool/pool.h"
 #include "pool/stats.h"
 #include "storage/proc.h"
@@ -62,7 +62,7 @@ count_at_end(XactEvent event, void *arg)
 IOContext
 ps_usage_enter(IOContext context)
 {
-	return ps_io_enter(context);
+	return ps_iostat_enter(context);
 }
 
 void

@@ -14,7 +14,7 @@
 #include "pool/ahead.h"
 #include "pool/evict.h"
 #include "pool/frame.h"
-#include "pool/io_count.h"
+#include "pool/iostat.h"
 #include "pool/pin.h"
 #include "pool/protect.h"
 #include "pool/read.h"
@@ -184,7 +184,7 @@ hand_over(const PsRelKey *rel, Batch *batch)
 	if (found)
 	{
 		ps_count(PS_COUNT_PREFETCHED, n);
-		ps_io_count_read(batch->nreads, n);
+		ps_iostat_read(batch->nreads, n);
 		ps_relcount(&rel->rlocator, PS_REL_READ_AHEAD, n);
 	}
 	else

@@ -27,7 +27,7 @@
 #include "miscadmin.h"
 #include "pool/batch.h"
 #include "pool/frame.h"
-#include "pool/io_count.h"
+#include "pool/iostat.h"
 #include "pool/pieces.h"
 #include "pool/stats.h"
 #include "storage/bufpage.h"
@@ -166,9 +166,9 @@ start_batch(Batch *batch)
 		PageSetChecksumInplace(batch->copies + (Size) i * BLCKSZ, ps_frame(batch->frames[i])->tag.block);
 
 	PS_STOP("write-before-file");
-	start = ps_io_clock();
+	start = ps_iostat_clock();
 	ps_aio_write(batch->writes, batch->nwrites);
-	ps_io_time_written(start);
+	ps_iostat_time_written(start);
 }
 
 /* Of each segment that has been written into. */
@@ -228,12 +228,12 @@ end_batch(Round *round, Batch *batch, bool synced)
 static void
 finish_batch(Round *round, Batch *batch)
 {
-	instr_time	start = ps_io_clock();
+	instr_time	start = ps_iostat_clock();
 
 	if (batch->nwrites == 0)
 		return;
 	ps_aio_write_wait(batch->writes, batch->nwrites);
-	ps_io_time_written(start);
+	ps_iostat_time_written(start);
 	PS_STOP("write-before-sync");
 	request_syncs(batch);
 	PS_STOP("write-before-clean");

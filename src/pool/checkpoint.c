@@ -19,7 +19,7 @@
 #include "pool/batch.h"
 #include "pool/checkpoint.h"
 #include "pool/frame.h"
-#include "pool/io_count.h"
+#include "pool/iostat.h"
 #include "pool/pace.h"
 #include "pool/stats.h"
 #include "server/compat.h"
@@ -140,7 +140,7 @@ report_written(void)
 	PendingCheckpointerStats.buffers_written += now - reported;
 	reported = now;
 	pgstat_report_checkpointer();
-	ps_io_report();
+	ps_iostat_report();
 }
 
 static void

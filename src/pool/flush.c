@@ -18,7 +18,7 @@
 #include "miscadmin.h"
 #include "pool/flush.h"
 #include "pool/frame.h"
-#include "pool/io_count.h"
+#include "pool/iostat.h"
 #include "pool/pieces.h"
 #include "pool/protect.h"
 #include "pool/stats.h"
@@ -161,11 +161,11 @@ write_pages(const WriteRun *run, int from, int n)
 {
 	BlockNumber block = run->block + from;
 	struct iovec iov = {bounce_page(run->first + from), (Size) n * BLCKSZ};
-	instr_time	start = ps_io_clock();
+	instr_time	start = ps_iostat_clock();
 
 	if (!ps_file_write(run->rlocator, block, n, &iov, 1, ERROR))
 		return false;
-	ps_io_time_written(start);
+	ps_iostat_time_written(start);
 	PS_STOP("write-one-before-sync");
 	ps_file_request_sync(run->rlocator, block);
 	return true;
@@ -242,7 +242,7 @@ ps_flush_count(PsFlushReason reason, int requests, int n)
 {
 	if (n == 0)
 		return;
-	ps_io_count_written(requests, n);
+	ps_iostat_written(requests, n);
 	switch (reason)
 	{
 		case PS_FLUSH_WRITER:

@@ -6,7 +6,7 @@
 
 #include "access/xlog.h"
 #include "pool/frame.h"
-#include "pool/io_count.h"
+#include "pool/iostat.h"
 #include "pool/protect.h"
 #include "pool/relcount.h"
 #include "pool/replacement.h"
@@ -350,7 +350,7 @@ ps_frame_evict(PsFrame frame)
 	ps_policy->forget(frame);
 	ps_frame_spoil(frame);
 	ps_count(PS_COUNT_EVICTIONS, 1);
-	ps_io_count_evicted();
+	ps_iostat_evicted();
 	ps_relcount(&header->tag.rlocator, PS_REL_EVICTIONS, 1);
 	if (state & PS_AHEAD)
 		count_waste(header);

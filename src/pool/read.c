@@ -17,7 +17,7 @@
 #include "pool/curve.h"
 #include "pool/evict.h"
 #include "pool/frame.h"
-#include "pool/io_count.h"
+#include "pool/iostat.h"
 #include "pool/pin.h"
 #include "pool/protect.h"
 #include "pool/read.h"
@@ -158,7 +158,7 @@ read_page(PsFrame frame, const PsTag *tag)
 {
 	char	   *page = ps_frame_bytes(frame);
 	struct iovec iov = {page, BLCKSZ};
-	instr_time	start = ps_io_clock();
+	instr_time	start = ps_iostat_clock();
 
 	if (ps_file_read(tag->rlocator, tag->block, 1, &iov, 1) != 1)
 	{
@@ -166,7 +166,7 @@ read_page(PsFrame frame, const PsTag *tag)
 			short_read(tag);
 		memset(page, 0, BLCKSZ);
 	}
-	ps_io_time_read(start);
+	ps_iostat_time_read(start);
 	verify_page(page, tag);
 }
 
@@ -193,7 +193,7 @@ enter_and_read(const PsRelKey *rel, const PsTag *tag, uint32 hash)
 		return PS_NO_FRAME;
 	ps_frame_pin_note(frame);
 	ps_count(PS_COUNT_READS, 1);
-	ps_io_count_read(1, 1);
+	ps_iostat_read(1, 1);
 	PG_TRY();
 	{
 		read_page(frame, tag);
@@ -229,10 +229,10 @@ await_read(PsFrame frame, PsFetch how)
 {
 	if (how != PS_FETCH_RESIDENT)
 	{
-		instr_time	start = ps_io_clock();
+		instr_time	start = ps_iostat_clock();
 
 		ps_frame_wait_read(frame);
-		ps_io_time_read(start);
+		ps_iostat_time_read(start);
 	}
 	if (ps_frame_state(frame) & PS_VALID)
 		return true;

@@ -14,7 +14,7 @@
 #include "miscadmin.h"
 #include "pool/batch.h"
 #include "pool/frame.h"
-#include "pool/io_count.h"
+#include "pool/iostat.h"
 #include "pool/replacement.h"
 #include "pool/resize.h"
 #include "pool/stats.h"
@@ -71,7 +71,7 @@ write_round(uint32 limit)
 	uint32		n = choose(tags, Min(limit, ROUND_PAGES));
 
 	ps_flush_pages(tags, n, idle_and_dirty, NULL, PS_FLUSH_WRITER, false);
-	ps_io_report();
+	ps_iostat_report();
 }
 
 static void

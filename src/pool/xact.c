@@ -15,7 +15,7 @@
 #include "catalog/storage.h"
 #include "io/notice.h"
 #include "pool/hold.h"
-#include "pool/io_count.h"
+#include "pool/iostat.h"
 #include "pool/registry.h"
 #include "pool/relation.h"
 #include "pool/relcount.h"
@@ -94,7 +94,7 @@ at_xact_event(XactEvent event, void *arg)
 		default:
 			return;
 	}
-	ps_io_at_xact_end();
+	ps_iostat_at_xact_end();
 	ps_relcount_flush();
 	ps_hold_at_xact_end();
 	ps_registry_at_xact_end();
@@ -106,7 +106,7 @@ at_subxact_event(SubXactEvent event, SubTransactionId mine, SubTransactionId par
 {
 	if (event != SUBXACT_EVENT_ABORT_SUB)
 		return;
-	ps_io_at_subxact_abort();
+	ps_iostat_at_subxact_abort();
 	discard_unlinked(false);
 }
 

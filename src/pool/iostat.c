@@ -1,5 +1,5 @@
 /*
- * io_count.c
+ * iostat.c
  *		What reads and writes add to core's statistics.
  *
  * A hit must cost next to nothing: it adds to this process's own counter alone,
@@ -11,7 +11,7 @@
 #include "executor/instrument.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "pool/io_count.h"
+#include "pool/iostat.h"
 #include "pool/stats.h"
 #include "server/compat.h"
 #include "storage/bufmgr.h"
@@ -55,7 +55,7 @@ tell_hits(void)
 }
 
 IOContext
-ps_io_enter(IOContext context)
+ps_iostat_enter(IOContext context)
 {
 	IOContext	before = current;
 
@@ -68,53 +68,53 @@ ps_io_enter(IOContext context)
 }
 
 void
-ps_io_count_read(int requests, int pages)
+ps_iostat_read(int requests, int pages)
 {
 	count(current, IOOP_READ, requests, pages);
 }
 
 void
-ps_io_count_around(int pages)
+ps_iostat_around(int pages)
 {
 	count(IOCONTEXT_BULKREAD, IOOP_READ, 1, pages);
 }
 
 void
-ps_io_count_written(int requests, int pages)
+ps_iostat_written(int requests, int pages)
 {
 	count(current, IOOP_WRITE, requests, pages);
 }
 
 void
-ps_io_count_evicted(void)
+ps_iostat_evicted(void)
 {
 	count(current, IOOP_EVICT, 1, 1);
 }
 
 void
-ps_io_at_xact_end(void)
+ps_iostat_at_xact_end(void)
 {
-	(void) ps_io_enter(IOCONTEXT_NORMAL);
+	(void) ps_iostat_enter(IOCONTEXT_NORMAL);
 	tell_hits();
 }
 
 void
-ps_io_at_subxact_abort(void)
+ps_iostat_at_subxact_abort(void)
 {
-	(void) ps_io_enter(IOCONTEXT_NORMAL);
+	(void) ps_iostat_enter(IOCONTEXT_NORMAL);
 }
 
 void
-ps_io_report(void)
+ps_iostat_report(void)
 {
-	ps_io_at_xact_end();
+	ps_iostat_at_xact_end();
 	ps_core_report_io();
 }
 
 /* ---- time ---- */
 
 instr_time
-ps_io_clock(void)
+ps_iostat_clock(void)
 {
 	instr_time	now;
 
@@ -139,25 +139,25 @@ tell_time(IOContext context, IOOp op, instr_time start)
 }
 
 void
-ps_io_time_read(instr_time start)
+ps_iostat_time_read(instr_time start)
 {
 	ps_count(PS_COUNT_READ_TIME, tell_time(current, IOOP_READ, start));
 }
 
 void
-ps_io_time_around(instr_time start)
+ps_iostat_time_around(instr_time start)
 {
 	ps_count(PS_COUNT_READ_TIME, tell_time(IOCONTEXT_BULKREAD, IOOP_READ, start));
 }
 
 void
-ps_io_time_written(instr_time start)
+ps_iostat_time_written(instr_time start)
 {
 	ps_count(PS_COUNT_WRITE_TIME, tell_time(current, IOOP_WRITE, start));
 }
 
 void
-ps_io_extended(instr_time start)
+ps_iostat_extended(instr_time start)
 {
 	count(current, IOOP_EXTEND, 1, 1);
 	pgBufferUsage.shared_blks_written++;

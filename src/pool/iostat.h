@@ -1,18 +1,18 @@
 /*
- * io_count.h
+ * iostat.h
  *		What reads and writes add to core's statistics: pg_stat_io (from server 16
  *		on), and, where track_io_timing asks for it, the time that they take.
  *
  * pg_stat_io knows a context for each operation.  Pages that are read around
  * the pool are of "bulkread"; for the rest a process says what it is about by
- * ps_io_enter(), and "normal" is what it is about otherwise.  Servers before 18
+ * ps_iostat_enter(), and "normal" is what it is about otherwise.  Servers before 18
  * count pages, 18 counts requests and bytes.
  *
  * Time is counted where core counts that of shared buffers, too (EXPLAIN,
  * VACUUM, pg_stat_database), and for pg_stat_pagestore.
  */
-#ifndef PAGESTORE_POOL_IO_COUNT_H
-#define PAGESTORE_POOL_IO_COUNT_H
+#ifndef PAGESTORE_POOL_IOSTAT_H
+#define PAGESTORE_POOL_IOSTAT_H
 
 #include "portability/instr_time.h"
 #include "server/compat.h"
@@ -22,32 +22,32 @@
  * before, to go back to.  After an error the end of the transaction or
  * subtransaction goes back to "normal".
  */
-extern IOContext ps_io_enter(IOContext context);
+extern IOContext ps_iostat_enter(IOContext context);
 
 /* So many pages, of so many requests, were read, written or added to a file. */
-extern void ps_io_count_read(int requests, int pages);
-extern void ps_io_count_around(int pages);	/* around the pool, by one request */
-extern void ps_io_count_written(int requests, int pages);
-extern void ps_io_count_evicted(void);
+extern void ps_iostat_read(int requests, int pages);
+extern void ps_iostat_around(int pages);	/* around the pool, by one request */
+extern void ps_iostat_written(int requests, int pages);
+extern void ps_iostat_evicted(void);
 
 /* Now; zero, without a look at the clock, where nobody asks. */
-extern instr_time ps_io_clock(void);
+extern instr_time ps_iostat_clock(void);
 
-/* What began then, by ps_io_clock(), is over. */
-extern void ps_io_time_read(instr_time start);
-extern void ps_io_time_around(instr_time start);
-extern void ps_io_time_written(instr_time start);
+/* What began then, by ps_iostat_clock(), is over. */
+extern void ps_iostat_time_read(instr_time start);
+extern void ps_iostat_time_around(instr_time start);
+extern void ps_iostat_time_written(instr_time start);
 
 /* A page was added to a file, which began then. */
-extern void ps_io_extended(instr_time start);
+extern void ps_iostat_extended(instr_time start);
 
 /* The end of a transaction: all that has been counted is told to core, which reports it now. */
-extern void ps_io_at_xact_end(void);
+extern void ps_iostat_at_xact_end(void);
 
 /* An error has ended what this process was about. */
-extern void ps_io_at_subxact_abort(void);
+extern void ps_iostat_at_subxact_abort(void);
 
 /* A worker, which has no transactions: report what it has done.  No lock held. */
-extern void ps_io_report(void);
+extern void ps_iostat_report(void);
 
-#endif							/* PAGESTORE_POOL_IO_COUNT_H */
+#endif							/* PAGESTORE_POOL_IOSTAT_H */
