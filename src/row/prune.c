@@ -447,29 +447,28 @@ may_be_dead(Relation rel, TransactionId xid, Planner *p)
 static void
 prune_locked(Planner *p, PsWrite *guard) PS_REQUIRES(guard)
 {
-	PsPrunePlan plan;
+	PsPrunePlan *plan = p->plan;
 	PsCleanup	todo = {.vacuum = false};
 	int			nfreed;
 
-	p->plan = &plan;
 	p->reap = false;
 	plan_page(p, guard, NULL);
-	if (ps_prune_plan_is_empty(&plan))
+	if (ps_prune_plan_is_empty(plan))
 	{
-		note_prunable(&plan, guard);
+		note_prunable(plan, guard);
 		return;
 	}
 	if (!ps_write_movable(guard, false))
 		return;
-	todo.items = &plan.items;
-	todo.conflict_xid = plan.conflict_xid;
-	clean_up(guard, &plan, &todo);
+	todo.items = &plan->items;
+	todo.conflict_xid = plan->conflict_xid;
+	clean_up(guard, plan, &todo);
 
 	/*
 	 * New dead line pointers still wait for vacuum; only the rest is off its
 	 * list.
 	 */
-	nfreed = plan.ndeleted - plan.items.ndead;
+	nfreed = plan->ndeleted - plan->items.ndead;
 	if (nfreed > 0)
 		pgstat_update_heap_dead_tuples(guard->rel, nfreed);
 }
@@ -484,6 +483,7 @@ void
 ps_prune_opportunistic(Relation rel, PsPin *pin)
 {
 	TransactionId xid = ((const PageHeaderData *) pin->page)->pd_prune_xid;
+	PsPrunePlan plan;
 	Planner		planner;
 	PsWrite		guard;
 
@@ -497,6 +497,7 @@ ps_prune_opportunistic(Relation rel, PsPin *pin)
 		!may_be_dead(rel, xid, &planner) ||
 		!ps_write_trylock(rel, pin, &guard))
 		return;
+	planner.plan = &plan;
 	if (short_of_room(rel, guard.page))
 		prune_locked(&planner, &guard);
 	ps_write_unlock(&guard);
