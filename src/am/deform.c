@@ -3,7 +3,7 @@
  *		From a row's bytes to its values.
  *
  * Values lie one behind the other, each aligned, nulls left out.  What the row
- * type says of a column's place and kind is here in eight bytes a column, where
+ * type says of a column's place and kind is here in six bytes a column, where
  * its attribute has it spread over a hundred; with it how many columns from
  * there on are of one kind and width, as rows of numbers often are: these are
  * taken in a loop of loads and stores.  Behind a value of variable width the
@@ -13,9 +13,6 @@
 
 #include "am/deform.h"
 #include "port/pg_bitutils.h"
-
-#define FEW 8					/* of more columns, those of one kind are
-								 * better taken in a loop of their own */
 
 typedef enum Kind
 {
@@ -35,15 +32,11 @@ typedef struct Column
 	uint16		width;			/* if it is fixed */
 	uint16		run;			/* columns from here on whose values lie and
 								 * are fetched alike: one behind the other */
-	uint16		offset;			/* of one of the first columns (nfixed) in a
-								 * row without nulls */
 } Column;
 
 struct PsDeform
 {
 	int			natts;
-	int			nfixed;			/* so many of the first columns have fixed
-								 * widths, and offsets */
 	Column		columns[FLEXIBLE_ARRAY_MEMBER];
 };
 
@@ -101,24 +94,6 @@ goes_on(const Column *a, const Column *b)
 		a->width > 0 && (a->width & a->align) == 0;
 }
 
-/* The first columns, up to one of variable width. */
-static void
-set_offsets(PsDeform *d)
-{
-	uint32		off = 0;
-	int			i = 0;
-
-	for (; i < d->natts && d->columns[i].width > 0; i++)
-	{
-		off = aligned(off, &d->columns[i]);
-		if (off > PG_UINT16_MAX - d->columns[i].width)
-			break;
-		d->columns[i].offset = off;
-		off += d->columns[i].width;
-	}
-	d->nfixed = i;
-}
-
 PsDeform *
 ps_deform_begin(TupleDesc desc, MemoryContext context)
 {
@@ -136,7 +111,6 @@ ps_deform_begin(TupleDesc desc, MemoryContext context)
 		column->width = att->attlen > 0 ? att->attlen : 0;
 		column->run = i < desc->natts - 1 && goes_on(column, column + 1) ? column[1].run + 1 : 1;
 	}
-	set_offsets(d);
 	return d;
 }
 
@@ -272,11 +246,12 @@ some_columns_there(const PsDeform *d, const HeapTupleHeaderData *header, uint32 
 	return off;
 }
 
-/* As ps_deform().  Apart, so that few columns are not kept waiting by the registers that this saves. */
-static pg_noinline int
-deform_any(const PsDeform *d, const HeapTupleHeaderData *header, int from, int to,
-		   uint32 *off, Datum *values, bool *isnull)
+int
+ps_deform(const PsDeform *d, const HeapTupleHeaderData *header, int from, int to,
+		  uint32 *off, Datum *values, bool *isnull)
 {
+	Assert(from >= 0 && to <= d->natts);
+
 	to = Min(to, HeapTupleHeaderGetNatts(header));
 	if (from >= to)
 		return from;
@@ -288,31 +263,4 @@ deform_any(const PsDeform *d, const HeapTupleHeaderData *header, int from, int t
 		memset(isnull + from, false, to - from);
 	}
 	return to;
-}
-
-/* The first few, all there, at offsets that are known: none waits for the one before it. */
-static inline int
-first_columns(const PsDeform *d, const char *data, int n, uint32 *off, Datum *values, bool *isnull)
-{
-	const Column *column = d->columns;
-
-	for (int i = 0; i < n; i++, column++)
-	{
-		values[i] = value_at(column->kind, data + column->offset);
-		isnull[i] = false;
-	}
-	*off = column[-1].offset + column[-1].width;
-	return n;
-}
-
-int
-ps_deform(const PsDeform *d, const HeapTupleHeaderData *header, int from, int to,
-		  uint32 *off, Datum *values, bool *isnull)
-{
-	Assert(from >= 0 && to <= d->natts);
-
-	if (from == 0 && to > 0 && to <= Min(d->nfixed, FEW) &&
-		(header->t_infomask & HEAP_HASNULL) == 0 && to <= HeapTupleHeaderGetNatts(header))
-		return first_columns(d, (const char *) header + header->t_hoff, to, off, values, isnull);
-	return deform_any(d, header, from, to, off, values, isnull);
 }

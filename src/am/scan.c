@@ -399,17 +399,6 @@ passes_keys(const PsScanDesc *scan, OffsetNumber offset)
 					   scan->base.rs_nkeys, scan->base.rs_key);
 }
 
-/* The next page in hand, with its rows listed; false at the end.  Apart, for the registers of the loop over rows. */
-static pg_noinline bool
-list_next_page(PsScanDesc *scan, int step)
-{
-	if (!ps_scan_advance(scan, step < 0))
-		return false;
-	ps_scan_collect(scan);
-	scan->current = step > 0 ? -1 : scan->nvisible;
-	return true;
-}
-
 /* Page at a time: step is 1 or -1. */
 static inline bool
 next_listed(PsScanDesc *scan, int step, TupleTableSlot *slot)
@@ -430,13 +419,15 @@ next_listed(PsScanDesc *scan, int step, TupleTableSlot *slot)
 			return true;
 		}
 
-		if (!list_next_page(scan, step))
+		if (!ps_scan_advance(scan, step < 0))
 			return false;
+		ps_scan_collect(scan);
+		scan->current = step > 0 ? -1 : scan->nvisible;
 	}
 }
 
 /* Tuple at a time: the guard is taken anew for each row. */
-static pg_noinline bool
+static bool
 next_judged(PsScanDesc *scan, int step, TupleTableSlot *slot)
 {
 	Relation	rel = scan->base.rs_rd;
@@ -486,7 +477,7 @@ next_judged(PsScanDesc *scan, int step, TupleTableSlot *slot)
 }
 
 /* No movement: the row returned last, once more. */
-static pg_noinline bool
+static bool
 same_again(PsScanDesc *scan, TupleTableSlot *slot)
 {
 	OffsetNumber offset;
