@@ -1,5 +1,5 @@
 # A partitioned table that names an access method (from PostgreSQL 17 on): pagestore as any other does, its partitions to
-# come get it, pg_dump keeps it, pagestore_convert() changes it, DROP EXTENSION is refused.
+# come get it, pg_dump keeps it, pagestore_convert() changes it, DROP EXTENSION is refused, also where both go on at once.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -85,6 +85,70 @@ my ($rc, $out, $err) = $node->psql('postgres', 'DROP EXTENSION pagestore');
 like($err, qr/cannot drop extension pagestore|table lonely/, 'DROP EXTENSION is refused for a parent');
 ($rc, $out, $err) = $node->psql('other', "SELECT pagestore_convert('p', 'heap'); DROP EXTENSION pagestore");
 is($rc, 0, 'and not where none does') or diag $err;
+
+# A session in the middle of a command, which it waits in or has come to the end of.
+sub under_way
+{
+	my ($session, $command) = @_;
+	my $pid = $session->query_safe('SELECT pg_backend_pid()');
+	$session->query_until(qr/begun/, "\\echo begun\n$command;\n\\echo done\n");
+	$node->poll_query_until('postgres', "SELECT wait_event_type = 'Lock' OR (state ~ '^idle' AND query !~ 'pg_backend_pid') FROM pg_stat_activity WHERE pid = $pid") or die 'neither waits nor ends';
+	return sql("SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $pid");
+}
+
+# Whoever has a parent name it and whoever drops it wait for one another, however it comes to be named.
+sql('DROP TABLE p, lonely; CREATE TABLE q (i int) PARTITION BY LIST (i) USING heap');
+my %ways = (
+	'CREATE TABLE' => 'CREATE TABLE r (i int) PARTITION BY LIST (i) USING pagestore',
+	'CREATE SCHEMA' => 'CREATE SCHEMA s CREATE TABLE r (i int) PARTITION BY LIST (i) USING pagestore',
+	'a partition' => 'CREATE TABLE r PARTITION OF q DEFAULT PARTITION BY LIST (i) USING pagestore',
+	'ALTER TABLE' => 'ALTER TABLE q SET ACCESS METHOD pagestore',
+	'ALTER TABLE to the default' => 'SET LOCAL default_table_access_method = pagestore; ALTER TABLE q SET ACCESS METHOD DEFAULT, ALTER i SET DEFAULT 1; ALTER TABLE q SET ACCESS METHOD pagestore',
+	'in a DO block' => q(DO $$ BEGIN EXECUTE 'ALTER TABLE q SET ACCESS METHOD pagestore'; PERFORM 1; END $$),
+	'pagestore_convert()' => "SELECT pagestore_convert('q', 'pagestore')");
+my $named = "SELECT count(*) FROM pg_class c JOIN pg_am a ON a.oid = relam WHERE relkind = 'p' AND amname = 'pagestore'";
+my $dangling = "SELECT count(*) FROM pg_class WHERE relkind = 'p' AND relam <> 0 AND relam NOT IN (SELECT oid FROM pg_am)";
+foreach my $way (sort keys %ways)
+{
+	my $one = $node->background_psql('postgres', on_error_stop => 0);
+	my $two = $node->background_psql('postgres', on_error_stop => 0);
+
+	$one->query_safe("BEGIN; $ways{$way}");
+	is(under_way($two, 'DROP EXTENSION pagestore CASCADE'), 't', "$way: a drop waits");
+	$one->query_safe('COMMIT');
+	$two->query_until(qr/done/, '');
+	like($two->{stderr}, qr/cannot drop access method/, '... and is refused');
+	is(sql($named), '1', '... as the parent names it');
+	sql('DROP TABLE IF EXISTS r, s.r; DROP SCHEMA IF EXISTS s; ALTER TABLE q SET ACCESS METHOD heap');
+
+	$two->{stderr} = '';
+	$two->query_safe('BEGIN; DROP EXTENSION pagestore');
+	if ($way ne 'pagestore_convert()') # which goes with the extension
+	{
+		is(under_way($one, "BEGIN; $ways{$way}"), 't', "$way waits for a drop");
+		$two->query_safe('COMMIT');
+		$one->query_until(qr/done/, '');
+		like($one->{stderr}, qr/the access method has been dropped in the meantime|access method was concurrently dropped/, '... and misses what has gone');
+		$one->query('ROLLBACK');
+	}
+	else
+	{
+		$two->query_safe('COMMIT');
+	}
+	is(sql($dangling), '0', '... so that no parent names it');
+	$one->quit;
+	$two->quit;
+	sql('CREATE EXTENSION pagestore');
+}
+
+# By hand, the lock comes with the next statement, or the commit.
+my $one = $node->background_psql('postgres', on_error_stop => 0);
+$one->query_safe("BEGIN; UPDATE pg_class SET relam = (SELECT oid FROM pg_am WHERE amname = 'pagestore') WHERE relname = 'q'");
+sql('DROP EXTENSION pagestore');
+$one->query('COMMIT');
+like($one->{stderr}, qr/the access method has been dropped in the meantime/, 'a row changed by hand does not name what has gone');
+is(sql($dangling), '0', '... afterwards either');
+$one->quit;
 
 $node->stop;
 done_testing();

@@ -19,6 +19,9 @@
  *
  * The tool should have AccessExclusiveLock on these tables; if it has not, it
  * gets it, or an error, here: until commit the others go by what was before.
+ *
+ * Here it is also seen that a partitioned table, which has no file, names an
+ * access method, which is then kept from being dropped (drop.c).
  */
 #include "postgres.h"
 
@@ -239,23 +242,32 @@ settle_relation(Oid relid)
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	Form_pg_class class;
 	RelFileLocator rlocator;
+	Oid			given_am = InvalidOid;
+	bool		is_written;
 	bool		ours = false;
 	bool		wrong = false;
 
 	if (!HeapTupleIsValid(tuple))
 		return;
 	class = (Form_pg_class) GETSTRUCT(tuple);
+	is_written = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
 	if (file_of(class, &rlocator))
 	{
 		ours = is_ours(class);
 		if (ps_holds(rlocator, false))
 			wrong = !ps_holds(rlocator, ours);	/* also where the change was
 												 * undone */
-		else if (TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)))
+		else if (is_written)
 			wrong = (ours ? !ps_registry_pool_owns(rlocator) : ps_registry_may_have_frames(rlocator)) &&
 				has_changed(class) && !(ours && skips_wal(relid));
+		if (wrong && ours)
+			given_am = class->relam;
 	}
+	else if (class->relkind == RELKIND_PARTITIONED_TABLE && is_written && has_changed(class))
+		given_am = class->relam;	/* whosever: it may be gone by now */
 	ReleaseSysCache(tuple);
+	if (OidIsValid(given_am))
+		ps_am_lock(given_am);
 	if (wrong)
 		take_over(rlocator, ours);
 }
