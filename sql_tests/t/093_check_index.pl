@@ -196,5 +196,14 @@ sql("CREATE ROLE owner; GRANT ALL ON SCHEMA public TO owner; SET ROLE owner;
 	CREATE FUNCTION f(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS \$\$ BEGIN IF current_user <> 'owner' THEN RAISE EXCEPTION 'run as %', current_user; END IF; RETURN \$1; END \$\$;
 	CREATE TABLE mine (i int) USING pagestore; INSERT INTO mine SELECT generate_series(1, 10); CREATE INDEX ON mine USING spgist ((f(i)::text))");
 is(sql("SELECT * FROM pagestore_check('mine')"), '', "an index's function runs as the table's owner");
+# so do functions of operator classes, where rows are compared with a hash or brin index
+sql("CREATE FUNCTION hash_of(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS \$\$ BEGIN IF current_user <> 'owner' THEN RAISE EXCEPTION 'run as %', current_user; END IF; RETURN hashint4(\$1); END \$\$;
+	CREATE FUNCTION equal(int, int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS \$\$ BEGIN IF current_user <> 'owner' THEN RAISE EXCEPTION 'run as %', current_user; END IF; RETURN \$1 = \$2; END \$\$;
+	CREATE OPERATOR === (LEFTARG = int, RIGHTARG = int, FUNCTION = equal, HASHES);
+	CREATE OPERATOR CLASS as_owner FOR TYPE int USING hash AS OPERATOR 1 ===, FUNCTION 1 hash_of(int);
+	SET ROLE owner; CREATE INDEX of_class ON mine USING hash (i as_owner)");
+is(sql("SELECT * FROM pagestore_check('mine')"), '', 'those of its operator class do');
+sql('DELETE FROM mine WHERE i = 3');
+is(sql("SET enable_seqscan = off; SET ROLE owner; SELECT count(*) FROM mine WHERE i === 4"), '1', '... and the index is one');
 $node->stop;
 done_testing();

@@ -9,7 +9,6 @@
 #include "admin/check_entries.h"
 #include "catalog/index.h"
 #include "miscadmin.h"
-#include "utils/guc.h"
 #include "utils/rel.h"
 
 /* ---- entries ---- */
@@ -76,9 +75,6 @@ ps_entries_rows(Relation rel, Relation index, Snapshot snapshot, IndexBuildCallb
 {
 	IndexInfo  *info = BuildIndexInfo(index);
 	TableScanDesc scan = table_beginscan_strat(rel, snapshot, 0, NULL, true, false);
-	Oid			user;
-	int			security;
-	int			nest_level;
 
 	/* as the snapshot sees rows, and without a look at uniqueness */
 	info->ii_Concurrent = true;
@@ -87,11 +83,5 @@ ps_entries_rows(Relation rel, Relation index, Snapshot snapshot, IndexBuildCallb
 	info->ii_ExclusionProcs = NULL;
 	info->ii_ExclusionStrats = NULL;
 
-	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(rel->rd_rel->relowner, security | SECURITY_RESTRICTED_OPERATION);
-	nest_level = NewGUCNestLevel();
-	RestrictSearchPath();
 	(void) table_index_build_scan(rel, index, info, false, false, callback, state, scan);
-	AtEOXact_GUC(false, nest_level);
-	SetUserIdAndSecContext(user, security);
 }

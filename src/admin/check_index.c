@@ -36,6 +36,7 @@
 #include "page/stream.h"
 #include "server/compat.h"
 #include "storage/lmgr.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
@@ -235,11 +236,9 @@ compare_with_entries(Comparison *comparison, Snapshot snapshot)
 }
 
 static void
-compare(PsCheck *check, void *arg)
+compare_index(PsCheck *check, Relation index, Snapshot snapshot)
 {
-	Relation	index = arg;
 	Comparison	comparison = {check, index};
-	Snapshot	snapshot = RegisterSnapshot(GetTransactionSnapshot());
 
 	if (is_too_young(index, snapshot))
 		ereport(WARNING,
@@ -251,6 +250,28 @@ compare(PsCheck *check, void *arg)
 		compare_with_hash(&comparison, snapshot);
 	else
 		compare_with_entries(&comparison, snapshot);
+}
+
+/*
+ * Expressions, predicates and operator classes of an index may be anybody's
+ * code: they run as the owner, as when the index is used.  After an error it is
+ * the subtransaction that puts the user back (check_try.c).
+ */
+static void
+compare(PsCheck *check, void *arg)
+{
+	Snapshot	snapshot = RegisterSnapshot(GetTransactionSnapshot());
+	Oid			user;
+	int			security;
+	int			nest_level;
+
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(check->rel->rd_rel->relowner, security | SECURITY_RESTRICTED_OPERATION);
+	nest_level = NewGUCNestLevel();
+	RestrictSearchPath();
+	compare_index(check, arg, snapshot);
+	AtEOXact_GUC(false, nest_level);
+	SetUserIdAndSecContext(user, security);
 	UnregisterSnapshot(snapshot);
 }
 
