@@ -95,7 +95,7 @@ GRANT EXECUTE ON FUNCTION pagestore_stat_tables() TO pg_monitor;
 
 CREATE VIEW pg_stat_pagestore_tables AS
 SELECT t.relid, n.nspname AS schemaname, c.relname, t.blks_total, t.blks_resident,
-	100.0::float8 * t.blks_resident / nullif(t.blks_total, 0) AS resident_percent, t.blks_dirty,
+	100.0::float8 * t.blks_resident::float8 / nullif(t.blks_total, 0)::float8 AS resident_percent, t.blks_dirty,
 	pg_stat_get_blocks_hit(t.relid) AS blks_hit,
 	pg_stat_get_blocks_fetched(t.relid) - pg_stat_get_blocks_hit(t.relid) AS blks_read,
 	t.blks_read_ahead, t.blks_read_ahead_wasted, t.blks_around, t.evictions
@@ -313,14 +313,14 @@ SELECT s.pid, s.datid, d.datname, s.relid,
 	CASE s.param2 WHEN 0 THEN 'initializing' WHEN 1 THEN 'writing changed pages'
 		WHEN 2 THEN 'waiting for lock' WHEN 3 THEN 'changing the catalog' END AS phase,
 	s.param3 AS tables_total, s.param4 AS tables_done, s.param5 AS tables_skipped
-FROM pagestore_progress('CONVERT') s LEFT JOIN pg_database d ON d.oid = s.datid;
+FROM pagestore_progress('CONVERT'::text) s LEFT JOIN pg_database d ON d.oid = s.datid;
 COMMENT ON VIEW pg_stat_progress_pagestore_convert IS
 'switches between heap and pagestore under way: one row for each process';
 GRANT SELECT ON pg_stat_progress_pagestore_convert TO PUBLIC;
 
 CREATE VIEW pg_stat_progress_pagestore_prewarm AS
 SELECT s.pid, s.datid, d.datname, s.relid, s.param1 AS blocks_total, s.param2 AS blocks_done
-FROM pagestore_progress('PREWARM') s LEFT JOIN pg_database d ON d.oid = s.datid;
+FROM pagestore_progress('PREWARM'::text) s LEFT JOIN pg_database d ON d.oid = s.datid;
 COMMENT ON VIEW pg_stat_progress_pagestore_prewarm IS
 'tables that are being read into the pool, by pagestore_prewarm(), pg_prewarm() or after a start: one row for each process';
 GRANT SELECT ON pg_stat_progress_pagestore_prewarm TO PUBLIC;

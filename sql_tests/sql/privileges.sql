@@ -43,7 +43,8 @@ EXCEPTION WHEN OTHERS THEN
     RESET ROLE;
     RETURN SQLSTATE || ' ' || SQLERRM;
 END $$;
-SELECT call, role, priv_try(role, call)
+CREATE TABLE priv_calls AS
+SELECT n, call
 FROM unnest(ARRAY[
     'pagestore_check(''priv_t'')', 'pagestore_page(''priv_t'', 0)', 'pagestore_stattuple(''priv_t'')',
     'pagestore_stattuple_approx(''priv_t'')', 'pagestore_rowlocks(''priv_t'')', 'pagestore_prewarm(''priv_t'')',
@@ -52,9 +53,17 @@ FROM unnest(ARRAY[
     'pagestore_progress(''CONVERT'')', 'pg_stat_progress_pagestore_convert', 'pg_stat_progress_pagestore_prewarm',
     'pagestore_prewarm_progress()', 'pagestore_prewarm_progress', 'pagestore_stat_sizes()', 'pg_stat_pagestore_sizes', 'pagestore_advice()',
     'pagestore_convert(''priv_t'', ''heap'')',
-    'pagestore_in_pool(''x''::text)', 'priv_t']) WITH ORDINALITY c (call, n),
-    unnest(ARRAY['priv_nobody', 'priv_reader', 'priv_scanner', 'priv_monitor']) WITH ORDINALITY r (role, m)
+    'pagestore_in_pool(''x''::text)', 'priv_t']) WITH ORDINALITY c (call, n);
+SELECT call, role, priv_try(role, call)
+FROM priv_calls, unnest(ARRAY['priv_nobody', 'priv_reader', 'priv_scanner', 'priv_monitor']) WITH ORDINALITY r (role, m)
 ORDER BY n, m;
+-- None is left out, but for what SQL cannot call, and the procedure.
+SELECT pg_describe_object(d.classid, d.objid, 0) AS "not tried"
+FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'pagestore'
+LEFT JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
+WHERE d.deptype = 'e' AND d.classid IN ('pg_proc'::regclass, 'pg_class'::regclass)
+    AND NOT EXISTS (SELECT FROM priv_calls WHERE call = c.relname OR starts_with(call, p.proname || '('))
+ORDER BY 1;
 -- A procedure, which commits: it has what the caller owns.
 CREATE SCHEMA priv_s;
 CREATE TABLE priv_s.t (i int) USING heap;
@@ -97,56 +106,104 @@ ROLLBACK TO s;
 SELECT count(*) FROM pg_locks WHERE relation = 'priv_t'::regclass AND pid = pg_backend_pid();
 ROLLBACK;
 
--- A search_path full of traps: operators and functions of the same names, in a schema that comes first.
+-- A search_path full of traps: all that SQL can name in pg_catalog or of ours stands in a schema that comes first, and
+-- is an error when it is used: functions, operators, types (so that a cast to one is an error), relations.
 CREATE SCHEMA priv_traps;
+CREATE SCHEMA priv_amcheck;
+CREATE EXTENSION amcheck SCHEMA priv_amcheck;
 CREATE FUNCTION priv_traps.trap() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped as %', current_user; END $$;
-CREATE FUNCTION priv_traps.trap_eq(oid, oid) RETURNS boolean LANGUAGE sql AS 'SELECT priv_traps.trap()';
-CREATE FUNCTION priv_traps.trap_eq(name, name) RETURNS boolean LANGUAGE sql AS 'SELECT priv_traps.trap()';
-CREATE FUNCTION priv_traps.trap_eq(text, text) RETURNS boolean LANGUAGE sql AS 'SELECT priv_traps.trap()';
-CREATE FUNCTION priv_traps.trap_eq(int, int) RETURNS boolean LANGUAGE sql AS 'SELECT priv_traps.trap()';
-CREATE OPERATOR priv_traps.= (LEFTARG = oid, RIGHTARG = oid, FUNCTION = priv_traps.trap_eq);
-CREATE OPERATOR priv_traps.= (LEFTARG = name, RIGHTARG = name, FUNCTION = priv_traps.trap_eq);
-CREATE OPERATOR priv_traps.= (LEFTARG = text, RIGHTARG = text, FUNCTION = priv_traps.trap_eq);
-CREATE OPERATOR priv_traps.= (LEFTARG = int, RIGHTARG = int, FUNCTION = priv_traps.trap_eq);
-CREATE FUNCTION priv_traps.verify_heapam(regclass, boolean, boolean, text, bigint, bigint) RETURNS TABLE (blkno bigint, offnum int, attnum int, msg text) LANGUAGE sql AS 'SELECT 1, 1, 1, priv_traps.trap()::text';
-CREATE FUNCTION priv_traps.bt_index_check(regclass, boolean) RETURNS void LANGUAGE sql AS 'SELECT priv_traps.trap()';
-CREATE FUNCTION priv_traps.pagestore_stat() RETURNS boolean LANGUAGE sql AS 'SELECT priv_traps.trap()';
-CREATE FUNCTION priv_traps.pagestore_frames() RETURNS boolean LANGUAGE sql AS 'SELECT priv_traps.trap()';
-CREATE FUNCTION priv_traps.pagestore_stat_tables() RETURNS boolean LANGUAGE sql AS 'SELECT priv_traps.trap()';
-CREATE FUNCTION priv_traps.pagestore_stat_activity() RETURNS boolean LANGUAGE sql AS 'SELECT priv_traps.trap()';
-CREATE FUNCTION priv_traps.pagestore_progress(text) RETURNS boolean LANGUAGE sql AS 'SELECT priv_traps.trap()';
-CREATE FUNCTION priv_traps.pg_stat_get_blocks_hit(oid) RETURNS bigint LANGUAGE sql AS 'SELECT priv_traps.trap()::int';
-CREATE FUNCTION priv_traps.trap_minus(bigint, bigint) RETURNS bigint LANGUAGE sql AS 'SELECT priv_traps.trap()::int';
-CREATE OPERATOR priv_traps.- (LEFTARG = bigint, RIGHTARG = bigint, FUNCTION = priv_traps.trap_minus);
-CREATE TABLE priv_traps.pg_class (relname name);
-CREATE FUNCTION priv_traps.pagestore_stat_sizes() RETURNS boolean LANGUAGE sql AS 'SELECT priv_traps.trap()';
-CREATE FUNCTION priv_traps.pagestore_prewarm_progress() RETURNS boolean LANGUAGE sql AS 'SELECT priv_traps.trap()';
+CREATE FUNCTION priv_trap_all() RETURNS void LANGUAGE plpgsql SET check_function_bodies = off AS $$
+DECLARE
+    r record;
+    body text := $b$ LANGUAGE plpgsql AS 'BEGIN PERFORM priv_traps.trap(); END'$b$;
+BEGIN
+    CREATE TEMP TABLE usable AS SELECT oid FROM pg_type WHERE typtype <> 'p' OR typname IN ('record', 'anyelement', 'anyarray', 'anynonarray',
+        'anyenum', 'anyrange', 'anymultirange', 'anycompatible', 'anycompatiblearray', 'anycompatiblenonarray', 'anycompatiblerange', 'anycompatiblemultirange');
+    CREATE TEMP TABLE ours AS SELECT classid, objid FROM pg_depend JOIN pg_extension e ON e.oid = refobjid
+        WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e' AND extname IN ('pagestore', 'amcheck');
+    FOR r IN SELECT DISTINCT ON (proname, proargtypes) proname,
+                (SELECT coalesce(string_agg(format_type(a, NULL), ', ' ORDER BY n), '') FROM unnest(proargtypes) WITH ORDINALITY u (a, n)) AS args,
+                CASE WHEN proretset THEN 'SETOF ' ELSE '' END || format_type(prorettype, NULL) AS result
+            FROM pg_proc WHERE (pronamespace = 'pg_catalog'::regnamespace OR oid IN (SELECT objid FROM ours WHERE classid = 'pg_proc'::regclass))
+                AND proargtypes::oid[] <@ ARRAY(SELECT oid FROM usable) AND (prorettype IN (SELECT oid FROM usable) OR prorettype = 'void'::regtype) LOOP
+        EXECUTE format('CREATE FUNCTION priv_traps.%I (%s) RETURNS %s', r.proname, r.args, r.result) || body;
+    END LOOP;
+    FOR r IN SELECT oid, oprname, CASE WHEN oprleft <> 0 THEN format_type(oprleft, NULL) END AS l, format_type(oprright, NULL) AS r,
+                format_type(oprresult, NULL) AS result
+            FROM pg_operator WHERE oprnamespace = 'pg_catalog'::regnamespace AND oprcode <> 0 LOOP
+        EXECUTE format('CREATE FUNCTION priv_traps.operator_%s (%s) RETURNS %s', r.oid, concat_ws(', ', r.l, r.r), r.result) || body;
+        EXECUTE format('CREATE OPERATOR priv_traps.%s (%s, FUNCTION = priv_traps.operator_%s)', r.oprname,
+            concat_ws(', ', 'LEFTARG = ' || r.l, 'RIGHTARG = ' || r.r), r.oid);
+    END LOOP;
+    FOR r IN SELECT typname FROM pg_type WHERE typnamespace = 'pg_catalog'::regnamespace AND typtype IN ('b', 'r', 'm') AND typcategory <> 'A' LOOP
+        EXECUTE format('CREATE DOMAIN priv_traps.%I AS pg_catalog.%1$I CHECK (priv_traps.trap())', r.typname);
+    END LOOP;
+    FOR r IN SELECT relname FROM pg_class WHERE (relnamespace = 'pg_catalog'::regnamespace AND relkind IN ('r', 'v'))
+            OR oid IN (SELECT objid FROM ours WHERE classid = 'pg_class'::regclass AND relkind = 'v') LOOP
+        EXECUTE format('CREATE VIEW priv_traps.%I AS SELECT priv_traps.trap()', r.relname);
+    END LOOP;
+    DROP TABLE usable, ours;
+END $$;
+SELECT priv_trap_all();
+SELECT (SELECT count(*) FROM pg_proc WHERE pronamespace = n.oid) > 2500 AS functions, (SELECT count(*) FROM pg_operator WHERE oprnamespace = n.oid) > 750 AS operators,
+    (SELECT count(*) FROM pg_type WHERE typnamespace = n.oid AND typtype = 'd') > 50 AS types, (SELECT count(*) FROM pg_class WHERE relnamespace = n.oid) > 120 AS relations
+FROM pg_namespace n WHERE nspname = 'priv_traps';
+-- an index of each kind that pagestore_check() has a way for, and values in the TOAST table
+CREATE INDEX ON priv_t USING hash (secret);
+CREATE INDEX ON priv_t USING brin (id);
+CREATE INDEX ON priv_t USING gin ((ARRAY[id, id + 1])) WHERE id % 2 = 0;
+CREATE INDEX ON priv_t USING gist ((point(id, id)));
+CREATE INDEX ON priv_t USING spgist ((point(id, -id)));
+CREATE INDEX ON priv_t (substr(secret, 1, 9), (id * 2.5));
+UPDATE priv_t SET secret = (SELECT string_agg(md5(i::text), '') FROM generate_series(1, 1000) i) WHERE id = 7;
+SET client_min_messages = warning;
 SET search_path = priv_traps, pg_catalog, public;
-SET client_min_messages = error;
-SELECT count(*) FROM pagestore_check('priv_t');
-SELECT tuple_count FROM pagestore_stattuple('priv_t');
-SELECT approx_tuple_count FROM pagestore_stattuple_approx('priv_t');
-SELECT count(*) FROM pagestore_rowlocks('priv_t');
-SELECT pagestore_prewarm('priv_t'), length(pagestore_page('priv_t', 0));
-SELECT count(*) FROM pg_stat_pagestore;
-SELECT count(*) > 0 FROM public.pagestore_frames;
-SELECT count(*) FROM public.pg_stat_pagestore_tables WHERE relid OPERATOR(pg_catalog.=) 'priv_t'::regclass;
-SELECT count(*) > 0 FROM public.pg_stat_pagestore_activity;
-SELECT pg_stat_reset_pagestore();
-SELECT count(*) FROM public.pg_stat_progress_pagestore_convert, public.pg_stat_progress_pagestore_prewarm;
-SELECT count(*) FROM public.pagestore_prewarm_progress;
-SELECT count(*) > 0 FROM public.pg_stat_pagestore_sizes;
-SELECT count(*) FROM pagestore_advice();
-SELECT pagestore_convert('priv_t', 'heap'), pagestore_convert('priv_t', 'pagestore');
+\set VERBOSITY terse
+-- they do catch
+SELECT 1 + 1;
+SELECT lower('A');
+SELECT 'a'::text;
+TABLE pg_class;
+SELECT pagestore_advice();
+-- and none of ours is caught
+SELECT * FROM public.pagestore_check('priv_t');
+SELECT tuple_count FROM public.pagestore_stattuple('priv_t');
+SELECT approx_tuple_count FROM public.pagestore_stattuple_approx('priv_t');
+SELECT * FROM public.pagestore_rowlocks('priv_t');
+SELECT public.pagestore_prewarm('priv_t') OPERATOR(pg_catalog.>) 0 AS prewarmed, pg_catalog.length(public.pagestore_page('priv_t', 0));
+SELECT pg_catalog.count(*) FROM public.pg_stat_pagestore;
+SELECT pg_catalog.count(*) FROM public.pagestore_stat();
+SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 AS frames FROM public.pagestore_frames;
+SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 AS frames FROM public.pagestore_frames();
+SELECT pg_catalog.count(*) FROM public.pg_stat_pagestore_tables WHERE relname OPERATOR(pg_catalog.=) 'priv_t' AND resident_percent OPERATOR(pg_catalog.>) 0;
+SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 AS tables FROM public.pagestore_stat_tables();
+SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 AS processes FROM public.pg_stat_pagestore_activity;
+SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 AS processes FROM public.pagestore_stat_activity();
+SELECT public.pg_stat_reset_pagestore();
+SELECT * FROM public.pg_stat_progress_pagestore_convert, public.pg_stat_progress_pagestore_prewarm;
+SELECT * FROM public.pagestore_progress('CONVERT');
+SELECT pg_catalog.count(*) FROM public.pagestore_prewarm_progress;
+SELECT pg_catalog.count(*) FROM public.pagestore_prewarm_progress();
+SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 AS sizes FROM public.pg_stat_pagestore_sizes;
+SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 AS sizes FROM public.pagestore_stat_sizes();
+SELECT pg_catalog.count(*) FROM public.pagestore_advice();
+SELECT public.pagestore_convert('priv_t', 'heap'), public.pagestore_convert('priv_t', 'pagestore');
+ALTER TABLE public.priv_t SET ACCESS METHOD heap;
+ALTER TABLE public.priv_t SET ACCESS METHOD pagestore;
+SELECT * FROM public.pagestore_check('priv_t');
+CALL public.pagestore_convert_all('pagestore', 'priv_s', dry_run => true);
 CALL public.pagestore_convert_all('pagestore', 'priv_s');
 CALL public.pagestore_convert_all('heap', 'priv_s');
-SELECT public.pagestore_in_pool(v) FROM (SELECT 'x'::text AS v) s;
-SELECT count(*) FROM priv_t;
-VACUUM ANALYZE priv_t;
+SELECT public.pagestore_in_pool(secret) FROM public.priv_t WHERE id OPERATOR(pg_catalog.=) 1;
+SELECT pg_catalog.count(*) FROM public.priv_t;
+VACUUM ANALYZE public.priv_t;
 RESET search_path;
-
+\set VERBOSITY default
+SET client_min_messages = error;
 DROP SCHEMA priv_traps, priv_s CASCADE;
+DROP EXTENSION amcheck;
+DROP SCHEMA priv_amcheck;
 RESET client_min_messages;
-DROP TABLE priv_t;
-DROP FUNCTION priv_try;
+DROP TABLE priv_t, priv_calls;
+DROP FUNCTION priv_try, priv_trap_all;
 DROP ROLE priv_nobody, priv_reader, priv_scanner, priv_monitor;

@@ -1,6 +1,6 @@
 # ALTER EXTENSION UPDATE from every version that can be installed leaves the objects that a fresh installation has, with
 # their definitions, privileges and comments; and so does the way for those who have a state of the extension that never
-# was a version: heap, DROP EXTENSION, CREATE EXTENSION, pagestore.
+# was a version: heap, DROP EXTENSION, CREATE EXTENSION, pagestore.  Nor does it matter what others have put into its schema before.
 use strict;
 use warnings;
 use Pagestore;
@@ -82,5 +82,44 @@ foreach my $what (sort keys %change)
 	}
 	sql('postgres', 'DROP DATABASE changed');
 }
+# Somebody who may create things in the extension's schema has put operators and functions there that fit what the script
+# says better than core's do: none of its views is made of them.
+my $script = slurp_file(readpipe('pg_config --sharedir') =~ s/\s+$//r . "/extension/pagestore--$version.sql");
+my @symbols = grep { index($script, $_) >= 0 } split /\n/, sql('postgres', "SELECT DISTINCT oprname FROM pg_operator WHERE oprleft <> 0 AND oprname <> '=>'");
+my @functions = split /\n/, sql('postgres', 'SELECT DISTINCT proname FROM pg_proc WHERE proname IN (' . join(', ', map { "'$_'" } $script =~ /\b(\w+)\(/g) . ')');
+push @functions, $script =~ /^CREATE FUNCTION (\w+)/mg;
+my %once = map { $_ => 1 } @functions;
+sql('postgres', 'CREATE DATABASE trapped; CREATE ROLE trapper');
+sql('trapped', 'GRANT CREATE ON SCHEMA public TO trapper; SET ROLE trapper;
+	CREATE TABLE symbols (symbol text); CREATE TABLE functions (name text);'
+	  . "INSERT INTO symbols VALUES " . join(', ', map { "('$_')" } @symbols) . '; INSERT INTO functions VALUES ' . join(', ', map { "('$_')" } sort keys %once) . q(;
+	DO $$
+	DECLARE
+		types text[] := '{smallint,integer,bigint,real,double precision,numeric,text,name,"\"char\"",character varying,character,oid,regclass,xid,boolean}';
+		l text;
+		r text;
+		word text;
+	BEGIN
+		FOREACH l IN ARRAY types LOOP
+			FOR word IN SELECT name FROM functions WHERE to_regprocedure(format('pg_catalog.%I(%s)', name, l)) IS NULL
+					AND NOT (name ~ '^pagestore' AND l IN ('regclass', 'text')) LOOP
+				EXECUTE format('CREATE FUNCTION %I(%s) RETURNS bigint LANGUAGE sql AS $f$ SELECT 1 / 0 $f$', word, l);
+			END LOOP;
+			FOREACH r IN ARRAY types LOOP
+				EXECUTE format('CREATE FUNCTION trap(%s, %s) RETURNS boolean LANGUAGE sql AS $f$ SELECT 1 / 0 = 1 $f$', l, r);
+				FOR word IN SELECT symbol FROM symbols WHERE to_regoperator(format('pg_catalog.%s(%s, %s)', symbol, l, r)) IS NULL LOOP
+					EXECUTE format('CREATE OPERATOR public.%s (LEFTARG = %s, RIGHTARG = %s, FUNCTION = trap)', word, l, r);
+				END LOOP;
+			END LOOP;
+		END LOOP;
+	END $$;
+	DROP TABLE symbols, functions));
+cmp_ok(sql('trapped', "SELECT count(*) FROM pg_operator WHERE oprowner OPERATOR(pg_catalog.=) 'trapper'::regrole"), '>', 1000, 'traps');
+like(($node->psql('trapped', 'SELECT 1.5::float8 * 2::bigint'))[2], qr/division by zero/, 'which catch');
+sql('trapped', 'CREATE EXTENSION pagestore');
+my ($rc, $out, $err) = $node->psql('trapped', 'DROP OWNED BY trapper');
+is($err, '', 'nothing of the extension is made of them');
+is(objects('trapped'), $fresh, '... and it is as anywhere');
+
 $node->stop;
 done_testing();
