@@ -146,10 +146,13 @@ sql() {
 	as_server "$BIN/psql" -X -q -v ON_ERROR_STOP=1 -h "$dir" -U postgres "$@"
 }
 
-# kill_cluster DIR: SIGKILL to the postmaster and all that it started, and wait until they are gone
+# kill_cluster DIR: SIGKILL to the postmaster and all that it started, and wait until they are gone.  It stands still
+# while they are counted, so that none is started that would live on.
 kill_cluster() {
 	local pm all p
 	pm=$(head -n 1 "$1/data/postmaster.pid")
+	kill -STOP "$pm" 2>/dev/null || true
+	while [[ $(ps -o stat= -p "$pm") == [^TZ]* ]]; do sleep 0.02; done
 	all="$pm $(ps -o pid= --ppid "$pm" | tr '\n' ' ')"
 	# shellcheck disable=SC2086
 	kill -KILL $all 2>/dev/null || true

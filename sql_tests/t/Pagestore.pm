@@ -48,13 +48,16 @@ sub parallel_always
 	return 'SET ' . ($major >= 16 ? 'debug_parallel_query' : 'force_parallel_mode') . ' = on';
 }
 
-# SIGKILL to the postmaster and all that it started, together.
+# SIGKILL to the postmaster and all that it started, together.  It stands still meanwhile: a process that it starts after
+# the others were counted would live on, waiting for a lock of theirs, and keep its client.
 sub kill_server
 {
 	my ($node) = @_;
 	my $pid = $node->{_pid};
 	my @all = ($pid);
 
+	kill 'STOP', $pid;
+	usleep(2000) while is_alive($pid) && !is_stopped($pid);
 	opendir(my $proc, '/proc') or die $!;
 	foreach my $p (grep { /^\d+$/ } readdir($proc))
 	{
@@ -74,14 +77,18 @@ sub kill_server
 	$node->{_pid} = undef;
 }
 
-sub is_alive
+# As the kernel calls it: R, S, T, Z and the like; nothing if there is no such process.
+sub process_state
 {
 	my ($pid) = @_;
-	open(my $stat, '<', "/proc/$pid/stat") or return 0;
+	open(my $stat, '<', "/proc/$pid/stat") or return '';
 	my $line = <$stat> // '';
 	close $stat;
-	return $line =~ /^\d+ \(.*\) [^Z]/;
+	return $line =~ /^\d+ \(.*\) (\S)/ ? $1 : '';
 }
+
+sub is_alive { return process_state($_[0]) =~ /[^Z]/; }
+sub is_stopped { return process_state($_[0]) eq 'T'; }
 
 # Until a query is answered again, after a crash; false after a minute.
 sub wait_for_server
