@@ -102,7 +102,7 @@ begin(PsScanDesc *scan)
 }
 
 static bool
-next_page(PsScanDesc *scan, bool *recheck, uint64 *lossy_pages, uint64 *exact_pages)
+next_bitmap_page(PsScanDesc *scan, bool *recheck, uint64 *lossy_pages, uint64 *exact_pages)
 {
 	OffsetNumber offsets[TBM_MAX_TUPLES_PER_PAGE];
 	TBMIterateResult *page;
@@ -136,7 +136,7 @@ next_tuple(TableScanDesc base, TupleTableSlot *slot, bool *recheck,
 	PsScanDesc *scan = (PsScanDesc *) base;
 
 	while (!ps_scan_bitmap_next(scan, slot))
-		if (!next_page(scan, recheck, lossy_pages, exact_pages))
+		if (!next_bitmap_page(scan, recheck, lossy_pages, exact_pages))
 			return false;
 	return true;
 }

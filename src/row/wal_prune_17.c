@@ -28,7 +28,7 @@ typedef struct Cleanup
 } Cleanup;
 
 static void
-begin(Cleanup *c, PsWrite *guard, TransactionId conflict_xid) PS_REQUIRES(guard)
+begin_record(Cleanup *c, PsWrite *guard, TransactionId conflict_xid) PS_REQUIRES(guard)
 {
 	c->record = (xl_heap_prune)
 	{
@@ -55,7 +55,7 @@ register_items(Cleanup *c, uint8 flag, xlhp_prune_items * head, const OffsetNumb
 }
 
 static void
-end(Cleanup *c, PsWrite *guard, uint8 info) PS_REQUIRES(guard)
+end_record(Cleanup *c, PsWrite *guard, uint8 info) PS_REQUIRES(guard)
 {
 	XLogRegisterData((char *) &c->record, SizeOfHeapPrune);
 	if (TransactionIdIsValid(c->conflict_xid))
@@ -136,7 +136,7 @@ ps_wal_cleanup(PsWrite *guard, const PsCleanup *done)
 	OffsetNumber offsets[MaxHeapTuplesPerPage];
 
 	Assert(items || done->nfreeze > 0);
-	begin(&c, guard, conflict_of(done));
+	begin_record(&c, guard, conflict_of(done));
 	if (done->nfreeze > 0)
 	{
 		c.record.flags |= XLHP_HAS_FREEZE_PLANS;
@@ -155,7 +155,7 @@ ps_wal_cleanup(PsWrite *guard, const PsCleanup *done)
 	/* behind all else, for all plans in a row */
 	if (done->nfreeze > 0)
 		XLogRegisterBufData(0, (char *) offsets, done->nfreeze * sizeof(OffsetNumber));
-	end(&c, guard, done->vacuum ? XLOG_HEAP2_PRUNE_VACUUM_SCAN : XLOG_HEAP2_PRUNE_ON_ACCESS);
+	end_record(&c, guard, done->vacuum ? XLOG_HEAP2_PRUNE_VACUUM_SCAN : XLOG_HEAP2_PRUNE_ON_ACCESS);
 }
 
 void
@@ -163,7 +163,7 @@ ps_wal_reap(PsWrite *guard, const OffsetNumber *unused, int n)
 {
 	Cleanup		c;
 
-	begin(&c, guard, InvalidTransactionId);
+	begin_record(&c, guard, InvalidTransactionId);
 	register_items(&c, XLHP_HAS_NOW_UNUSED_ITEMS, &c.unused, unused, n, 1);
-	end(&c, guard, XLOG_HEAP2_PRUNE_VACUUM_CLEANUP);
+	end_record(&c, guard, XLOG_HEAP2_PRUNE_VACUUM_CLEANUP);
 }
