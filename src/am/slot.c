@@ -81,6 +81,9 @@ slot_clear(TupleTableSlot *slot)
 	ps->off = 0;
 }
 
+/* Bytes to a row soon to come, where rows are narrow: a few cache lines. */
+#define NEAR_ROW	256
+
 static void
 slot_someattrs(TupleTableSlot *slot, int natts)
 {
@@ -90,19 +93,23 @@ slot_someattrs(TupleTableSlot *slot, int natts)
 
 	Assert(!TTS_EMPTY(slot));
 
+	/*
+	 * Rows lie in a page from its end downwards: ask for a row soon to come,
+	 * and for more of it if more than the begin of this one was wanted.  (The
+	 * addresses need not be valid.)
+	 */
 	first = slot->tts_nvalid == 0;
+	if (first)
+		__builtin_prefetch((const char *) header - NEAR_ROW);
+
 	if (unlikely(ps->deform == NULL))
 		ps->deform = ps_deform_begin(slot->tts_tupleDescriptor, slot->tts_mcxt);
 	slot->tts_nvalid = ps_deform(ps->deform, header, slot->tts_nvalid, natts,
 								 &ps->off, slot->tts_values, slot->tts_isnull);
 
-	/*
-	 * Rows lie in a page from its end downwards: ask for what is likely to be
-	 * wanted of one soon to come.  (The addresses need not be valid.)
-	 */
-	if (first)
+	if (first && ps->off > NEAR_ROW / 2)
 	{
-		const char *soon = (const char *) header - Max(2 * MAXALIGN(ps->tuple->t_len), 256);
+		const char *soon = (const char *) header - 2 * MAXALIGN(ps->tuple->t_len);
 		int			bytes = Min(ps->off + header->t_hoff, 1024);
 
 		for (int i = 0; i < bytes; i += 64)
