@@ -32,6 +32,9 @@
 
 bool		(*ps_pool_page_check) (const char *page, const char **why, OffsetNumber *offset);
 
+/* Of a page expected: its header and the line pointers of many rows. */
+#define EXPECTED_BYTES	256
+
 /* ---- a page found ---- */
 
 /*
@@ -321,6 +324,25 @@ ps_pool_pin(const PsRelKey *rel, BlockNumber block, PsFetch how, bool *hit)
 				 ps_curve_samples(hash)))
 		return pin_slowly(rel, block, hash, how, frame, was, hit);
 	return count_hit(frame, hit);
+}
+
+void
+ps_pool_expect(const PsRelKey *rel, BlockNumber next, BlockNumber later)
+{
+	PsTag		tag = {rel->rlocator, later};
+	PsFrame		frame;
+
+	__builtin_prefetch((const PsRef *) ps_table_bucket(ps_tag_hash(&tag)));
+	tag.block = next;
+	frame = ps_deref(*ps_table_bucket(ps_tag_hash(&tag)));
+	if (frame != PS_NO_FRAME)
+	{
+		const char *page = ps_frame_bytes(frame);
+
+		__builtin_prefetch(ps_frame(frame));
+		for (int i = 0; i < EXPECTED_BYTES; i += 64)
+			__builtin_prefetch(page + i);
+	}
 }
 
 bool

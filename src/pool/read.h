@@ -30,6 +30,14 @@ typedef enum PsFetch
 extern PsFrame ps_pool_pin(const PsRelKey *rel, BlockNumber block, PsFetch how, bool *hit);
 
 /*
+ * Two blocks that are likely to be pinned next, in this order: what that will
+ * touch first is asked of memory, for the second where its bucket is, for the
+ * first, of which that was asked before, its frame and the begin of its page.
+ * A hint: takes no lock, and may be wrong.
+ */
+extern void ps_pool_expect(const PsRelKey *rel, BlockNumber next, BlockNumber later);
+
+/*
  * Is the page in the pool (no pin taken; being read counts)?  True is a guess;
  * false is certain: at some moment of the call it was not in the page table.
  * Scans around the pool depend on it.
