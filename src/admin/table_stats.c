@@ -9,8 +9,6 @@
  */
 #include "postgres.h"
 
-#include <sys/stat.h>
-
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -18,7 +16,7 @@
 #include "am/am.h"
 #include "catalog/pg_am_d.h"
 #include "catalog/pg_class.h"
-#include "common/relpath.h"
+#include "io/segment.h"
 #include "miscadmin.h"
 #include "pool/frame.h"
 #include "pool/registry.h"
@@ -71,30 +69,6 @@ look_at_frames(void)
 	return shares;
 }
 
-/* By the size of its files; -1 if it has none (any more). */
-static int64
-blocks_in_file(RelFileLocator rlocator)
-{
-	RelPathStr	path = relpathperm(rlocator, MAIN_FORKNUM);
-	int64		bytes = -1;
-	struct stat file;
-
-	for (int segment = 0;; segment++)
-	{
-		char	   *name = segment == 0 ? path.str : psprintf("%s.%d", path.str, segment);
-		bool		missing = stat(name, &file) != 0;
-
-		if (segment > 0)
-			pfree(name);
-		if (missing)
-			break;
-		bytes = Max(bytes, 0) + file.st_size;
-		if (file.st_size < (off_t) RELSEG_SIZE * BLCKSZ)
-			break;
-	}
-	return bytes < 0 ? -1 : bytes / BLCKSZ;
-}
-
 static void
 add_table(ReturnSetInfo *rsinfo, HTAB *shares, const FormData_pg_class *class)
 {
@@ -104,7 +78,8 @@ add_table(ReturnSetInfo *rsinfo, HTAB *shares, const FormData_pg_class *class)
 		.relNumber = class->relfilenode
 	};
 	const Share *share = hash_search(shares, &rlocator, HASH_FIND, NULL);
-	int64		blocks = blocks_in_file(rlocator);
+	BlockNumber blocks = 0;
+	bool		has_files = ps_segments_size(rlocator, &blocks);
 	uint64		counts[PS_NRELCOUNTERS];
 	Datum		values[COLUMNS];
 	bool		nulls[COLUMNS] = {0};
@@ -112,7 +87,7 @@ add_table(ReturnSetInfo *rsinfo, HTAB *shares, const FormData_pg_class *class)
 
 	ps_registry_counts(rlocator, counts);
 	values[n++] = ObjectIdGetDatum(class->oid);
-	nulls[n] = blocks < 0;
+	nulls[n] = !has_files;
 	values[n++] = Int64GetDatum(blocks);
 	values[n++] = Int64GetDatum(share ? share->resident : 0);
 	values[n++] = Int64GetDatum(share ? share->dirty : 0);

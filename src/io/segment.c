@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "common/relpath.h"
 #include "debug/fault.h"
@@ -174,6 +175,25 @@ ps_segment_path(RelFileLocator rlocator, uint32 segno)
 	RelPathStr	base = relpathperm(rlocator, MAIN_FORKNUM);
 
 	return segno == 0 ? pstrdup(base.str) : psprintf("%s.%u", base.str, segno);
+}
+
+bool
+ps_segments_size(RelFileLocator rlocator, BlockNumber *nblocks)
+{
+	RelPathStr	base = relpathperm(rlocator, MAIN_FORKNUM);
+	char		path[MAXPGPATH];
+	uint64		bytes = 0;
+	uint32		segno = 0;
+	struct stat st;
+
+	strlcpy(path, base.str, sizeof(path));
+	while (stat(path, &st) == 0)
+	{
+		bytes += st.st_size;
+		snprintf(path, sizeof(path), "%s.%u", base.str, ++segno);
+	}
+	*nblocks = bytes / BLCKSZ;
+	return segno > 0 && errno == ENOENT;
 }
 
 PsSegment *

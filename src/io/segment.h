@@ -47,6 +47,12 @@ extern void ps_segment_close(PsSegment *segment);
  */
 extern bool ps_segment_refuses_direct(PsSegment *segment, ssize_t result);
 
+/*
+ * Blocks of the main fork, by the sizes of its files.  False if it has none or
+ * they can't be looked at.  Opens nothing, and does not throw.
+ */
+extern bool ps_segments_size(RelFileLocator rlocator, BlockNumber *nblocks);
+
 /* The path of a segment, palloc'd. */
 extern char *ps_segment_path(RelFileLocator rlocator, uint32 segno);
 

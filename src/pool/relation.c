@@ -7,9 +7,7 @@
  */
 #include "postgres.h"
 
-#include <sys/stat.h>
-
-#include "common/relpath.h"
+#include "io/segment.h"
 #include "miscadmin.h"
 #include "pool/batch.h"
 #include "pool/frame.h"
@@ -32,25 +30,15 @@ few_blocks(uint64 nblocks)
 }
 
 /*
- * Blocks of the relation's main fork, which bound its frames; the most there
- * can be if its files can't be looked at.  For after commit: does not throw.
+ * What bounds a relation's frames: its blocks; the most there can be if its
+ * files can't be looked at.  For after commit: does not throw.
  */
 static BlockNumber
-blocks_on_disk(RelFileLocator rlocator)
+blocks_at_most(RelFileLocator rlocator)
 {
-	char		path[MAXPGPATH];
-	RelPathStr	base = relpathperm(rlocator, MAIN_FORKNUM);
-	uint64		bytes = 0;
-	int			segment = 0;
-	struct stat st;
+	BlockNumber nblocks;
 
-	strlcpy(path, base.str, sizeof(path));
-	while (stat(path, &st) == 0)
-	{
-		bytes += st.st_size;
-		snprintf(path, sizeof(path), "%s.%d", base.str, ++segment);
-	}
-	return segment > 0 && errno == ENOENT ? bytes / BLCKSZ : MaxBlockNumber;
+	return ps_segments_size(rlocator, &nblocks) ? nblocks : MaxBlockNumber;
 }
 
 /* ---- flush ---- */
@@ -83,7 +71,7 @@ ps_pool_flush_relation(RelFileLocator rlocator)
 
 	if (ps_table_pages_of(&rlocator) == 0)
 		return;
-	nblocks = blocks_on_disk(rlocator);
+	nblocks = blocks_at_most(rlocator);
 	if (few_blocks(nblocks))
 	{
 		for (BlockNumber block = 0; block < nblocks; block += LOOKUP_PAGES)
@@ -281,14 +269,14 @@ ps_pool_discard_relations(RelFileLocator * rlocators, int n)
 
 		if (ps_table_pages_of(&rlocator) == 0)
 			continue;
-		blocks += blocks_on_disk(rlocator);
+		blocks += blocks_at_most(rlocator);
 		rlocators[i] = rlocators[here];
 		rlocators[here++] = rlocator;
 	}
 	if (few_blocks(blocks))
 	{
 		for (int i = 0; i < here; i++)
-			ps_pool_discard_blocks(rlocators[i], 0, blocks_on_disk(rlocators[i]));
+			ps_pool_discard_blocks(rlocators[i], 0, blocks_at_most(rlocators[i]));
 	}
 	else if (here > 0)
 	{

@@ -396,32 +396,17 @@ ps_wal_update(PsWrite *old, PsWrite *new, const PsRowMut *old_row,
  * A lock is logged although it does not outlive the server: the xid or
  * multixact it put into the page must not be used again after a crash.
  */
-void
-ps_wal_lock(PsWrite *guard, const PsRowMut *row, const PsVmCleared *all_frozen)
-{
-	xl_heap_lock record;
-	XLogRecPtr	lsn;
-
-	record.ps_lock_record_xmax = HeapTupleHeaderGetRawXmax(row->header);
-	record.offnum = ItemPointerGetOffsetNumber(&row->tid);
-	record.infobits_set = infobits(row->header);
-	record.flags = all_frozen->cleared ? XLH_LOCK_ALL_FROZEN_CLEARED : 0;
-
-	XLogBeginInsert();
-	ps_xlog_register(0, guard, REGBUF_STANDARD);
-	XLogRegisterData((char *) &record, SizeOfHeapLock);
-	ps_vm_register(MAP_OF_PAGE, all_frozen);
-	lsn = XLogInsert(RM_HEAP_ID, XLOG_HEAP_LOCK);
-	ps_set_lsn(guard, lsn);
-	ps_vm_set_lsn(all_frozen, lsn);
-}
-
-void
-ps_wal_lock_updated(PsWrite *guard, const PsRowMut *row, const PsVmCleared *all_frozen)
+/* Core has a record for the row that a statement found, and one for its newer versions, laid out alike. */
+static void
+log_lock(PsWrite *guard, const PsRowMut *row, const PsVmCleared *all_frozen, RmgrId rmgr, uint8 info)
 {
 	xl_heap_lock_updated record;
 	XLogRecPtr	lsn;
 
+	StaticAssertStmt(SizeOfHeapLock == SizeOfHeapLockUpdated &&
+					 offsetof(xl_heap_lock, offnum) == offsetof(xl_heap_lock_updated, offnum) &&
+					 offsetof(xl_heap_lock, infobits_set) == offsetof(xl_heap_lock_updated, infobits_set),
+					 "records of row locks are laid out alike");
 	record.xmax = HeapTupleHeaderGetRawXmax(row->header);
 	record.offnum = ItemPointerGetOffsetNumber(&row->tid);
 	record.infobits_set = infobits(row->header);
@@ -431,9 +416,21 @@ ps_wal_lock_updated(PsWrite *guard, const PsRowMut *row, const PsVmCleared *all_
 	ps_xlog_register(0, guard, REGBUF_STANDARD);
 	XLogRegisterData((char *) &record, SizeOfHeapLockUpdated);
 	ps_vm_register(MAP_OF_PAGE, all_frozen);
-	lsn = XLogInsert(RM_HEAP2_ID, XLOG_HEAP2_LOCK_UPDATED);
+	lsn = XLogInsert(rmgr, info);
 	ps_set_lsn(guard, lsn);
 	ps_vm_set_lsn(all_frozen, lsn);
+}
+
+void
+ps_wal_lock(PsWrite *guard, const PsRowMut *row, const PsVmCleared *all_frozen)
+{
+	log_lock(guard, row, all_frozen, RM_HEAP_ID, XLOG_HEAP_LOCK);
+}
+
+void
+ps_wal_lock_updated(PsWrite *guard, const PsRowMut *row, const PsVmCleared *all_frozen)
+{
+	log_lock(guard, row, all_frozen, RM_HEAP2_ID, XLOG_HEAP2_LOCK_UPDATED);
 }
 
 void

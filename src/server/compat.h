@@ -84,7 +84,6 @@
 #define WAIT_EVENT_BUFFER_PIN PG_WAIT_BUFFER_PIN
 #define ps_abort_buffer_io() AbortBufferIO()
 #define ps_vacuum_info_set_table(info, rel) ((void) 0)
-#define ps_lock_record_xmax locking_xid
 
 /* what this process has counted for a table and not reported yet */
 #define ps_table_counts(rel) ((rel)->pgstat_info->t_counts)
@@ -237,7 +236,6 @@ ps_core_count_io_time(IOContext context, IOOp op, instr_time start, instr_time s
 
 #define ps_table_counts(rel) ((rel)->pgstat_info->counts)
 #define ps_vacuum_info_set_table(info, rel) ((info)->heaprel = (rel))
-#define ps_lock_record_xmax xmax
 
 #define ps_summarized_columns(rel) RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_SUMMARIZED)
 #define PS_UPDATE_INDEXES_PARAMETER , TU_UpdateIndexes *update_indexes
