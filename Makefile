@@ -9,18 +9,19 @@ PG_CONFIG ?= $(firstword $(wildcard /usr/lib/postgresql/15/bin/pg_config) pg_con
 
 # Files whose names end in _NN are for servers from version NN on, up to the next such file of the same name.
 MAJOR := $(shell $(PG_CONFIG) --version | sed 's/^[^0-9]*\([0-9]*\).*/\1/')
-ifeq ($(filter $(MAJOR),15 17 18),)
-$(error pagestore builds against PostgreSQL 15, 17 and 18, not against "$(shell $(PG_CONFIG) --version)")
+ifeq ($(filter $(MAJOR),15 17 18 19),)
+$(error pagestore builds against PostgreSQL 15, 17, 18 and 19, not against "$(shell $(PG_CONFIG) --version)")
 endif
-VARIANTS = $(sort $(wildcard $(foreach v,15 17 18,src/*/*_$(v).c)))
-NEWEST = $(foreach v,18 17 15,$(if $(shell test $(v) -le $(MAJOR) && echo yes),$(v)))
-STEMS = $(sort $(foreach v,15 17 18,$(patsubst %_$(v).c,%,$(filter %_$(v).c,$(VARIANTS)))))
+VARIANTS = $(sort $(wildcard $(foreach v,15 17 18 19,src/*/*_$(v).c)))
+NEWEST = $(foreach v,19 18 17 15,$(if $(shell test $(v) -le $(MAJOR) && echo yes),$(v)))
+STEMS = $(sort $(foreach v,15 17 18 19,$(patsubst %_$(v).c,%,$(filter %_$(v).c,$(VARIANTS)))))
 CHOSEN = $(foreach s,$(STEMS),$(firstword $(foreach v,$(NEWEST),$(filter $(s)_$(v).c,$(VARIANTS)))))
 
 SOURCES = $(wildcard src/*.c src/server/*.c src/io/*.c src/pool/*.c src/page/*.c src/row/*.c src/am/*.c src/admin/*.c src/debug/*.c)
 
 PG_CPPFLAGS = -I$(srcdir)/src
-PG_CFLAGS = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
+# no -std: the server's headers want the one that it was configured with
+PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers -Wno-cast-function-type -Wno-declaration-after-statement -fno-semantic-interposition
 
 # PAGESTORE_DEBUG=1: stop points, I/O faults and assertions, whatever the server was built with; the extension that

@@ -3,7 +3,7 @@
 
 PATH=$PATH:/usr/sbin:/sbin	# su without "-" leaves them out
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-SERVERS="15 17 18"		# major versions that the Makefile takes
+SERVERS="15 17 18 19"		# major versions that the Makefile takes
 DEBIAN_SERVER=15			# Debian 12's
 [ "$(sed -n 's/^VERSION_ID="\(.*\)"/\1/p' /etc/os-release 2>/dev/null)" != 13 ] || DEBIAN_SERVER=17
 export PG_CONFIG=${PG_CONFIG:-/usr/lib/postgresql/$DEBIAN_SERVER/bin/pg_config}

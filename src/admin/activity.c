@@ -9,6 +9,7 @@
 #include "page/ring.h"
 #include "pool/stats.h"
 #include "server/preload.h"
+#include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(pagestore_stat_activity);
 

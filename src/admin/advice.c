@@ -13,6 +13,7 @@
 #include "fmgr.h"
 #include "server/preload.h"
 #include "utils/builtins.h"
+#include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(pagestore_stat_sizes);
 PG_FUNCTION_INFO_V1(pagestore_advice);

@@ -15,6 +15,7 @@
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "server/compat.h"
 #include "storage/buf_internals.h"
 
 #define MEGABYTE ((double) 1024 * 1024 / BLCKSZ)
@@ -36,7 +37,7 @@ buffers_used(void)
 	for (int i = 0; i < NBuffers; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (pg_atomic_read_u32(&GetBufferDescriptor(i)->state) & BM_TAG_VALID)
+		if (ps_buffer_state(GetBufferDescriptor(i)) & BM_TAG_VALID)
 			n++;
 	}
 	return n;

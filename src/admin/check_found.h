@@ -14,6 +14,7 @@
 #include "access/transam.h"
 #include "nodes/execnodes.h"
 #include "nodes/pg_list.h"
+#include "server/compat.h"
 #include "storage/block.h"
 #include "storage/off.h"
 #include "utils/rel.h"

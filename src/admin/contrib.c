@@ -26,6 +26,7 @@
 #include "storage/procarray.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/tuplestore.h"
 
 static bool
 is_main_fork(const text *name)

@@ -24,6 +24,7 @@
 #include "server/preload.h"
 #include "utils/hsearch.h"
 #include "utils/rel.h"
+#include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(pagestore_stat_tables);
 

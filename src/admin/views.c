@@ -20,6 +20,7 @@
 #include "utils/lsyscache.h"
 #include "utils/pg_lsn.h"
 #include "utils/timestamp.h"
+#include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(pagestore_stat);
 PG_FUNCTION_INFO_V1(pg_stat_reset_pagestore);

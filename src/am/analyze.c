@@ -58,7 +58,7 @@ worth_sampling(const PsRow *row, HTSV_Result state, double *live, double *dead)
 }
 
 static void
-judge_page(PsScanDesc *scan, TransactionId oldest_xmin, double *live, double *dead)
+judge_page(PsScanDesc *scan, double *live, double *dead)
 {
 	PsRead		guard;
 	OffsetNumber last;
@@ -69,6 +69,7 @@ judge_page(PsScanDesc *scan, TransactionId oldest_xmin, double *live, double *de
 	for (OffsetNumber offset = FirstOffsetNumber; offset <= last; offset++)
 	{
 		PsRow		row;
+		TransactionId dead_after;
 
 		if (!ps_row_at(&guard, offset, &row))
 		{
@@ -76,7 +77,7 @@ judge_page(PsScanDesc *scan, TransactionId oldest_xmin, double *live, double *de
 			if (ItemIdIsDead(ps_page_item(guard.page, offset)))
 				*dead += 1;
 		}
-		else if (worth_sampling(&row, ps_row_vacuum_state(&guard, &row, oldest_xmin), live, dead))
+		else if (worth_sampling(&row, ps_row_vacuum_horizon(&guard, &row, &dead_after), live, dead))
 			scan->visible[scan->nvisible++] = offset;
 	}
 	ps_read_unlock(&guard);
@@ -84,13 +85,13 @@ judge_page(PsScanDesc *scan, TransactionId oldest_xmin, double *live, double *de
 }
 
 bool
-ps_analyze_next_tuple(TableScanDesc base, TransactionId OldestXmin, double *liverows,
+ps_analyze_next_tuple(TableScanDesc base, double *liverows,
 					  double *deadrows, TupleTableSlot *slot)
 {
 	PsScanDesc *scan = (PsScanDesc *) base;
 
 	if (scan->current == PS_NOT_JUDGED)
-		judge_page(scan, OldestXmin, liverows, deadrows);
+		judge_page(scan, liverows, deadrows);
 
 	if (++scan->current < scan->nvisible)
 	{

@@ -27,38 +27,38 @@
 
 /* *INDENT-OFF* */
 PS_GUARD(void, heap_insert,
-		 (Relation rel, HeapTuple tuple, CommandId cid, int options, BulkInsertState bistate),
+		 (Relation rel, HeapTuple tuple, CommandId cid, PS_INSERT_OPTIONS options, BulkInsertState bistate),
 		 (rel, tuple, cid, options, bistate))
 PS_GUARD(void, heap_multi_insert,
-		 (Relation rel, TupleTableSlot **slots, int n, CommandId cid, int options, BulkInsertState bistate),
+		 (Relation rel, TupleTableSlot **slots, int n, CommandId cid, PS_INSERT_OPTIONS options, BulkInsertState bistate),
 		 (rel, slots, n, cid, options, bistate))
 PS_GUARD(TM_Result, heap_delete,
-		 (Relation rel, ItemPointer tid, CommandId cid, Snapshot crosscheck, bool wait, TM_FailureData *tmfd, bool changing_part),
-		 (rel, tid, cid, crosscheck, wait, tmfd, changing_part))
+		 (Relation rel, PsConstTid tid, CommandId cid PS_CHANGE_OPTIONS_PARAMETER, Snapshot crosscheck, bool wait, TM_FailureData *tmfd PS_CHANGING_PART_PARAMETER),
+		 (rel, tid, cid PS_CHANGE_OPTIONS_ARGUMENT, crosscheck, wait, tmfd PS_CHANGING_PART_ARGUMENT))
 PS_GUARD(TM_Result, heap_update,
-		 (Relation rel, ItemPointer tid, HeapTuple tuple, CommandId cid, Snapshot crosscheck, bool wait, TM_FailureData *tmfd, LockTupleMode *mode PS_UPDATE_INDEXES_PARAMETER),
-		 (rel, tid, tuple, cid, crosscheck, wait, tmfd, mode PS_UPDATE_INDEXES_ARGUMENT))
+		 (Relation rel, PsConstTid tid, HeapTuple tuple, CommandId cid PS_CHANGE_OPTIONS_PARAMETER, Snapshot crosscheck, bool wait, TM_FailureData *tmfd, LockTupleMode *mode PS_UPDATE_INDEXES_PARAMETER),
+		 (rel, tid, tuple, cid PS_CHANGE_OPTIONS_ARGUMENT, crosscheck, wait, tmfd, mode PS_UPDATE_INDEXES_ARGUMENT))
 PS_GUARD(TM_Result, heap_lock_tuple,
 		 (Relation rel, HeapTuple tuple, CommandId cid, LockTupleMode mode, LockWaitPolicy policy, bool follow, Buffer *buffer, TM_FailureData *tmfd),
 		 (rel, tuple, cid, mode, policy, follow, buffer, tmfd))
 PS_GUARD_BY_NAME(PS_GUARDED_INPLACE_TYPE, PS_GUARDED_INPLACE, PS_GUARDED_INPLACE_PARAMETERS, PS_GUARDED_INPLACE_ARGUMENTS)
 PS_GUARD(void, simple_heap_insert, (Relation rel, HeapTuple tuple), (rel, tuple))
-PS_GUARD(void, simple_heap_delete, (Relation rel, ItemPointer tid), (rel, tid))
+PS_GUARD(void, simple_heap_delete, (Relation rel, PsConstTid tid), (rel, tid))
 PS_GUARD(void, simple_heap_update,
-		 (Relation rel, ItemPointer tid, HeapTuple tuple PS_UPDATE_INDEXES_PARAMETER),
+		 (Relation rel, PsConstTid tid, HeapTuple tuple PS_UPDATE_INDEXES_PARAMETER),
 		 (rel, tid, tuple PS_UPDATE_INDEXES_ARGUMENT))
 PS_GUARD(void, CatalogTupleInsert, (Relation rel, HeapTuple tuple), (rel, tuple))
 PS_GUARD(void, CatalogTupleInsertWithInfo, (Relation rel, HeapTuple tuple, CatalogIndexState state), (rel, tuple, state))
 PS_GUARD(void, CatalogTuplesMultiInsertWithInfo,
 		 (Relation rel, TupleTableSlot **slots, int n, CatalogIndexState state),
 		 (rel, slots, n, state))
-PS_GUARD(void, CatalogTupleUpdate, (Relation rel, ItemPointer tid, HeapTuple tuple), (rel, tid, tuple))
+PS_GUARD(void, CatalogTupleUpdate, (Relation rel, PsConstTid tid, HeapTuple tuple), (rel, tid, tuple))
 PS_GUARD(void, CatalogTupleUpdateWithInfo,
-		 (Relation rel, ItemPointer tid, HeapTuple tuple, CatalogIndexState state),
+		 (Relation rel, PsConstTid tid, HeapTuple tuple, CatalogIndexState state),
 		 (rel, tid, tuple, state))
-PS_GUARD(void, CatalogTupleDelete, (Relation rel, ItemPointer tid), (rel, tid))
+PS_GUARD(void, CatalogTupleDelete, (Relation rel, PsConstTid tid), (rel, tid))
 PS_GUARD(Buffer, RelationGetBufferForTuple,
-		 (Relation rel, Size len, Buffer other, int options, BulkInsertState bistate, Buffer *map, Buffer *other_map PS_NUM_PAGES_PARAMETER),
+		 (Relation rel, Size len, Buffer other, PS_INSERT_OPTIONS options, BulkInsertState bistate, Buffer *map, Buffer *other_map PS_NUM_PAGES_PARAMETER),
 		 (rel, len, other, options, bistate, map, other_map PS_NUM_PAGES_ARGUMENT))
 PS_GUARD(bool, heap_fetch,
 		 (Relation rel, Snapshot snapshot, HeapTuple tuple, Buffer *buffer, bool keep),

@@ -1,6 +1,6 @@
 /*
  * cluster.c
- *		VACUUM FULL and CLUSTER: copy what is still needed of a table to a new one.
+ *		VACUUM FULL, CLUSTER, REPACK: copy what is still needed of a table to a new one.
  *
  * The old table is read page by page, or in an index's order; the new one is
  * written by core's rewrite module, which keeps update chains together and
@@ -118,13 +118,13 @@ copy_row(Copy *c, const PsRow *row, HTSV_Result state)
 	if (c->sort)
 	{
 		tuplesort_putheaptuple(c->sort, &tuple);
-		pgstat_progress_update_param(PROGRESS_CLUSTER_HEAP_TUPLES_SCANNED, c->rows);
+		pgstat_progress_update_param(PROGRESS_REPACK_HEAP_TUPLES_SCANNED, c->rows);
 	}
 	else
 	{
 		const int	params[] = {
-			PROGRESS_CLUSTER_HEAP_TUPLES_SCANNED,
-			PROGRESS_CLUSTER_HEAP_TUPLES_WRITTEN
+			PROGRESS_REPACK_HEAP_TUPLES_SCANNED,
+			PROGRESS_REPACK_HEAP_TUPLES_INSERTED
 		};
 		const int64 values[] = {c->rows, c->rows};
 
@@ -183,16 +183,16 @@ copy_sequentially(Copy *c)
 	PsStream   *stream;
 	PsPin		pin = PS_NO_PIN;
 
-	pgstat_progress_update_param(PROGRESS_CLUSTER_PHASE,
-								 PROGRESS_CLUSTER_PHASE_SEQ_SCAN_HEAP);
-	pgstat_progress_update_param(PROGRESS_CLUSTER_TOTAL_HEAP_BLKS, blocks.end);
+	pgstat_progress_update_param(PROGRESS_REPACK_PHASE,
+								 PROGRESS_REPACK_PHASE_SEQ_SCAN_HEAP);
+	pgstat_progress_update_param(PROGRESS_REPACK_TOTAL_HEAP_BLKS, blocks.end);
 	pgstat_count_heap_scan(c->from);
 
 	/* No one changes these pages: images read around the pool are as good. */
 	stream = ps_stream_begin(c->from, next_of_all, &blocks, PS_STREAM_AROUND_POOL);
 	while (ps_stream_next(stream, &pin))
 	{
-		pgstat_progress_update_param(PROGRESS_CLUSTER_HEAP_BLKS_SCANNED, pin.block + 1);
+		pgstat_progress_update_param(PROGRESS_REPACK_HEAP_BLKS_SCANNED, pin.block + 1);
 		copy_page(c, &pin);
 	}
 	ps_stream_end(stream);
@@ -226,14 +226,14 @@ copy_slot(Copy *c, TupleTableSlot *slot)
 static void
 copy_by_index(Copy *c, Relation index)
 {
-	const int	params[] = {PROGRESS_CLUSTER_PHASE, PROGRESS_CLUSTER_INDEX_RELID};
-	const int64 values[] = {PROGRESS_CLUSTER_PHASE_INDEX_SCAN_HEAP, RelationGetRelid(index)};
+	const int	params[] = {PROGRESS_REPACK_PHASE, PROGRESS_REPACK_INDEX_RELID};
+	const int64 values[] = {PROGRESS_REPACK_PHASE_INDEX_SCAN_HEAP, RelationGetRelid(index)};
 	TupleTableSlot *slot = table_slot_create(c->from, NULL);
 	IndexScanDesc scan;
 
 	pgstat_progress_update_multi_param(lengthof(params), params, values);
 
-	scan = index_beginscan(c->from, index, SnapshotAny, NULL, 0, 0);
+	scan = index_beginscan(c->from, index, SnapshotAny, NULL, 0, 0, SO_NONE);
 	index_rescan(scan, NULL, 0, NULL, 0);
 	while (index_getnext_slot(scan, ForwardScanDirection, slot))
 	{
@@ -254,26 +254,31 @@ write_sorted(Copy *c)
 	HeapTuple	tuple;
 	int64		written = 0;
 
-	pgstat_progress_update_param(PROGRESS_CLUSTER_PHASE, PROGRESS_CLUSTER_PHASE_SORT_TUPLES);
+	pgstat_progress_update_param(PROGRESS_REPACK_PHASE, PROGRESS_REPACK_PHASE_SORT_TUPLES);
 	tuplesort_performsort(c->sort);
 
-	pgstat_progress_update_param(PROGRESS_CLUSTER_PHASE, PROGRESS_CLUSTER_PHASE_WRITE_NEW_HEAP);
+	pgstat_progress_update_param(PROGRESS_REPACK_PHASE, PROGRESS_REPACK_PHASE_WRITE_NEW_HEAP);
 	while ((tuple = tuplesort_getheaptuple(c->sort, true)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
 		write_row(c, tuple);
-		pgstat_progress_update_param(PROGRESS_CLUSTER_HEAP_TUPLES_WRITTEN, ++written);
+		pgstat_progress_update_param(PROGRESS_REPACK_HEAP_TUPLES_INSERTED, ++written);
 	}
 	tuplesort_end(c->sort);
 }
 
 void
 ps_copy_for_cluster(Relation old_table, Relation new_table, Relation old_index, bool use_sort,
-					TransactionId OldestXmin, TransactionId *xid_cutoff, MultiXactId *multi_cutoff,
+					TransactionId OldestXmin, Snapshot snapshot,
+					TransactionId *xid_cutoff, MultiXactId *multi_cutoff,
 					double *num_tuples, double *tups_vacuumed, double *tups_recently_dead)
 {
 	int			natts = Max(RelationGetDescr(old_table)->natts, RelationGetDescr(new_table)->natts);
 	Copy		c = {.from = old_table,.to = new_table,.oldest_xmin = OldestXmin};
+
+	/* core has REPACK CONCURRENTLY for heap alone */
+	if (snapshot != NULL)
+		elog(ERROR, "table \"%s\" cannot be copied while others change it", RelationGetRelationName(old_table));
 
 	c.values = palloc(natts * sizeof(Datum));
 	c.isnull = palloc(natts * sizeof(bool));

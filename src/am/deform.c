@@ -217,9 +217,9 @@ columns_there(const PsDeform *d, const char *data, uint32 off, int from, int to,
 
 /* Bits of the columns from the first of a word on (a multiple of 64): set, the column is there.  natts: of the row. */
 static inline uint64
-bits_there(const bits8 *bitmap, int first, int natts)
+bits_there(const uint8 *bitmap, int first, int natts)
 {
-	const bits8 *p = bitmap + first / 8;
+	const uint8 *p = bitmap + first / 8;
 	int			length = Min(BITMAPLEN(natts) - first / 8, 8);
 	uint64		bits = 0;
 

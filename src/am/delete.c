@@ -18,7 +18,7 @@
 
 /* The row is ours: mark it deleted, and log that. */
 static void
-mark_deleted(PsClaim *claim, HeapTuple tuple, CommandId cid, bool changing_part)
+mark_deleted(PsClaim *claim, HeapTuple tuple, CommandId cid, uint32 options)
 			PS_RELEASE(claim->guard)
 {
 	Relation	rel = claim->rel;
@@ -31,7 +31,7 @@ mark_deleted(PsClaim *claim, HeapTuple tuple, CommandId cid, bool changing_part)
 	PsXmax		xmax;
 
 	HeapTupleHeaderAdjustCmax(header, &cid, &is_combo);
-	old_key = ps_replica_identity(rel, tuple, true, &key_copied);
+	old_key = ps_replica_identity(rel, tuple, !(options & TABLE_DELETE_NO_LOGICAL), true, &key_copied);
 	MultiXactIdSetOldestMember();
 	xmax = ps_xmax_add(ps_xmax_of(header), xid, LockTupleExclusive, true);
 
@@ -44,10 +44,10 @@ mark_deleted(PsClaim *claim, HeapTuple tuple, CommandId cid, bool changing_part)
 	HeapTupleHeaderClearHotUpdated(header);
 	HeapTupleHeaderSetCmax(header, cid, is_combo);
 	header->t_ctid = claim->tid;
-	if (changing_part)
+	if (options & TABLE_DELETE_CHANGING_PARTITION)
 		HeapTupleHeaderSetMovedPartitions(header);
 	if (RelationNeedsWAL(rel))
-		ps_wal_delete(&claim->guard, &claim->row, old_key, &all_visible, changing_part);
+		ps_wal_delete(&claim->guard, &claim->row, old_key, &all_visible, options);
 	END_CRIT_SECTION();
 	ps_vm_cleared_end(&all_visible);
 
@@ -57,8 +57,8 @@ mark_deleted(PsClaim *claim, HeapTuple tuple, CommandId cid, bool changing_part)
 }
 
 TM_Result
-ps_tuple_delete(Relation rel, ItemPointer tid, CommandId cid, Snapshot snapshot,
-				Snapshot crosscheck, bool wait, TM_FailureData *tmfd, bool changing_part)
+ps_tuple_delete(Relation rel, ItemPointer tid, CommandId cid, uint32 options,
+				Snapshot snapshot, Snapshot crosscheck, bool wait, TM_FailureData *tmfd)
 {
 	PsClaim		claim = {
 		.snapshot = snapshot,.crosscheck = crosscheck,.cid = cid,.mode = LockTupleExclusive,.policy = LockWaitBlock,
@@ -94,7 +94,7 @@ ps_tuple_delete(Relation rel, ItemPointer tid, CommandId cid, Snapshot snapshot,
 
 	row = ps_row_lend(&claim.row);
 	tuple = ps_row_tuple(&row);
-	mark_deleted(&claim, &tuple, cid, changing_part);
+	mark_deleted(&claim, &tuple, cid, options);
 
 	/* Values out of line go too; the pin keeps the row's bytes for this. */
 	if (HeapTupleHasExternal(&tuple))

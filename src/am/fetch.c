@@ -19,11 +19,12 @@
 /* ---- by index entry ---- */
 
 struct IndexFetchTableData *
-ps_index_fetch_begin(Relation rel)
+ps_index_fetch_begin(Relation rel, uint32 flags)
 {
 	PsIndexFetch *fetch = palloc0(sizeof(PsIndexFetch));
 
 	fetch->base.rel = rel;
+	ps_index_fetch_flags(&fetch->base, flags);
 	fetch->pin = PS_NO_PIN;
 	return &fetch->base;
 }

@@ -8,7 +8,7 @@
 #include "access/tableam.h"
 
 /* Callbacks (access/tableam.h): the fetches of one index scan. */
-extern struct IndexFetchTableData *ps_index_fetch_begin(Relation rel);
+extern struct IndexFetchTableData *ps_index_fetch_begin(Relation rel, uint32 flags);
 extern void ps_index_fetch_reset(struct IndexFetchTableData *data);
 extern void ps_index_fetch_end(struct IndexFetchTableData *data);
 extern bool ps_index_fetch_tuple(struct IndexFetchTableData *data, ItemPointer tid, Snapshot snapshot,

@@ -6,24 +6,18 @@
 
 #include "access/heaptoast.h"
 #include "access/tableam.h"
-#include "am/analyze.h"
 #include "am/analyze_blocks.h"
 #include "am/build.h"
-#include "am/cluster.h"
+#include "am/callbacks.h"
 #include "am/ddl.h"
-#include "am/delete.h"
 #include "am/fetch.h"
 #include "am/index_delete.h"
-#include "am/insert.h"
 #include "am/lock.h"
-#include "am/multi_insert.h"
 #include "am/scan.h"
 #include "am/scan_bitmap.h"
 #include "am/scan_sample.h"
 #include "am/slot.h"
 #include "am/speculative.h"
-#include "am/update.h"
-#include "am/vacuum.h"
 #include "fmgr.h"
 #include "server/compat.h"
 #include "server/preload.h"
@@ -46,7 +40,6 @@ static TableAmRoutine pagestore_routine = {
 	.parallelscan_initialize = table_block_parallelscan_initialize,
 	.parallelscan_reinitialize = table_block_parallelscan_reinitialize,
 
-	.index_fetch_begin = ps_index_fetch_begin,
 	.index_fetch_reset = ps_index_fetch_reset,
 	.index_fetch_end = ps_index_fetch_end,
 	.index_fetch_tuple = ps_index_fetch_tuple,
@@ -57,21 +50,12 @@ static TableAmRoutine pagestore_routine = {
 	.tuple_satisfies_snapshot = ps_satisfies_snapshot,
 	.index_delete_tuples = ps_index_delete_tuples,
 
-	.tuple_insert = ps_tuple_insert,
-	.tuple_insert_speculative = ps_tuple_insert_speculative,
 	.tuple_complete_speculative = ps_tuple_complete_speculative,
-	.multi_insert = ps_multi_insert,
-	.tuple_delete = ps_tuple_delete,
-	.tuple_update = ps_tuple_update,
 	.tuple_lock = ps_tuple_lock,
-	.finish_bulk_insert = ps_finish_bulk_insert,
 
 	.relation_set_new_filelocator = ps_set_new_filelocator,
 	.relation_nontransactional_truncate = ps_nontransactional_truncate,
 	.relation_copy_data = ps_copy_data,
-	.relation_copy_for_cluster = ps_copy_for_cluster,
-	.relation_vacuum = ps_vacuum,
-	.scan_analyze_next_tuple = ps_analyze_next_tuple,
 	.index_build_range_scan = ps_index_build_range_scan,
 	.index_validate_scan = ps_index_validate_scan,
 
@@ -92,6 +76,7 @@ pagestore_tableam_handler(PG_FUNCTION_ARGS)
 	ps_require_preloaded();
 
 	/* whose shape differs from server to server */
+	ps_changed_callbacks(&pagestore_routine);
 	ps_analyze_callbacks(&pagestore_routine);
 	ps_scan_bitmap_callbacks(&pagestore_routine);
 	PG_RETURN_POINTER(&pagestore_routine);

@@ -20,7 +20,7 @@
 #include "storage/predicate.h"
 
 HeapTuple
-ps_prepare_insert(Relation rel, HeapTuple tuple, CommandId cid, int options)
+ps_prepare_insert(Relation rel, HeapTuple tuple, CommandId cid, uint32 options)
 {
 	HeapTupleHeader header = tuple->t_data;
 
@@ -51,7 +51,7 @@ ps_prepare_insert(Relation rel, HeapTuple tuple, CommandId cid, int options)
 }
 
 void
-ps_insert_tuple(Relation rel, HeapTuple tuple, CommandId cid, int options)
+ps_insert_tuple(Relation rel, HeapTuple tuple, CommandId cid, uint32 options)
 {
 	HeapTuple	stored = ps_prepare_insert(rel, tuple, cid, options);
 	PsPlace		place;
@@ -90,7 +90,7 @@ ps_insert_tuple(Relation rel, HeapTuple tuple, CommandId cid, int options)
 }
 
 void
-ps_tuple_insert(Relation rel, TupleTableSlot *slot, CommandId cid, int options,
+ps_tuple_insert(Relation rel, TupleTableSlot *slot, CommandId cid, uint32 options,
 				struct BulkInsertStateData *bistate)
 {
 	bool		should_free = true;
@@ -109,6 +109,6 @@ ps_tuple_insert(Relation rel, TupleTableSlot *slot, CommandId cid, int options,
 
 /* Rows are in the pages when an insert returns: nothing is left to do. */
 void
-ps_finish_bulk_insert(Relation rel, int options)
+ps_finish_bulk_insert(Relation rel, uint32 options)
 {
 }

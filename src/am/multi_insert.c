@@ -17,6 +17,8 @@
 #include "server/compat.h"
 #include "storage/predicate.h"
 
+#define FROZEN (VISIBILITYMAP_ALL_VISIBLE | VISIBILITYMAP_ALL_FROZEN)
+
 /* Put the first of n tuples on the page, for which there is room, and as many more as fit. */
 static int
 fill_page(PsWrite *guard, HeapTuple *tuples, int n, Size reserve) PS_REQUIRES(guard)
@@ -34,7 +36,7 @@ fill_page(PsWrite *guard, HeapTuple *tuples, int n, Size reserve) PS_REQUIRES(gu
 
 /* Find a page, fill it, log it; returns the number of tuples stored. */
 static int
-insert_on_one_page(Relation rel, HeapTuple *tuples, int n, int options, PsPlace *place)
+insert_on_one_page(Relation rel, HeapTuple *tuples, int n, uint32 options, PsPlace *place)
 {
 	Size		reserve = RelationGetTargetPageFreeSpace(rel, HEAP_DEFAULT_FILLFACTOR);
 	PsMultiInsert what = {.tuples = tuples};
@@ -50,7 +52,14 @@ insert_on_one_page(Relation rel, HeapTuple *tuples, int n, int options, PsPlace 
 	what.count = fill_page(&place->guard, tuples, n, reserve);
 	what.last = what.count == n;
 	if (what.all_frozen_set)
+	{
 		PageSetAllVisible(place->guard.page);
+		if (PS_RECORDS_SET_MAP_BITS)
+		{
+			what.frozen_map = place->vmbuf;
+			ps_vm_set_begin(&place->guard, what.frozen_map, FROZEN);
+		}
+	}
 	else if (!(options & HEAP_INSERT_FROZEN))
 		what.all_visible = ps_vm_clear(&place->guard, place->vmbuf);
 	if (RelationNeedsWAL(rel))
@@ -58,16 +67,17 @@ insert_on_one_page(Relation rel, HeapTuple *tuples, int n, int options, PsPlace 
 	END_CRIT_SECTION();
 	ps_vm_cleared_end(&what.all_visible);
 
-	if (what.all_frozen_set)
-		(void) ps_vm_set(&place->guard, place->vmbuf, InvalidTransactionId,
-						 VISIBILITYMAP_ALL_VISIBLE | VISIBILITYMAP_ALL_FROZEN);
+	if (BufferIsValid(what.frozen_map))
+		ps_vm_set_end(what.frozen_map);
+	else if (what.all_frozen_set)
+		(void) ps_vm_set(&place->guard, place->vmbuf, InvalidTransactionId, FROZEN);
 
 	ps_place_leave(place);
 	return what.count;
 }
 
 void
-ps_multi_insert(Relation rel, TupleTableSlot **slots, int nslots, CommandId cid, int options,
+ps_multi_insert(Relation rel, TupleTableSlot **slots, int nslots, CommandId cid, uint32 options,
 				struct BulkInsertStateData *bistate)
 {
 	HeapTuple  *tuples = palloc(nslots * sizeof(HeapTuple));

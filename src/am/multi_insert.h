@@ -8,7 +8,7 @@
 #include "access/tableam.h"
 
 /* The callback multi_insert (access/tableam.h). */
-extern void ps_multi_insert(Relation rel, TupleTableSlot **slots, int nslots, CommandId cid, int options,
+extern void ps_multi_insert(Relation rel, TupleTableSlot **slots, int nslots, CommandId cid, uint32 options,
 							struct BulkInsertStateData *bistate);
 
 #endif							/* PAGESTORE_AM_MULTI_INSERT_H */

@@ -512,7 +512,7 @@ prepare_lookups(Ahead *ahead)
 	old = MemoryContextSwitchTo(estate->es_query_cxt);
 	for (int i = 0; i < ROWS_MAX; i++)
 		ahead->rows[i] = ExecInitExtraTupleSlot(estate, columns, &TTSOpsMinimalTuple);
-	ahead->scan = index_beginscan(ahead->rel, ahead->index, estate->es_snapshot, NULL, ahead->nkeys, 0);
+	ahead->scan = index_beginscan(ahead->rel, ahead->index, estate->es_snapshot, NULL, ahead->nkeys, 0, SO_NONE);
 	if (get_tablespace_io_concurrency(ahead->index->rd_rel->reltablespace) > 0)
 		ahead->leaf_search = ps_leaf_search(ahead->index, ahead->keys, ahead->nkeys);
 	MemoryContextSwitchTo(old);

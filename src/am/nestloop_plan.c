@@ -24,6 +24,7 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/planner.h"
 #include "parser/parsetree.h"
+#include "server/compat.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -333,14 +334,14 @@ insert_ahead(Plan *plan, Demand demand, void *arg)
 /* ---- the planner ---- */
 
 static PlannedStmt *
-plan_statement(Query *parse, const char *query_string, int options, ParamListInfo params)
+plan_statement(Query *parse, const char *query_string, int options, ParamListInfo params PS_PLANNER_PARAMETER)
 {
 	/* planning scribbles on the query */
 	bool		wanted = ps_enable_nestloop_readahead && !contain_volatile_functions((Node *) parse);
 	PlannedStmt *stmt;
 
-	stmt = prev_planner ? prev_planner(parse, query_string, options, params) :
-		standard_planner(parse, query_string, options, params);
+	stmt = prev_planner ? prev_planner(parse, query_string, options, params PS_PLANNER_ARGUMENT) :
+		standard_planner(parse, query_string, options, params PS_PLANNER_ARGUMENT);
 	if (wanted && list_length(stmt->rtable) > 1 && !subplans_change_rows(stmt))
 	{
 		Insertion	insertion = {stmt, 0};

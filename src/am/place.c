@@ -30,7 +30,7 @@ typedef struct Search
 	Relation	rel;
 	Size		len;			/* of the tuple, aligned */
 	Size		want;			/* free space to look for */
-	int			options;
+	uint32		options;
 	PsPlace    *place;
 
 	/* page of the old version, when there is one */
@@ -91,7 +91,7 @@ at_hand(const Search *s)
 
 /* Does a change of this page touch the visibility map?  A frozen load sets bits for pages it fills. */
 static inline bool
-needs_vm(const char *page, int options)
+needs_vm(const char *page, uint32 options)
 {
 	return ps_page_all_visible(page) ||
 		((options & HEAP_INSERT_FROZEN) && ps_page_nitems(page) == 0);
@@ -342,7 +342,7 @@ find_page(Search *s, Size len)
 }
 
 void
-ps_place_find(Relation rel, Size len, int options, PsPlace *place)
+ps_place_find(Relation rel, Size len, uint32 options, PsPlace *place)
 {
 	Search		s = {.rel = rel,.options = options,.place = place};
 
@@ -382,7 +382,7 @@ ps_place_put(PsWrite *guard, HeapTuple tuple, bool speculative)
 	Assert(!(tuple->t_data->t_infomask & HEAP_XMAX_COMMITTED) ||
 		   !(tuple->t_data->t_infomask & HEAP_XMAX_IS_MULTI));
 
-	offset = PageAddItem(guard->page, (Item) tuple->t_data, tuple->t_len,
+	offset = PageAddItem(guard->page, (void *) tuple->t_data, tuple->t_len,
 						 InvalidOffsetNumber, false, true);
 	if (offset == InvalidOffsetNumber)
 		elog(PANIC, "failed to add tuple to page");

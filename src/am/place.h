@@ -29,7 +29,7 @@ ps_place_init(PsPlace *place)
  * latch may be held. ereport(ERROR): ERRCODE_PROGRAM_LIMIT_EXCEEDED when no
  * page could ever hold it; I/O.
  */
-extern void ps_place_find(Relation rel, Size len, int options, PsPlace *place)
+extern void ps_place_find(Relation rel, Size len, uint32 options, PsPlace *place)
 			PS_ACQUIRE(place->guard);
 
 /*

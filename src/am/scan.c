@@ -108,6 +108,7 @@ ps_scan_begin(Relation rel, Snapshot snapshot, int nkeys, struct ScanKeyData *ke
 	base->rs_key = nkeys > 0 ? palloc(sizeof(ScanKeyData) * nkeys) : NULL;
 	base->rs_flags = flags;
 	base->rs_parallel = pscan;
+	ps_scan_uninstrumented(base);
 	ItemPointerSetInvalid(&ps_tidrange(base)->rs_mintid);
 	ItemPointerSetInvalid(&ps_tidrange(base)->rs_maxtid);
 	set_pagemode(base, (flags & SO_ALLOW_PAGEMODE) != 0);
@@ -265,9 +266,13 @@ ps_scan_advance(PsScanDesc *scan, bool backward)
 			return false;
 		if (base->rs_parallel)
 		{
+			bool		limited = (base->rs_flags & SO_TYPE_TIDRANGESCAN) != 0;
+
 			Assert(!backward);
 			table_block_parallelscan_startblock_init(base->rs_rd, &scan->worker,
-													 (ParallelBlockTableScanDesc) base->rs_parallel);
+													 (ParallelBlockTableScanDesc) base->rs_parallel,
+													 limited ? scan->start : InvalidBlockNumber,
+													 limited ? scan->size : InvalidBlockNumber);
 		}
 
 		/* A backward scan would only mislead the forward ones that follow it. */

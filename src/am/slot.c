@@ -106,6 +106,7 @@ slot_someattrs(TupleTableSlot *slot, int natts)
 		ps->deform = ps_deform_begin(slot->tts_tupleDescriptor, slot->tts_mcxt);
 	slot->tts_nvalid = ps_deform(ps->deform, header, slot->tts_nvalid, natts,
 								 &ps->off, slot->tts_values, slot->tts_isnull);
+	ps_slot_fill(slot, natts);
 
 	if (first && ps->off > NEAR_ROW / 2)
 	{

@@ -16,7 +16,7 @@
 #include "utils/snapmgr.h"
 
 void
-ps_tuple_insert_speculative(Relation rel, TupleTableSlot *slot, CommandId cid, int options,
+ps_tuple_insert_speculative(Relation rel, TupleTableSlot *slot, CommandId cid, uint32 options,
 							struct BulkInsertStateData *bistate, uint32 spec_token)
 {
 	bool		should_free = true;

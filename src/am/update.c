@@ -29,6 +29,7 @@
 typedef struct Update
 {
 	PsClaim		claim;			/* on the old version */
+	uint32		options;		/* TABLE_UPDATE_* */
 	CommandId	cid;			/* to go into the old version, maybe a combo */
 	bool		is_combo;
 	HeapTuple	given;			/* the caller's new version */
@@ -296,7 +297,7 @@ apply(Update *u, bool hot) PS_RELEASE(u->claim.guard)
 	TransactionId xid = GetCurrentTransactionId();
 	PsXmax		old_xmax = ps_xmax_add(ps_xmax_of(old_header), xid, u->claim.mode, true);
 	bool		key_copied;
-	HeapTuple	old_key = ps_replica_identity(rel, &old,
+	HeapTuple	old_key = ps_replica_identity(rel, &old, !(u->options & TABLE_UPDATE_NO_LOGICAL),
 											  bms_overlap(u->modified, u->identity) ||
 											  u->identity_external, &key_copied);
 	PsVmCleared old_visible;
@@ -333,7 +334,7 @@ apply(Update *u, bool hot) PS_RELEASE(u->claim.guard)
 						 u->target, u->place.vmbuf, &new_visible);
 
 	if (RelationNeedsWAL(rel))
-		ps_wal_update(&u->claim.guard, u->target, &u->claim.row, u->stored, old_key,
+		ps_wal_update(&u->claim.guard, u->target, &u->claim.row, u->stored, old_key, u->options,
 					  &old_visible, &new_visible);
 	END_CRIT_SECTION();
 	ps_vm_cleared_end(&new_visible);
@@ -408,7 +409,7 @@ update(Update *u, Relation rel, ItemPointer otid, TM_FailureData *tmfd, LockTupl
 
 TM_Result
 ps_tuple_update(Relation rel, ItemPointer otid, TupleTableSlot *slot, CommandId cid,
-				Snapshot snapshot, Snapshot crosscheck, bool wait, TM_FailureData *tmfd,
+				uint32 options, Snapshot snapshot, Snapshot crosscheck, bool wait, TM_FailureData *tmfd,
 				LockTupleMode *lockmode, TU_UpdateIndexes * update_indexes)
 {
 	bool		should_free = true;
@@ -416,7 +417,8 @@ ps_tuple_update(Relation rel, ItemPointer otid, TupleTableSlot *slot, CommandId 
 		.claim = {
 			.snapshot = snapshot,.crosscheck = crosscheck,.cid = cid,.policy = LockWaitBlock,.oper = XLTW_Update,.nowait = !wait
 		},
-		.cid = cid
+		.cid = cid,
+		.options = options
 	};
 	TM_Result	result;
 

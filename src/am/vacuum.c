@@ -107,12 +107,11 @@ publish(PsVacuum *v, bool *frozenxid_updated, bool *minmulti_updated)
 	 * LP_DEAD items left by a bypass are ANALYZE's to count: no reason to
 	 * come back soon.
 	 */
-	pgstat_report_vacuum(RelationGetRelid(v->rel), v->rel->rd_rel->relisshared,
-						 Max(v->total_live, 0), v->recently_dead + v->missed, v->started);
+	pgstat_report_vacuum(v->rel, Max(v->total_live, 0), v->recently_dead + v->missed, v->started);
 }
 
 void
-ps_vacuum(Relation rel, VacuumParams *params, BufferAccessStrategy bstrategy)
+ps_vacuum(Relation rel, const VacuumParams *params, BufferAccessStrategy bstrategy)
 {
 	PsVacuum   *v = begin(rel, params, bstrategy);
 	PsVacuumReport *report = ps_vacuum_report_begin(v, params);

@@ -30,6 +30,6 @@
  * The callback relation_vacuum (access/tableam.h): with ShareUpdateExclusiveLock,
  * in a transaction of its own that holds back no horizon (PROC_IN_VACUUM).
  */
-extern void ps_vacuum(Relation rel, struct VacuumParams *params, BufferAccessStrategy bstrategy);
+extern void ps_vacuum(Relation rel, const struct VacuumParams *params, BufferAccessStrategy bstrategy);
 
 #endif							/* PAGESTORE_AM_VACUUM_H */

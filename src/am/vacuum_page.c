@@ -84,7 +84,7 @@ row_state(const PsVacuum *v, const PsRead *guard, const PsRow *row, bool eager)
 	if (state != HEAPTUPLE_RECENTLY_DEAD)
 		return state;
 	if (TransactionIdPrecedes(dead_after, v->cutoffs.OldestXmin) ||
-		(eager && (GlobalVisTestIsRemovableXid(v->vistest, dead_after) ||
+		(eager && (GlobalVisTestIsRemovableXid(v->vistest, dead_after, true) ||
 				   PS_ASK("vacuum-horizon-ahead"))))
 		return HEAPTUPLE_DEAD;
 	return state;
@@ -393,7 +393,7 @@ wait_for_frame(PsWrite *guard) PS_REQUIRES(guard)
 
 	ps_write_unlock(guard);
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-					 WAIT_FOR_FRAME_MS, WAIT_EVENT_BUFFER_PIN);
+					 WAIT_FOR_FRAME_MS, WAIT_EVENT_BUFFER_CLEANUP);
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
 	ps_write_lock(rel, pin, guard);

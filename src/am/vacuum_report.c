@@ -31,7 +31,7 @@ ps_vacuum_report_begin(const PsVacuum *v, const VacuumParams *params)
 {
 	PsVacuumReport *report;
 
-	if (!v->verbose && !(AmAutoVacuumWorkerProcess() && params->log_min_duration >= 0))
+	if (!v->verbose && !(AmAutoVacuumWorkerProcess() && params->log_vacuum_min_duration >= 0))
 		return NULL;
 
 	report = palloc0(sizeof(PsVacuumReport));
@@ -184,8 +184,8 @@ ps_vacuum_report_end(PsVacuumReport *report, const PsVacuum *v, const VacuumPara
 	if (!report)
 		return;
 	end = GetCurrentTimestamp();
-	if (!v->verbose && params->log_min_duration > 0 &&
-		!TimestampDifferenceExceeds(report->start, end, params->log_min_duration))
+	if (!v->verbose && params->log_vacuum_min_duration > 0 &&
+		!TimestampDifferenceExceeds(report->start, end, params->log_vacuum_min_duration))
 		return;
 
 	initStringInfo(&buf);

@@ -17,7 +17,7 @@
 #include "page/view.h"
 #include "pgstat.h"
 #include "row/vm.h"
-#include "row/wal_visible.h"
+#include "row/wal_image.h"
 #include "server/compat.h"
 #include "storage/freespace.h"
 
@@ -124,7 +124,7 @@ clear_visible(PsWrite *guard, Buffer vmbuf) PS_REQUIRES(guard)
 		ps_mark_dirty(guard);
 		PageClearAllVisible(guard->page);
 	}
-	visibilitymap_clear(guard->rel, guard->pin->block, vmbuf, VISIBILITYMAP_VALID_BITS);
+	ps_map_clear(guard->rel, guard->pin->block, vmbuf, VISIBILITYMAP_VALID_BITS);
 }
 
 /*

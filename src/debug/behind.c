@@ -11,6 +11,7 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "fmgr.h"
+#include "server/compat.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
@@ -79,7 +80,8 @@ pagestore_behind(PG_FUNCTION_ARGS)
 	if (strcmp(what, "hint") == 0)
 	{
 		LockBuffer(buffer, BUFFER_LOCK_SHARE);
-		MarkBufferDirtyHint(buffer, true);
+		if (BufferBeginSetHintBits(buffer))
+			BufferFinishSetHintBits(buffer, true, true);
 	}
 	else
 	{

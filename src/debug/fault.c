@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 #include "storage/shmem.h"
 #include "utils/builtins.h"
+#include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(pagestore_fault_set);
 PG_FUNCTION_INFO_V1(pagestore_fault_clear);

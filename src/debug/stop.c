@@ -39,6 +39,7 @@ ps_debug_shmem_init(void)
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(pagestore_stop_set);
 PG_FUNCTION_INFO_V1(pagestore_stop_clear);

@@ -21,6 +21,7 @@
 #include "port/pg_bitutils.h"
 #include "server/compat.h"
 #include "storage/smgr.h"
+#include "utils/wait_event.h"
 
 #define MAX_STEP ((off_t) 8 * 1024 * 1024)
 

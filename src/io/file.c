@@ -18,6 +18,7 @@
 #include "storage/fd.h"
 #include "storage/smgr.h"
 #include "storage/sync.h"
+#include "utils/wait_event.h"
 
 int
 ps_file_fd(RelFileLocator rlocator, BlockNumber block, bool missing_ok)

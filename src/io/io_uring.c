@@ -47,6 +47,7 @@
 #include "storage/proc.h"
 #include "storage/shmem.h"
 #include "utils/timestamp.h"
+#include "utils/wait_event.h"
 
 #define MAX_RINGS		64		/* each takes a descriptor in every process
 								 * and locked memory */
@@ -174,10 +175,9 @@ uring_shmem_init(void)
 	rings = ShmemInitStruct("pagestore rings", uring_shmem_size(), &found);
 	if (!found)
 	{
-		rings->tranche = LWLockNewTrancheId();
+		rings->tranche = LWLockNewTrancheId("PagestoreIo");
 		rings->nrings = 0;
 	}
-	LWLockRegisterTranche(rings->tranche, "PagestoreIo");
 	ps_lock_set_rank(rings->tranche, PS_RANK_RING, NULL);
 }
 

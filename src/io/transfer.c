@@ -8,6 +8,7 @@
 #include "io/segment.h"
 #include "io/transfer.h"
 #include "pgstat.h"
+#include "utils/wait_event.h"
 
 /* A vector being worked off: transfers may be short. */
 typedef struct Vector

@@ -21,6 +21,7 @@
 #include "io/uring_write.h"
 #include "pgstat.h"
 #include "storage/fd.h"
+#include "utils/wait_event.h"
 
 #define ENTRIES (PS_IO_MAX_WRITES / 2)
 

@@ -118,11 +118,29 @@ ps_may_set_hint(const PsRead *guard, XLogRecPtr commit_lsn)
 	return PageGetLSN(unconstify(char *, guard->page)) >= commit_lsn;
 }
 
+/* Else a hint stays in memory. */
+static inline bool
+may_dirty(const PsRead *guard)
+{
+	return guard->pin->origin != PS_SHARED || ps_buffers_may_change(guard->rel);
+}
+
 void
 ps_set_hint(const PsRead *guard, const HeapTupleHeaderData *header, uint16 infomask_bits)
 {
+	bool		shared = guard->pin->origin == PS_SHARED || guard->pin->origin == PS_LOCAL;
+
+	/*
+	 * A buffer that is being written holds still: the hint is set another
+	 * time.
+	 */
+	if (shared && !BufferBeginSetHintBits(guard->pin->u.buffer))
+		return;
 	unconstify(HeapTupleHeaderData *, header)->t_infomask |= infomask_bits;
-	ps_mark_hinted(guard);
+	if (shared)
+		BufferFinishSetHintBits(guard->pin->u.buffer, may_dirty(guard), true);
+	else
+		ps_mark_hinted(guard);
 }
 
 void
@@ -134,12 +152,9 @@ ps_mark_hinted(const PsRead *guard)
 			ps_pool_mark_hinted(guard->pin->u.frame);
 			break;
 		case PS_SHARED:
-			/* else the bit stays in memory */
-			if (ps_buffers_may_change(guard->rel))
-				MarkBufferDirtyHint(guard->pin->u.buffer, true);
-			break;
 		case PS_LOCAL:
-			MarkBufferDirtyHint(guard->pin->u.buffer, true);
+			if (may_dirty(guard))
+				MarkBufferDirtyHint(guard->pin->u.buffer, true);
 			break;
 		default:
 			break;

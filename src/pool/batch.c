@@ -163,7 +163,7 @@ start_batch(Batch *batch)
 	if (!XLogRecPtrIsInvalid(batch->lsn))
 		XLogFlush(batch->lsn);
 	for (int i = 0; i < batch->npages; i++)
-		PageSetChecksumInplace(batch->copies + (Size) i * BLCKSZ, ps_frame(batch->frames[i])->tag.block);
+		PageSetChecksum(batch->copies + (Size) i * BLCKSZ, ps_frame(batch->frames[i])->tag.block);
 
 	PS_STOP("write-before-file");
 	start = ps_iostat_clock();

@@ -89,7 +89,7 @@ count_shared_dirty(void)
 	uint32		n = 0;
 
 	for (int i = 0; i < NBuffers; i++)
-		if (pg_atomic_read_u32(&GetBufferDescriptor(i)->state) & BM_DIRTY)
+		if (ps_buffer_state(GetBufferDescriptor(i)) & BM_DIRTY)
 			n++;
 	return n;
 }

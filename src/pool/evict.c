@@ -12,6 +12,7 @@
 #include "pool/pin.h"
 #include "pool/replacement.h"
 #include "server/wait.h"
+#include "utils/wait_event.h"
 
 /* Proposals that must be clean before a dirty page is written by a backend. */
 #define CLEAN_TRIES 64

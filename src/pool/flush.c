@@ -180,7 +180,7 @@ write_run(WriteRun *run)
 	if (!XLogRecPtrIsInvalid(run->lsn))
 		XLogFlush(run->lsn);
 	for (int i = 0; i < run->n; i++)
-		PageSetChecksumInplace(bounce_page(run->first + i), run->block + i);
+		PageSetChecksum(bounce_page(run->first + i), run->block + i);
 
 	PS_STOP("write-one-before-file");
 	if (write_pages(run, 0, run->n))

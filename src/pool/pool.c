@@ -133,12 +133,13 @@ init_control(void)
 	pg_atomic_init_u32(&ps_pool->writer_poked, 0);
 	ps_pool->writer_latch = NULL;
 
-	ps_pool->first_tranche = LWLockNewTrancheId();
-	for (int i = 1; i < PS_NTRANCHES; i++)
-		(void) LWLockNewTrancheId();
 	for (int i = 0; i < PS_NTRANCHES; i++)
 	{
-		LWLockRegisterTranche(ps_tranche(i), tranches[i].name);
+		int			id = LWLockNewTrancheId(tranches[i].name);
+
+		if (i == 0)
+			ps_pool->first_tranche = id;
+		Assert(id == ps_tranche(i));
 		ps_lock_set_rank(ps_tranche(i), tranches[i].rank, i == PS_TRANCHE_FRAME ? latches_in_order : NULL);
 	}
 	ps_lock_init(&ps_pool->move_lock, ps_tranche(PS_TRANCHE_MOVE));

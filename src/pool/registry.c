@@ -19,7 +19,6 @@
 
 #define ENTRIES 1048576			/* room of the registry: 72 MB of address
 								 * space */
-#define ENTRIES_AT_START 512
 
 typedef struct RegistryEntry
 {
@@ -67,8 +66,7 @@ ps_registry_shmem_init(void) PS_UNCHECKED
 	bool		found;
 
 	shared = ShmemInitStruct("pagestore gate", sizeof(RegistryShared), &found);
-	registry = ShmemInitHash("pagestore gate's registry", ENTRIES_AT_START, ENTRIES,
-							 &ctl, HASH_ELEM | HASH_BLOBS);
+	registry = ShmemInitHash("pagestore gate's registry", ENTRIES, &ctl, HASH_ELEM | HASH_BLOBS);
 	ps_registry_generation = &shared->generation;
 	ps_owner_lock = &shared->owner_lock;
 	pg_atomic_init_u64(&shared->generation, 1);

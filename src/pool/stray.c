@@ -57,6 +57,7 @@
 #include "storage/fd.h"
 #include "storage/shmem.h"
 #include "storage/smgr.h"
+#include "utils/wait_event.h"
 
 #define SLICES 100				/* calls of ps_stray_check_some() for a round
 								 * ... */
@@ -187,18 +188,18 @@ static void
 forget_buffer(Buffer buffer)
 {
 	BufferDesc *desc = GetBufferDescriptor(buffer - 1);
-	uint32		state = LockBufHdr(desc);
+	uint64		state = LockBufHdr(desc);
+	uint64		unset = BM_DIRTY | BM_CHECKPOINT_NEEDED;
 
-	state &= ~(BM_DIRTY | BM_JUST_DIRTIED | BM_CHECKPOINT_NEEDED);
 	if (BUF_STATE_GET_REFCOUNT(state) == 1)
-		state &= ~BM_VALID;
-	UnlockBufHdr(desc, state);
+		unset |= BM_VALID;
+	UnlockBufHdrExt(desc, state, 0, unset, 0);
 }
 
 static bool
 is_dirty(Buffer buffer)
 {
-	return (pg_atomic_read_u32(&GetBufferDescriptor(buffer - 1)->state) & BM_DIRTY) != 0;
+	return (ps_buffer_state(GetBufferDescriptor(buffer - 1)) & BM_DIRTY) != 0;
 }
 
 /* The page will not be all-visible any more, and its map may say that it is. */
@@ -210,7 +211,7 @@ clear_map(const PsTag *tag, bool permanent)
 
 	if (visibilitymap_get_status(rel, tag->block, &map) != 0)
 	{
-		visibilitymap_clear(rel, tag->block, map, VISIBILITYMAP_VALID_BITS);
+		ps_map_clear(rel, tag->block, map, VISIBILITYMAP_VALID_BITS);
 		if (permanent)
 		{
 			LockBuffer(map, BUFFER_LOCK_EXCLUSIVE);
@@ -267,8 +268,7 @@ put_right(const PsRelKey *key, const PsTag *tag, PsFrame *frame, Buffer buffer, 
 
 	Assert(ps_lock_is_held(ps_owner_lock));
 	Assert(ps_pool_holds_latch(*frame, LW_EXCLUSIVE));
-	Assert(LWLockHeldByMeInMode(BufferDescriptorGetContentLock(GetBufferDescriptor(buffer - 1)),
-								LW_EXCLUSIVE));
+	Assert(BufferIsLockedByMeInMode(buffer, BUFFER_LOCK_EXCLUSIVE));
 	if (verdict == STRAY_AHEAD && !ps_pool_make_movable(frame, true))
 	{
 		if (++tries < TRIES)
@@ -344,7 +344,7 @@ static bool
 settle_stray(int id, const PsTag *tag, bool owned)
 {
 	Buffer		buffer = id + 1;
-	uint32		state = pg_atomic_read_u32(&GetBufferDescriptor(id)->state);
+	uint64		state = ps_buffer_state(GetBufferDescriptor(id));
 	PsRelKey	key = {tag->rlocator, (state & BM_PERMANENT) != 0};
 	Verdict		verdict = STRAY_NONE;
 	char	   *saved = NULL;
@@ -370,9 +370,9 @@ static bool
 is_dirty_main(int id, PsTag *tag)
 {
 	BufferDesc *desc = GetBufferDescriptor(id);
-	const uint32 wanted = BM_DIRTY | BM_VALID | BM_TAG_VALID;
+	const uint64 wanted = BM_DIRTY | BM_VALID | BM_TAG_VALID;
 
-	if ((pg_atomic_read_u32(&desc->state) & wanted) != wanted)
+	if ((ps_buffer_state(desc) & wanted) != wanted)
 		return false;
 	pg_read_barrier();
 	tag->rlocator = BufTagGetRelFileLocator(&desc->tag);

@@ -52,12 +52,10 @@ bool
 ps_veto_lift(void)
 {
 	BufferDesc *header = GetBufferDescriptor(veto - 1);
-	uint32		state = LockBufHdr(header);
+	uint64		state = LockBufHdr(header);
 	bool		in_use = (state & BM_IO_IN_PROGRESS) != 0;
 
-	if (!in_use)
-		state &= ~(BM_DIRTY | BM_JUST_DIRTIED | BM_CHECKPOINT_NEEDED | BM_IO_ERROR);
-	UnlockBufHdr(header, state);
+	UnlockBufHdrExt(header, state, 0, in_use ? 0 : BM_DIRTY | BM_CHECKPOINT_NEEDED | BM_IO_ERROR, 0);
 	return !in_use;
 }
 

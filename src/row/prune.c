@@ -67,7 +67,7 @@ prune_state(Planner *p, const PsRead *guard, const PsRow *row) PS_REQUIRES_SHARE
 	if (TransactionIdIsValid(p->oldest_xmin) &&
 		TransactionIdPrecedes(dead_after, p->oldest_xmin))
 		return HEAPTUPLE_DEAD;
-	if (GlobalVisTestIsRemovableXid(p->vistest, dead_after))
+	if (GlobalVisTestIsRemovableXid(p->vistest, dead_after, true))
 		return HEAPTUPLE_DEAD;
 	if (!OldSnapshotThresholdActive())
 		return state;
@@ -432,7 +432,7 @@ may_be_dead(Relation rel, TransactionId xid, Planner *p)
 	p->oldest_xmin = p->old_snap_xmin = InvalidTransactionId;
 	p->old_snap_ts = 0;
 	p->vistest = GlobalVisTestFor(rel);
-	if (GlobalVisTestIsRemovableXid(p->vistest, xid))
+	if (GlobalVisTestIsRemovableXid(p->vistest, xid, true))
 		return true;
 	return OldSnapshotThresholdActive() &&
 		TransactionIdLimitedForOldSnapshots(GlobalVisTestNonRemovableHorizon(p->vistest), rel,

@@ -301,7 +301,7 @@ visible_to_anybody(const PsRead *guard, const PsRow *row, Snapshot snapshot)
 		case HEAPTUPLE_DEAD:
 			return false;
 		case HEAPTUPLE_RECENTLY_DEAD:
-			return !GlobalVisTestIsRemovableXid(snapshot->vistest, dead_after);
+			return !GlobalVisTestIsRemovableXid(snapshot->vistest, dead_after, true);
 		default:
 			return true;
 	}
@@ -570,7 +570,7 @@ ps_row_surely_dead(const PsRow *row, struct GlobalVisState *vistest)
 	if ((mask & (HEAP_XMAX_COMMITTED | HEAP_XMAX_INVALID | HEAP_XMAX_IS_MULTI)) != HEAP_XMAX_COMMITTED ||
 		HEAP_XMAX_IS_LOCKED_ONLY(mask))
 		return false;
-	return GlobalVisTestIsRemovableXid(vistest, HeapTupleHeaderGetRawXmax(row->header));
+	return GlobalVisTestIsRemovableXid(vistest, HeapTupleHeaderGetRawXmax(row->header), true);
 }
 
 /* ---- serializable transactions ---- */

@@ -140,6 +140,21 @@ ps_vm_clear_frozen(PsWrite *guard, Buffer vmbuf)
 	};
 }
 
+void
+ps_vm_set_begin(PsWrite *guard, Buffer vmbuf, uint8 flags)
+{
+	BlockNumber block = guard->pin->block;
+	int			shift;
+	uint8	   *entry = map_byte(vmbuf, block, &shift);
+
+	Assert((flags & ~VISIBILITYMAP_VALID_BITS) == 0);
+	Assert(ps_page_all_visible(guard->page));
+	Assert(visibilitymap_pin_ok(block, vmbuf));
+	LockBuffer(vmbuf, BUFFER_LOCK_EXCLUSIVE);
+	*entry |= flags << shift;
+	MarkBufferDirty(vmbuf);
+}
+
 uint8
 ps_vm_set(PsWrite *guard, Buffer vmbuf, TransactionId cutoff_xid, uint8 flags)
 {

@@ -96,7 +96,7 @@ log_command_ids(Relation rel, const PsRowMut *old_row, HeapTuple new_tuple)
 }
 
 void
-ps_wal_insert(PsWrite *guard, HeapTuple tuple, int options, const PsVmCleared *all_visible)
+ps_wal_insert(PsWrite *guard, HeapTuple tuple, uint32 options, const PsVmCleared *all_visible)
 {
 	Relation	rel = guard->rel;
 	xl_heap_insert record;
@@ -202,15 +202,19 @@ ps_wal_multi_insert(PsWrite *guard, const PsMultiInsert *what)
 	ps_xlog_register(0, guard, regflags);
 	XLogRegisterBufData(0, rows, p - rows);
 	ps_vm_register(MAP_OF_PAGE, &what->all_visible);
+	if (BufferIsValid(what->frozen_map))
+		XLogRegisterBuffer(MAP_OF_PAGE, what->frozen_map, 0);
 	XLogSetRecordFlags(XLOG_INCLUDE_ORIGIN);
 	lsn = XLogInsert(RM_HEAP2_ID, info);
 	ps_set_lsn(guard, lsn);
 	ps_vm_set_lsn(&what->all_visible, lsn);
+	if (BufferIsValid(what->frozen_map))
+		PageSetLSN(BufferGetPage(what->frozen_map), lsn);
 }
 
 void
 ps_wal_delete(PsWrite *guard, const PsRowMut *row, HeapTuple old_key,
-			  const PsVmCleared *all_visible, bool changing_part)
+			  const PsVmCleared *all_visible, uint32 options)
 {
 	Relation	rel = guard->rel;
 	xl_heap_delete record;
@@ -226,8 +230,10 @@ ps_wal_delete(PsWrite *guard, const PsRowMut *row, HeapTuple old_key,
 	record.flags = 0;
 	if (all_visible->cleared)
 		record.flags |= XLH_DELETE_ALL_VISIBLE_CLEARED;
-	if (changing_part)
+	if (options & TABLE_DELETE_CHANGING_PARTITION)
 		record.flags |= XLH_DELETE_IS_PARTITION_MOVE;
+	if (options & TABLE_DELETE_NO_LOGICAL)
+		record.flags |= XLH_DELETE_NO_LOGICAL;
 	if (old_key != NULL)
 		record.flags |= rel->rd_rel->relreplident == REPLICA_IDENTITY_FULL ?
 			XLH_DELETE_CONTAINS_OLD_TUPLE : XLH_DELETE_CONTAINS_OLD_KEY;
@@ -324,11 +330,11 @@ update_record(const PsRowMut *old_row, HeapTuple new_tuple)
 
 void
 ps_wal_update(PsWrite *old, PsWrite *new, const PsRowMut *old_row,
-			  HeapTuple new_tuple, HeapTuple old_key,
+			  HeapTuple new_tuple, HeapTuple old_key, uint32 options,
 			  const PsVmCleared *old_visible, const PsVmCleared *new_visible)
 {
 	Relation	rel = new->rel;
-	bool		logical = RelationIsLogicallyLogged(rel);
+	bool		logical = RelationIsLogicallyLogged(rel) && !(options & TABLE_UPDATE_NO_LOGICAL);
 	bool		same_page = old->pin == new->pin;
 	uint8		info = HeapTupleIsHeapOnly(new_tuple) ? XLOG_HEAP_HOT_UPDATE : XLOG_HEAP_UPDATE;
 	uint8		regflags = REGBUF_STANDARD;
@@ -493,7 +499,7 @@ ps_wal_new_cid(Relation rel, HeapTuple tuple)
 }
 
 HeapTuple
-ps_replica_identity(Relation rel, HeapTuple old, bool key_required, bool *copied)
+ps_replica_identity(Relation rel, HeapTuple old, bool logical, bool key_required, bool *copied)
 {
 	TupleDesc	desc = RelationGetDescr(rel);
 	char		identity = rel->rd_rel->relreplident;
@@ -503,7 +509,7 @@ ps_replica_identity(Relation rel, HeapTuple old, bool key_required, bool *copied
 	bool		nulls[MaxHeapAttributeNumber];
 
 	*copied = false;
-	if (!RelationIsLogicallyLogged(rel) || identity == REPLICA_IDENTITY_NOTHING)
+	if (!logical || !RelationIsLogicallyLogged(rel) || identity == REPLICA_IDENTITY_NOTHING)
 		return NULL;
 
 	if (identity == REPLICA_IDENTITY_FULL)

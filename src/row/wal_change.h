@@ -14,7 +14,7 @@
 #include "row/vm.h"
 
 /* options: HEAP_INSERT_*. */
-extern void ps_wal_insert(PsWrite *guard, HeapTuple tuple, int options,
+extern void ps_wal_insert(PsWrite *guard, HeapTuple tuple, uint32 options,
 						  const PsVmCleared *all_visible) PS_REQUIRES(guard);
 
 typedef struct PsMultiInsert
@@ -24,18 +24,24 @@ typedef struct PsMultiInsert
 	bool		page_was_empty;
 	PsVmCleared all_visible;
 	bool		all_frozen_set;
+	Buffer		frozen_map;		/* its map page, locked, whose bits were set,
+								 * if the record is to tell of that; or
+								 * invalid */
 	bool		last;			/* last page of this call */
 } PsMultiInsert;
 
 extern void ps_wal_multi_insert(PsWrite *guard, const PsMultiInsert *what) PS_REQUIRES(guard);
 
-/* old_key: the replica identity to log, or NULL; see ps_replica_identity(). */
+/*
+ * old_key: the replica identity to log, or NULL; see ps_replica_identity().
+ * options: TABLE_DELETE_*, TABLE_UPDATE_*.
+ */
 extern void ps_wal_delete(PsWrite *guard, const PsRowMut *row, HeapTuple old_key,
-						  const PsVmCleared *all_visible, bool changing_part) PS_REQUIRES(guard);
+						  const PsVmCleared *all_visible, uint32 options) PS_REQUIRES(guard);
 
 /* old and new may be the same guard. */
 extern void ps_wal_update(PsWrite *old, PsWrite *new, const PsRowMut *old_row,
-						  HeapTuple new_tuple, HeapTuple old_key,
+						  HeapTuple new_tuple, HeapTuple old_key, uint32 options,
 						  const PsVmCleared *old_visible, const PsVmCleared *new_visible)
 			PS_REQUIRES(old, new);
 
@@ -54,10 +60,11 @@ extern void ps_wal_new_cid(Relation rel, HeapTuple tuple);
 /*
  * What logical decoding needs of an old row version: NULL if nothing; else the
  * tuple itself (FULL) or a copy with the key alone (*copied: the caller frees
- * it).  key_required: identity columns change, or have values out of line.
+ * it).  logical: this change may be decoded.  key_required: identity columns
+ * change, or have values out of line.
  * May read TOAST: before the critical section.
  */
-extern HeapTuple ps_replica_identity(Relation rel, HeapTuple old, bool key_required,
-									 bool *copied);
+extern HeapTuple ps_replica_identity(Relation rel, HeapTuple old, bool logical,
+									 bool key_required, bool *copied);
 
 #endif							/* PAGESTORE_ROW_WAL_CHANGE_H */

@@ -15,14 +15,15 @@
 #include "postgres.h"
 
 #if !(PG_VERSION_NUM >= 150000 && PG_VERSION_NUM < 160000) && \
-	!(PG_VERSION_NUM >= 170000 && PG_VERSION_NUM < 190000)
-#error "pagestore builds against PostgreSQL 15, 17 and 18"
+	!(PG_VERSION_NUM >= 170000 && PG_VERSION_NUM < 200000)
+#error "pagestore builds against PostgreSQL 15, 17, 18 and 19"
 #endif
 
 #include "access/heapam.h"
 #include "access/heapam_xlog.h"
 #include "access/tableam.h"
 #include "access/transam.h"
+#include "access/visibilitymap.h"
 #include "access/valid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
@@ -81,7 +82,7 @@
 #define tuplesort_getdatum(sort, forward, copy, value, null, abbreviated) \
 	tuplesort_getdatum(sort, forward, value, null, abbreviated)
 #define pgstat_count_heap_update(rel, hot, newpage) pgstat_count_heap_update(rel, hot)
-#define WAIT_EVENT_BUFFER_PIN PG_WAIT_BUFFER_PIN
+#define WAIT_EVENT_BUFFER_CLEANUP PG_WAIT_BUFFER_PIN
 #define ps_abort_buffer_io() AbortBufferIO()
 #define ps_vacuum_info_set_table(info, rel) ((void) 0)
 
@@ -233,6 +234,7 @@ ps_core_count_io_time(IOContext context, IOOp op, instr_time start, instr_time s
 #include "storage/relfilelocator.h"
 #include "utils/pgstat_internal.h"
 #include "utils/relfilenumbermap.h"
+#include "varatt.h"
 
 #define ps_table_counts(rel) ((rel)->pgstat_info->counts)
 #define ps_vacuum_info_set_table(info, rel) ((info)->heaprel = (rel))
@@ -405,14 +407,15 @@ typedef struct PsBitmapPage
 #define log_lock_failures false
 #include "executor/executor.h"
 #define ExecGetRangeTableRelation(estate, rti, is_result) ExecGetRangeTableRelation(estate, rti)
-#define index_beginscan(table, index, snapshot, instrument, nkeys, norderbys) \
+#define index_beginscan(table, index, snapshot, instrument, nkeys, norderbys, flags) \
 	index_beginscan(table, index, snapshot, nkeys, norderbys)
 #define index_beginscan_bitmap(index, snapshot, instrument, nkeys) \
 	index_beginscan_bitmap(index, snapshot, nkeys)
 #define vacuum_delay_point(is_analyze) vacuum_delay_point()
 #define vac_update_relstats(rel, pages, rows, visible, frozen, index, xid, multi, xid_updated, multi_updated, outer) \
 	vac_update_relstats(rel, pages, rows, visible, index, xid, multi, xid_updated, multi_updated, outer)
-#define pgstat_report_vacuum(table, shared, live, dead, start) pgstat_report_vacuum(table, shared, live, dead)
+#define pgstat_report_vacuum(rel, live, dead, start) \
+	pgstat_report_vacuum(RelationGetRelid(rel), (rel)->rd_rel->relisshared, live, dead)
 #define ps_tidrange(scan) (scan)
 #define PS_EXECUTE_ONCE(once) , once
 
@@ -560,6 +563,155 @@ ps_bitmap_next(PsBitmapIterator iterator, PsBitmapPage *page)
 #define ps_bitmap_end(iterator) tbm_end_private_iterate(iterator)
 
 #endif							/* 18 */
+
+/* ---- 19 ---- */
+
+#if PG_VERSION_NUM < 190000
+
+#define PG_SIG_IGN SIG_IGN
+#define SO_NONE 0
+#define log_vacuum_min_duration log_min_duration
+#define GlobalVisTestIsRemovableXid(state, xid, allow_update) GlobalVisTestIsRemovableXid(state, xid)
+#define PageSetChecksum(page, block) PageSetChecksumInplace(page, block)
+#define parallel_vacuum_bulkdel_all_indexes(state, rows, scans, stats) \
+	parallel_vacuum_bulkdel_all_indexes(state, rows, scans)
+#define parallel_vacuum_cleanup_all_indexes(state, rows, scans, estimated, stats) \
+	parallel_vacuum_cleanup_all_indexes(state, rows, scans, estimated)
+#define table_block_parallelscan_startblock_init(rel, worker, scan, start, n) \
+	((void) (start), (void) (n), table_block_parallelscan_startblock_init(rel, worker, scan))
+
+/* REPACK is VACUUM FULL and CLUSTER */
+#define PROGRESS_REPACK_PHASE PROGRESS_CLUSTER_PHASE
+#define PROGRESS_REPACK_INDEX_RELID PROGRESS_CLUSTER_INDEX_RELID
+#define PROGRESS_REPACK_HEAP_TUPLES_SCANNED PROGRESS_CLUSTER_HEAP_TUPLES_SCANNED
+#define PROGRESS_REPACK_HEAP_TUPLES_INSERTED PROGRESS_CLUSTER_HEAP_TUPLES_WRITTEN
+#define PROGRESS_REPACK_TOTAL_HEAP_BLKS PROGRESS_CLUSTER_TOTAL_HEAP_BLKS
+#define PROGRESS_REPACK_HEAP_BLKS_SCANNED PROGRESS_CLUSTER_HEAP_BLKS_SCANNED
+#define PROGRESS_REPACK_PHASE_SEQ_SCAN_HEAP PROGRESS_CLUSTER_PHASE_SEQ_SCAN_HEAP
+#define PROGRESS_REPACK_PHASE_INDEX_SCAN_HEAP PROGRESS_CLUSTER_PHASE_INDEX_SCAN_HEAP
+#define PROGRESS_REPACK_PHASE_SORT_TUPLES PROGRESS_CLUSTER_PHASE_SORT_TUPLES
+#define PROGRESS_REPACK_PHASE_WRITE_NEW_HEAP PROGRESS_CLUSTER_PHASE_WRITE_NEW_HEAP
+
+/* options of changes, which these servers do not ask for */
+#define TABLE_DELETE_CHANGING_PARTITION (1 << 0)
+#define TABLE_DELETE_NO_LOGICAL (1 << 1)
+#define TABLE_UPDATE_NO_LOGICAL (1 << 0)
+#define XLH_DELETE_NO_LOGICAL 0
+
+/* functions that take a TID and do not change it */
+typedef ItemPointer PsConstTid;
+
+#define PS_INSERT_OPTIONS int
+#define PS_CHANGE_OPTIONS_PARAMETER
+#define PS_CHANGE_OPTIONS_ARGUMENT
+#define PS_CHANGING_PART_PARAMETER , bool changing_part
+#define PS_CHANGING_PART_ARGUMENT , changing_part
+#define PS_PLANNER_PARAMETER
+#define PS_PLANNER_ARGUMENT
+
+/* tranches have their names in each process */
+static inline int
+ps_new_tranche(const char *name)
+{
+	int			id = LWLockNewTrancheId();
+
+	LWLockRegisterTranche(id, name);
+	return id;
+}
+#undef LWLockNewTrancheId
+#define LWLockNewTrancheId(name) ps_new_tranche(name)
+
+/* hash tables begin small and grow */
+#define ShmemInitHash(name, n, control, flags) ShmemInitHash(name, 512, n, control, flags)
+
+/* shared buffers */
+#define ps_buffer_state(header) pg_atomic_read_u32(&(header)->state)
+
+static inline void
+UnlockBufHdrExt(BufferDesc *header, uint64 state, uint64 set, uint64 unset, int pins)
+{
+	Assert(pins == 0);
+	if (unset & BM_DIRTY)
+		unset |= BM_JUST_DIRTIED;
+	UnlockBufHdr(header, (uint32) ((state & ~unset) | set));
+}
+
+#define BufferIsLockedByMeInMode(buffer, mode) \
+	(AssertMacro((mode) == BUFFER_LOCK_EXCLUSIVE), \
+	 LWLockHeldByMeInMode(BufferDescriptorGetContentLock(GetBufferDescriptor((buffer) - 1)), LW_EXCLUSIVE))
+
+/* Hint bits may be set under a shared lock. */
+#define BufferBeginSetHintBits(buffer) ((void) (buffer), true)
+
+static inline void
+BufferFinishSetHintBits(Buffer buffer, bool mark_dirty, bool standard)
+{
+	if (mark_dirty)
+		MarkBufferDirtyHint(buffer, standard);
+}
+
+/* Clear a page's bits in its map, which is pinned, not locked. */
+#define ps_map_clear(rel, block, map, bits) ((void) visibilitymap_clear(rel, block, map, bits))
+
+/* Columns that a row is too short for are seen to by who asks a slot for columns. */
+#define ps_slot_fill(slot, natts) ((void) 0)
+
+#define ps_scan_uninstrumented(scan) ((void) 0)
+#define ps_index_fetch_flags(fetch, given) ((void) 0)
+
+/* Bits of the visibility map are set by records of their own. */
+#define PS_RECORDS_SET_MAP_BITS false
+
+#if PG_VERSION_NUM >= 160000
+#define WAIT_EVENT_BUFFER_CLEANUP WAIT_EVENT_BUFFER_PIN
+#endif
+#if PG_VERSION_NUM >= 180000
+#define index_beginscan(table, index, snapshot, instrument, nkeys, norderbys, flags) \
+	index_beginscan(table, index, snapshot, instrument, nkeys, norderbys)
+#define pgstat_report_vacuum(rel, live, dead, start) \
+	pgstat_report_vacuum(RelationGetRelid(rel), (rel)->rd_rel->relisshared, live, dead, start)
+#endif
+
+#else							/* 19 and later */
+
+typedef const ItemPointerData *PsConstTid;
+
+#define PS_INSERT_OPTIONS uint32
+#define PS_CHANGE_OPTIONS_PARAMETER , uint32 options
+#define PS_CHANGE_OPTIONS_ARGUMENT , options
+#define PS_CHANGING_PART_PARAMETER
+#define PS_CHANGING_PART_ARGUMENT
+#define PS_PLANNER_PARAMETER , struct ExplainState *explain
+#define PS_PLANNER_ARGUMENT , explain
+
+#define ps_buffer_state(header) pg_atomic_read_u64(&(header)->state)
+
+static inline void
+ps_map_clear(Relation rel, BlockNumber block, Buffer map, uint8 bits)
+{
+	LockBuffer(map, BUFFER_LOCK_EXCLUSIVE);
+	(void) visibilitymap_clear(rel, block, map, bits);
+	LockBuffer(map, BUFFER_LOCK_UNLOCK);
+}
+
+/* A slot has all columns that it is asked for: the missing ones from the catalog, or an error. */
+static inline void
+ps_slot_fill(TupleTableSlot *slot, int natts)
+{
+	if (unlikely(slot->tts_nvalid < natts))
+	{
+		slot_getmissingattrs(slot, slot->tts_nvalid, natts);
+		slot->tts_nvalid = natts;
+	}
+}
+
+#define ps_scan_uninstrumented(scan) ((void) ((scan)->rs_instrument = NULL))
+#define ps_index_fetch_flags(fetch, given) ((void) ((fetch)->flags = (given)))
+
+/* Whatever changes a page and makes it visible to all says so in one record. */
+#define PS_RECORDS_SET_MAP_BITS true
+
+#endif							/* 19 */
 
 /* ---- in two of them ---- */
 

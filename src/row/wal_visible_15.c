@@ -1,6 +1,7 @@
 /*
- * wal_visible.c
- *		WAL records of a page that turns all visible, and of a whole page.
+ * wal_visible_15.c
+ *		WAL records of a page that turns all visible: up to PostgreSQL 18, of a kind
+ *		of their own.
  */
 #include "postgres.h"
 
@@ -9,7 +10,6 @@
 #include "access/xlog.h"
 #include "access/xloginsert.h"
 #include "catalog/catalog.h"
-#include "catalog/pg_control.h"
 #include "row/wal_visible.h"
 #include "server/compat.h"
 
@@ -38,12 +38,4 @@ ps_wal_visible(PsWrite *guard, Buffer vmbuf, TransactionId cutoff_xid, uint8 bit
 	if (protect)
 		ps_set_lsn(guard, lsn);
 	PageSetLSN(BufferGetPage(vmbuf), lsn);
-}
-
-void
-ps_wal_image(PsWrite *guard)
-{
-	XLogBeginInsert();
-	ps_xlog_register(0, guard, REGBUF_STANDARD | REGBUF_FORCE_IMAGE);
-	ps_set_lsn(guard, XLogInsert(RM_XLOG_ID, XLOG_FPI));
 }
