@@ -23,6 +23,8 @@ CREATE TABLE cn_before AS SELECT * FROM cn_counters;
 -- Pages are left out where they can't agree: heap's COPY keeps the last page in hand from one batch to the next,
 -- and VACUUM here looks at the visibility map from two places, since it reads ahead.  From 17 on, besides, where a scan
 -- stops early, as heap's visits pages ahead; and where rows are written in bulk, as heap visits pages that it has added.
+-- From 19 on everywhere: heap's scans look into the visibility map, which they may have to change; and it removes rows
+-- whose insertion was undone as it passes, so that fewer are met.
 -- The counters that moved since the last call by another amount than heap's.
 CREATE FUNCTION moved(besides text DEFAULT '', since int DEFAULT 0) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -35,7 +37,8 @@ BEGIN
         SELECT counter, coalesce(h.by, 0) AS h, coalesce(p.by, 0) AS p
         FROM (SELECT * FROM d WHERE am = 'h') h FULL JOIN (SELECT * FROM d WHERE am = 'p') p USING (counter)
         WHERE counter <> besides OR current_setting('server_version_num')::int < since)
-    SELECT coalesce(string_agg(format('%s: heap %s, pagestore %s', counter, h, p), '; ' ORDER BY counter) FILTER (WHERE h <> p),
+    SELECT coalesce(string_agg(format('%s: heap %s, pagestore %s', counter, h, p), '; ' ORDER BY counter)
+                        FILTER (WHERE h <> p AND (counter <> 'pages heap_blks' OR current_setting('server_version_num')::int < 190000)),
                     CASE WHEN count(*) FILTER (WHERE h <> 0) > 0 THEN 'the same' ELSE 'nothing moved' END) INTO r FROM both_sides;
     TRUNCATE cn_before;
     INSERT INTO cn_before TABLE now;
@@ -45,6 +48,7 @@ END $$;
 \set next 'SELECT pg_stat_force_next_flush() \\gset ignore_ \\\\ SELECT moved();'
 \set next_but_pages_17 'SELECT pg_stat_force_next_flush() \\gset ignore_ \\\\ SELECT moved(''pages heap_blks'', 170000);'
 \set next_but_pages 'SELECT pg_stat_force_next_flush() \\gset ignore_ \\\\ SELECT moved(''pages heap_blks'');'
+\set next_but_undone_19 'SELECT pg_stat_force_next_flush() \\gset ignore_ \\\\ SELECT moved(''table seq_tup_read'', 190000);'
 SELECT pg_stat_force_next_flush() \gset ignore_
 SELECT moved() \gset ignore_
 
@@ -74,12 +78,12 @@ CREATE INDEX CONCURRENTLY cn_h_c ON cn_h (t);
 CREATE INDEX CONCURRENTLY cn_p_c ON cn_p (t);
 :next
 SELECT twin_exec('REINDEX INDEX cn@_n');
-:next
+:next_but_undone_19
 REINDEX INDEX CONCURRENTLY cn_h_c;
 REINDEX INDEX CONCURRENTLY cn_p_c;
 :next
 SELECT twin_exec('CREATE INDEX cn@_part ON cn@ (id) WHERE n = 3');
-:next
+:next_but_undone_19
 SELECT twin_exec('ALTER TABLE cn@ ADD CONSTRAINT cn@_chk CHECK (id > 0)');
 :next
 

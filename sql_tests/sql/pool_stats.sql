@@ -7,13 +7,13 @@ SELECT twin_exec($$INSERT INTO ps@ SELECT i, i % 10, repeat('t', 100) FROM gener
 CHECKPOINT;
 SELECT twin_rows('SELECT * FROM ps@');
 
--- the table's row, beside its frames, its size and core's counts of its pages
+-- the table's row, beside its frames, its size and core's counts of its pages (from 19 on heap's scans visit the map, too)
 CREATE VIEW ps_row AS SELECT * FROM pg_stat_pagestore_tables WHERE relid = 'ps_p'::regclass;
 SELECT pg_stat_force_next_flush();
 SELECT s.schemaname = current_schema AS schema, s.relname, s.blks_total = pg_relation_size('ps_p') / current_setting('block_size')::int AS size,
        s.blks_resident = f.n AS resident, s.blks_resident > 0 AS some, s.blks_dirty = f.dirty AS dirty,
        round(s.resident_percent) = round(100.0 * f.n / s.blks_total) AS percent,
-       s.blks_hit = i.heap_blks_hit AND s.blks_read = i.heap_blks_read AS as_core, h.heap_blks_hit + h.heap_blks_read = s.blks_hit + s.blks_read AS as_heap
+       s.blks_hit = i.heap_blks_hit AND s.blks_read = i.heap_blks_read AS as_core, h.heap_blks_hit + h.heap_blks_read = s.blks_hit + s.blks_read OR current_setting('server_version_num')::int >= 190000 AS as_heap
 FROM ps_row s, pg_statio_user_tables i, pg_statio_user_tables h,
      (SELECT count(*) AS n, count(*) FILTER (WHERE isdirty) AS dirty FROM pagestore_frames WHERE relfilenode = pg_relation_filenode('ps_p') AND NOT ghost) f
 WHERE i.relid = s.relid AND h.relid = 'ps_h'::regclass;

@@ -73,7 +73,7 @@ DO $$
 BEGIN
     ALTER TABLE comp ALTER COLUMN b SET COMPRESSION lz4;
     INSERT INTO comp SELECT i, repeat('abc', 2000 + i), repeat('abc', 2000 + i) FROM generate_series(21, 40) i;
-    IF (SELECT count(*) FROM comp WHERE pg_column_compression(b) = 'lz4') <> 20 THEN
+    IF (SELECT count(*) FROM comp WHERE id > 20 AND pg_column_compression(b) = 'lz4') <> 20 THEN
         RAISE WARNING 'not lz4';
     END IF;
 EXCEPTION WHEN feature_not_supported THEN

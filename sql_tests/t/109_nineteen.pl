@@ -1,0 +1,69 @@
+# What came with PostgreSQL 19 and asks the access method for something: TID ranges read by many; EXPLAIN's counts of
+# reads; COPY FREEZE and VACUUM, whose records set the map's bits; REPACK.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use FindBin;
+use lib $FindBin::RealBin;
+use Pagestore;
+
+plan skip_all => 'new in PostgreSQL 19' if server_major() < 19;
+
+my $node = new_server('nineteen', conf => "autovacuum = off\nmax_worker_processes = 16\nmax_parallel_workers_per_gather = 2\n");
+$node->start;
+sub sql { return $node->safe_psql('postgres', $_[0]); }
+sql('CREATE EXTENSION pagestore; CREATE EXTENSION pg_visibility');
+
+# ---- TID ranges ----
+
+sql("CREATE TABLE r (i int, v text) USING pagestore; INSERT INTO r SELECT i, repeat('v', 200) FROM generate_series(1, 40000) i; ANALYZE r");
+my $parallel = 'SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET enable_seqscan = off; SET debug_parallel_query = off;';
+foreach my $range ("ctid < '(700,5)'", "ctid >= '(100,7)' AND ctid < '(900,2)'", "ctid > '(600,1)'", "ctid > '(5000,1)'", "ctid < '(0,1)'", "ctid > '(9,1)' AND ctid < '(3,1)'")
+{
+	my $query = "SELECT count(*), sum(i), min(ctid), max(ctid) FROM r WHERE $range";
+	like(sql("$parallel EXPLAIN (COSTS off) $query"), qr/Parallel Tid Range Scan/, "planned for workers: $range") if $range =~ /700|900|600/;
+	is(sql("$parallel $query"), sql("SET max_parallel_workers_per_gather = 0; SET enable_tidscan = off; $query"), "and right: $range");
+}
+is(sql("$parallel SELECT string_agg(n::text, ' ' ORDER BY k) FROM (VALUES (100), (300), (1)) v(k), LATERAL (SELECT count(*) AS n FROM r WHERE ctid < ('(' || k || ',1)')::tid) s"),
+	sql("SELECT string_agg(n::text, ' ' ORDER BY k) FROM (VALUES (100), (300), (1)) v(k), LATERAL (SELECT count(*) AS n FROM r WHERE (ctid::text::point)[0] < k) s"), 'again and again');
+like(sql('EXPLAIN (ANALYZE, BUFFERS, IO, COSTS off, TIMING off, SUMMARY off) SELECT count(*) FROM r'), qr/Seq Scan on r/, 'EXPLAIN (IO)');
+
+# ---- map bits in the record of an insert ----
+
+sql('BEGIN; CREATE TABLE f (i int, v text) USING pagestore; COPY f FROM PROGRAM $$seq 1 20000 | sed "s/$/\tfrozen/"$$ (FREEZE); COMMIT');
+my $bits = "SELECT count(*) = pg_relation_size('f') / 8192, bool_and(all_visible AND all_frozen AND pd_all_visible) FROM pg_visibility('f')";
+is(sql($bits), 't|t', 'COPY FREEZE leaves pages all frozen');
+sql("CREATE TABLE w (i int, v text) USING pagestore; INSERT INTO w SELECT i, repeat('w', 100) FROM generate_series(1, 20000) i; DELETE FROM w WHERE i % 3 = 0; VACUUM w; UPDATE w SET v = 'x' WHERE i % 1000 = 1");
+my $map = "SELECT md5(string_agg(v::text, ',' ORDER BY blkno)) FROM pg_visibility('w') v";
+my $before = sql($map);
+kill_server($node);
+start_again($node);
+is(sql($bits), 't|t', 'after a crash, too');
+is(sql($map), $before, 'and the map that VACUUM made and an update changed');
+is(sql("SELECT (SELECT count(*) FROM pg_check_visible('w')), (SELECT count(*) FROM pg_check_frozen('f'))"), '0|0', 'which tells the truth');
+
+# ---- REPACK ----
+
+my $rows = 'SELECT count(*), sum(i), md5(string_agg(v, $$,$$ ORDER BY i)) FROM t';
+sql("CREATE TABLE t (i int PRIMARY KEY, n int, v text) USING pagestore; INSERT INTO t SELECT i, i % 10, repeat(md5(i::text), CASE WHEN i % 500 = 0 THEN 400 ELSE 3 END) FROM generate_series(1, 20000) i; CREATE INDEX ON t (n); DELETE FROM t WHERE i % 4 = 0");
+foreach my $command ('REPACK t', 'REPACK t USING INDEX t_pkey', 'CLUSTER t USING t_n_idx', 'VACUUM FULL t')
+{
+	my ($was, $file) = (sql($rows), sql("SELECT pg_relation_filenode('t')"));
+	sql($command);
+	is(sql($rows), $was, "$command keeps the rows");
+	isnt(sql("SELECT pg_relation_filenode('t')"), $file, 'in another file');
+	is(sql("SELECT amname FROM pg_class c JOIN pg_am a ON a.oid = relam WHERE c.oid = 't'::regclass"), 'pagestore', 'of the same access method');
+	is(sql("SELECT count(*) FROM pagestore_check('t')"), '0', 'and sound');
+}
+
+my ($rc, $out, $err) = $node->psql('postgres', 'REPACK (CONCURRENTLY) t');
+like($err, qr/only supported for the "heap" access method/, 'core keeps REPACK (CONCURRENTLY) to heap');
+my $was = sql($rows);
+kill_server($node);
+start_again($node);
+is(sql($rows), $was, 'after a crash');
+
+$node->stop;
+done_testing();
