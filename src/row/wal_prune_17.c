@@ -1,7 +1,7 @@
 /*
  * wal_prune_17.c
  *		WAL records of a page that is cleaned up, in the layout of PostgreSQL 17's
- *		and 18's heapam_xlog.h.
+ *		to 19's heapam_xlog.h.
  *
  * One kind of record prunes, freezes and reaps.  What is done to the page is
  * registered as data of the block, each part with its length before it: a
