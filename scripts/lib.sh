@@ -184,6 +184,9 @@ private_apt() {
 		deb-src http://deb.debian.org/debian bookworm main
 		deb-src http://deb.debian.org/debian bookworm-updates main
 		deb-src http://deb.debian.org/debian-security bookworm-security main
+		deb-src http://deb.debian.org/debian trixie main
+		deb-src http://deb.debian.org/debian trixie-updates main
+		deb-src http://deb.debian.org/debian-security trixie-security main
 		deb-src http://deb.debian.org/debian sid main
 	L
 	"$@" -o Dir::Etc::sourcelist="$a/sources.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists="$a/lists" \

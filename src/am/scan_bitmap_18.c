@@ -78,7 +78,7 @@ next_named(void *arg)
 
 /* Before the first page, also of a scan that starts over. */
 static void
-begin(PsScanDesc *scan)
+begin_bitmap(PsScanDesc *scan)
 {
 	MemoryContext old;
 
@@ -110,7 +110,7 @@ next_bitmap_page(PsScanDesc *scan, bool *recheck, uint64 *lossy_pages, uint64 *e
 
 	CHECK_FOR_INTERRUPTS();
 	if (!scan->started)
-		begin(scan);
+		begin_bitmap(scan);
 	if (!ps_stream_next(scan->stream, &scan->pin))
 		return false;
 
