@@ -96,7 +96,7 @@ my $locks = "SELECT locked_row, CASE WHEN multi THEN '0' ELSE locker::text END, 
 my $mine = sql(sprintf($locks, 'pagestore_rowlocks', 't_p'));
 is($mine, sql(sprintf($locks, 'pgrowlocks', 't_h')), 'row locks: as heap\'s');
 like($mine, qr/\{\Q$_\E[,}]/, "row locks: $_") foreach qw(Update), '"No Key Update"', '"For Update"', '"For No Key Update"', '"For Share"', '"For Key Share"',
-  server_major() >= 18 ? ('"For Share","For Share"', '"For Key Share","No Key Update"') : ('Share,Share', '"Key Share","No Key Update"');
+  server_major() >= 17 ? ('"For Share","For Share"', '"For Key Share","No Key Update"') : ('Share,Share', '"Key Share","No Key Update"');
 is(sql("SELECT * FROM pagestore_stattuple('t_p')"), sql("SELECT * FROM pgstattuple('t_h')"), 'stattuple: as of the twin, with transactions under way');
 is(sql("SELECT * FROM pagestore_stattuple_approx('t_p')"), sql("SELECT * FROM pgstattuple_approx('t_h')"), 'stattuple_approx: as of the twin, with transactions under way');
 is(sql("SELECT count(*) FROM pagestore_check('t_p')"), '0', 'check: nothing wrong with transactions under way');
