@@ -11,7 +11,7 @@ use Pagestore;
 
 plan skip_all => 'new in PostgreSQL 19' if server_major() < 19;
 
-my $node = new_server('nineteen', conf => "autovacuum = off\nmax_worker_processes = 16\nmax_parallel_workers_per_gather = 2\n");
+my $node = new_server('nineteen', allows_streaming => 1, conf => "autovacuum = off\nmax_worker_processes = 16\nmax_parallel_workers_per_gather = 2\n");
 $node->start;
 sub sql { return $node->safe_psql('postgres', $_[0]); }
 sql('CREATE EXTENSION pagestore; CREATE EXTENSION pg_visibility');
