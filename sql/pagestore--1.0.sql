@@ -50,6 +50,7 @@ CREATE FUNCTION pagestore_stat(
 	OUT blks_read_ahead bigint,
 	OUT blks_read_ahead_wasted bigint,
 	OUT blks_around bigint,
+	OUT blks_around_shared bigint,
 	OUT writes_worker bigint,
 	OUT writes_checkpoint bigint,
 	OUT writes_backend bigint,

@@ -39,8 +39,8 @@ Datum
 pagestore_stat(PG_FUNCTION_ARGS)
 {
 	TupleDesc	desc;
-	Datum		values[22];
-	bool		nulls[22] = {0};
+	Datum		values[23];
+	bool		nulls[23] = {0};
 	int			n = 0;
 	PsPoolStats stats;
 	const char *reason;
@@ -64,6 +64,7 @@ pagestore_stat(PG_FUNCTION_ARGS)
 	values[n++] = Int64GetDatum(stats.n[PS_COUNT_PREFETCHED]);
 	values[n++] = Int64GetDatum(stats.n[PS_COUNT_AHEAD_WASTED]);
 	values[n++] = Int64GetDatum(stats.n[PS_COUNT_RING_PAGES]);
+	values[n++] = Int64GetDatum(stats.n[PS_COUNT_RING_SHARED]);
 	values[n++] = Int64GetDatum(stats.n[PS_COUNT_WRITES_WRITER]);
 	values[n++] = Int64GetDatum(stats.n[PS_COUNT_WRITES_CHECKPOINT]);
 	values[n++] = Int64GetDatum(stats.n[PS_COUNT_WRITES_BACKEND]);

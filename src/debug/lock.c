@@ -68,8 +68,8 @@ in_order(const PsLock *first, const PsLock *second)
 static inline bool
 is_leaf(PsLockRank rank)
 {
-	return rank == PS_RANK_REGISTRY || rank == PS_RANK_PASS || rank == PS_RANK_POLICY ||
-		rank == PS_RANK_CURVE;
+	return rank == PS_RANK_REGISTRY || rank == PS_RANK_PASS || rank == PS_RANK_SHARE ||
+		rank == PS_RANK_POLICY || rank == PS_RANK_CURVE;
 }
 
 static const char *

@@ -23,6 +23,7 @@ typedef enum PsLockRank
 	PS_RANK_OWNER,				/* pool: ps_owner_lock */
 	PS_RANK_REGISTRY,			/* pool: the registry; a leaf */
 	PS_RANK_PASS,				/* pool: passes over large tables; a leaf */
+	PS_RANK_SHARE,				/* pool: pieces passed on by scans; a leaf */
 	PS_RANK_MOVE,				/* pool: move_lock */
 	PS_RANK_LATCH,				/* pool: latches of frames */
 	PS_RANK_RING,				/* io: submission and reaping */

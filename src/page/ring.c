@@ -20,6 +20,7 @@
 #include "pool/notes.h"
 #include "pool/pieces.h"
 #include "pool/read.h"
+#include "pool/share.h"
 #include "pool/stats.h"
 #include "server/compat.h"
 #include "utils/memutils.h"
@@ -28,6 +29,7 @@
 #define RING_BYTES		PS_RING_BYTES
 #define CACHE_LINE		64
 #define HUGE_PAGE		((Size) 2 * 1024 * 1024)
+#define PATIENCE_MS		100		/* with another scan that reads a piece */
 
 StaticAssertDecl(RELSEG_SIZE % PS_PIECE_PAGES == 0, "a piece lies in one segment");
 StaticAssertDecl(PS_PIECE_PAGES <= PS_IO_MAX_PAGES, "a piece is one request");
@@ -44,6 +46,11 @@ typedef struct Tether
 
 struct PsRing
 {
+	RelFileLocator rlocator;	/* of the table */
+	int			scan;			/* as the others know it; PS_NO_SCAN: not */
+	bool		company;		/* there are others, as of the last read */
+	bool		backward;		/* the way it goes, as of then */
+	PsRing	   *next_reading;	/* list of rings not ended */
 	char	   *bytes;			/* aligned to a huge page */
 	Tether	   *tether;			/* NULL: ended, pins remain */
 	int			npinned;		/* pieces that are pinned */
@@ -53,14 +60,21 @@ struct PsRing
 };
 
 static PsRing *lingering = NULL;
+static PsRing *reading = NULL;
 
-/* ---- pins, noted by resource owner ---- */
+/* ---- pins, and the part in what is shared, noted by resource owner ---- */
 
 static void give_back(PsRing *ring);
 static void end_pins_of(uintptr_t piece);
 static void warn_of_piece(uintptr_t piece);
 
 static PsNotes piece_pins = PS_NOTES_INIT(piece_pins, end_pins_of, warn_of_piece);
+
+static void leave_others(uintptr_t ring);
+static void warn_of_ring(uintptr_t ring);
+
+/* Rings whose scans others know of: no longer than their locks on the tables, which go later. */
+static PsNotes known_rings = PS_NOTES_INIT(known_rings, leave_others, warn_of_ring);
 
 /* Nobody is to look at the piece any more, unless somebody still does. */
 static void
@@ -120,6 +134,22 @@ ps_ring_unpin(PsRingPiece *piece)
 {
 	if (ps_notes_drop(&piece_pins, (uintptr_t) piece))
 		end_pins_of((uintptr_t) piece);
+}
+
+static void
+leave_others(uintptr_t thing)
+{
+	PsRing	   *ring = (PsRing *) thing;
+
+	ps_share_leave(ring->scan);
+	ring->scan = PS_NO_SCAN;
+}
+
+static void
+warn_of_ring(uintptr_t thing)
+{
+	elog(WARNING, "pagestore: a scan of relation %u has not ended at commit",
+		 ((PsRing *) thing)->rlocator.relNumber);
 }
 
 /* ---- memory ---- */
@@ -227,18 +257,21 @@ end_with_context(void *arg)
 }
 
 PsRing *
-ps_ring_begin(void)
+ps_ring_begin(RelFileLocator rlocator, BlockNumber nblocks)
 {
 	static bool registered = false;
 	Tether	   *tether = palloc(sizeof(Tether));
-	PsRing	   *ring = MemoryContextAllocZero(TopMemoryContext, sizeof(PsRing));
+	PsRing	   *ring;
 
 	give_back_lingering();
 	if (!registered)
 	{
 		ps_notes_register(&piece_pins);
+		ps_notes_register(&known_rings);
 		registered = true;
 	}
+	ps_notes_reserve(&known_rings);
+	ring = MemoryContextAllocZero(TopMemoryContext, sizeof(PsRing));
 	ring->bytes = map_ring();
 	if (ring->bytes == NULL)
 	{
@@ -258,10 +291,34 @@ ps_ring_begin(void)
 	tether->callback.func = end_with_context;
 	tether->callback.arg = tether;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &tether->callback);
+	ring->rlocator = rlocator;
+	ring->next_reading = reading;
+	reading = ring;
+	ring->scan = ps_share_join(rlocator, nblocks);
+	if (ring->scan != PS_NO_SCAN)
+		(void) ps_notes_add(&known_rings, (uintptr_t) ring);
 	return ring;
 }
 
 /* ---- reading ---- */
+
+/* A claimed piece is passed on, or the claim dropped, if that can be told by now. */
+static void
+settle_claim(PsRingPiece *piece)
+{
+	PsRing	   *ring = piece->ring;
+
+	if (!piece->claimed || piece->reading)
+		return;
+	piece->claimed = false;
+	if (ring->scan == PS_NO_SCAN)
+		return;
+	if (ps_ring_outdated(piece, ring->rlocator))
+		ps_share_drop(ring->scan, piece->first);
+	else
+		ps_share_pass_on(ring->scan, piece->first, piece->npages, piece->bytes, piece->sequence);
+	PS_STOP("share-passed-on");
+}
 
 static void
 wait_for(PsRingPiece *piece)
@@ -273,11 +330,22 @@ wait_for(PsRingPiece *piece)
 	n = ps_aio_wait(piece->request);
 	piece->reading = false;
 	piece->npages = n > 0 ? n / BLCKSZ : 0;
+	settle_claim(piece);
 }
 
 void
 ps_ring_end(PsRing *ring)
 {
+	PsRing	  **link = &reading;
+
+	while (*link != ring)
+		link = &(*link)->next_reading;
+	*link = ring->next_reading;
+	if (ring->scan != PS_NO_SCAN)
+	{
+		(void) ps_notes_drop(&known_rings, (uintptr_t) ring);
+		leave_others((uintptr_t) ring);
+	}
 	ring->tether->ring = NULL;
 	ring->tether = NULL;
 	if (ring->npinned == 0)
@@ -318,35 +386,138 @@ ps_ring_has_room(const PsRing *ring)
 	return false;
 }
 
+static void
+start_read(PsRingPiece *piece)
+{
+	RelFileLocator rlocator = piece->ring->rlocator;
+	struct iovec iov = {piece->bytes, (Size) piece->npages * BLCKSZ};
+
+	piece->sequence = ps_piece_sequence(rlocator, piece->first);
+	piece->request = ps_aio_read(rlocator, piece->first, piece->npages, &iov, 1);
+	ps_iostat_around(piece->npages);
+	piece->awaited = false;
+	piece->reading = true;
+	PS_STOP("ring-reading");
+}
+
+/* Nobody has read the piece for us yet: does somebody, or are we to do it? */
+static void
+obtain(PsRingPiece *piece)
+{
+	PsRing	   *ring = piece->ring;
+	PsShareAnswer answer = PS_SHARE_READ;
+
+	Assert(piece->awaited && !piece->reading && !piece->claimed);
+	if (ring->scan != PS_NO_SCAN)
+		answer = ps_share_take(ring->scan, piece->first, piece->npages, ring->backward,
+							   piece->bytes, &piece->sequence, &ring->company);
+	switch (answer)
+	{
+		case PS_SHARE_AWAIT:
+			break;
+		case PS_SHARE_COPIED:
+			piece->awaited = false;
+			piece->copied = true;
+			break;
+		case PS_SHARE_CLAIMED:
+		case PS_SHARE_READ:
+			piece->claimed = piece->offered = answer == PS_SHARE_CLAIMED;
+			start_read(piece);
+			break;
+	}
+}
+
+/* What has been read for others is passed on; what was being read when they came is claimed for them. */
+static void
+tend_claims(PsRing *ring)
+{
+	if (!ring->company || ring->scan == PS_NO_SCAN)
+		return;
+	for (int i = 0; i < PS_RING_PIECES; i++)
+	{
+		PsRingPiece *piece = &ring->pieces[i];
+
+		if (!piece->wanted || piece->awaited || piece->copied || piece->npages == 0)
+			continue;
+		if (!piece->claimed && !piece->offered && ring->company)
+			piece->claimed = piece->offered = ps_share_claim(ring->scan, piece->first, piece->npages);
+		if (piece->claimed && (!piece->reading || ps_aio_done(piece->request)))
+		{
+			wait_for(piece);
+			settle_claim(piece);
+		}
+	}
+}
+
+/* Look after all pieces that other scans have to do with. */
+static void
+tend(PsRing *ring)
+{
+	tend_claims(ring);
+	for (int i = 0; i < PS_RING_PIECES; i++)
+		if (ring->pieces[i].wanted && ring->pieces[i].awaited)
+			obtain(&ring->pieces[i]);
+}
+
 PsRingPiece *
-ps_ring_read(PsRing *ring, RelFileLocator rlocator, BlockNumber first, int n)
+ps_ring_read(PsRing *ring, BlockNumber first, int n, bool backward)
 {
 	PsRingPiece *piece = free_piece(ring);
-	struct iovec iov;
 
 	Assert(n > 0 && first / PS_PIECE_PAGES == (first + n - 1) / PS_PIECE_PAGES);
 	if (piece == NULL)
 		return NULL;
+	tend(ring);
 	ps_memory_open(piece->bytes, PIECE_BYTES);
-	piece->sequence = ps_piece_sequence(rlocator, first);
-	iov = (struct iovec)
-	{
-		piece->bytes, (Size) n * BLCKSZ
-	};
-	piece->request = ps_aio_read(rlocator, first, n, &iov, 1);
-	ps_iostat_around(n);
-	piece->reading = true;
-	piece->wanted = true;
+	ring->backward = backward;
 	piece->first = first;
 	piece->npages = n;
+	piece->claimed = piece->offered = piece->copied = false;
+	piece->awaited = true;
+	obtain(piece);
+	piece->wanted = true;
 	return piece;
 }
 
 void
 ps_ring_release(PsRingPiece *piece)
 {
-	piece->wanted = false;
+	if (piece->claimed)
+	{
+		piece->claimed = false;
+		if (piece->ring->scan != PS_NO_SCAN)
+			ps_share_drop(piece->ring->scan, piece->first);
+	}
+	piece->wanted = piece->awaited = false;
 	close_if_done(piece);
+}
+
+/* Another scan reads the piece: until it has, or does not go on. */
+static void
+wait_for_another(PsRingPiece *piece)
+{
+	PsRing	   *ring = piece->ring;
+	instr_time	begin;
+
+	INSTR_TIME_SET_CURRENT(begin);
+	while (piece->awaited)
+	{
+		instr_time	now;
+
+		/* it may be another one of this process, and those may wait for us */
+		for (PsRing *each = reading; each != NULL; each = each->next_reading)
+			tend_claims(each);
+		obtain(piece);
+		if (!piece->awaited)
+			break;
+		INSTR_TIME_SET_CURRENT(now);
+		INSTR_TIME_SUBTRACT(now, begin);
+		if (INSTR_TIME_GET_MILLISEC(now) >= PATIENCE_MS)
+			ps_share_revoke(ring->scan, piece->first, piece->npages);
+		else
+			ps_share_wait(ring->scan, piece->first, piece->npages);
+	}
+	tend(ring);
 }
 
 static void
@@ -354,6 +525,8 @@ wait_timed(PsRingPiece *piece)
 {
 	instr_time	start = ps_iostat_clock();
 
+	if (piece->awaited)
+		wait_for_another(piece);
 	wait_for(piece);
 	ps_iostat_time_around(start);
 }
@@ -383,7 +556,7 @@ ps_ring_page(PsRingPiece *piece, const PsRelKey *rel, BlockNumber block)
 	const char *why;
 	OffsetNumber offset;
 
-	if (piece->reading)
+	if (piece->awaited || piece->reading)
 		wait_timed(piece);
 	if (block < piece->first || block - piece->first >= piece->npages)
 		return NULL;

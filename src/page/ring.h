@@ -4,9 +4,9 @@
  *		its size.
  *
  * A ring holds a few pieces, each up to PS_PIECE_PAGES adjacent blocks in
- * contiguous memory, read by one request.  A piece is in use from
- * ps_ring_read() to ps_ring_release(), and after that for as long as pins
- * point into it.
+ * contiguous memory, read by one request, or copied from what another scan has
+ * read (pool/share.h).  A piece is in use from ps_ring_read() to
+ * ps_ring_release(), and after that for as long as pins point into it.
  */
 #ifndef PAGESTORE_PAGE_RING_H
 #define PAGESTORE_PAGE_RING_H
@@ -28,6 +28,11 @@ typedef struct PsRingPiece
 	bool		wanted;			/* between ps_ring_read() and
 								 * ps_ring_release() */
 	bool		reading;		/* request is to be waited for */
+	bool		awaited;		/* another scan reads it, or the like: not
+								 * asked for yet */
+	bool		claimed;		/* to be passed on to other scans */
+	bool		offered;		/* has been claimed when others came */
+	bool		copied;			/* it was read by another scan */
 	BlockNumber first;
 	int			npages;			/* asked for; after the wait: whole pages that
 								 * came */
@@ -38,18 +43,20 @@ typedef struct PsRingPiece
 } PsRingPiece;
 
 /*
- * A new ring; its memory goes when ps_ring_end() has been called, or
- * CurrentMemoryContext been reset, and the last pin is gone.  NULL if the
- * memory is not to be had.
+ * A new ring for a table of nblocks, on which the caller has a lock as long as
+ * CurrentResourceOwner lasts; its memory goes when ps_ring_end() has been
+ * called, or CurrentMemoryContext been reset, and the last pin is gone.  NULL
+ * if the memory is not to be had.
  */
-extern PsRing *ps_ring_begin(void);
+extern PsRing *ps_ring_begin(RelFileLocator rlocator, BlockNumber nblocks);
 extern void ps_ring_end(PsRing *ring);
 
 /*
- * Start reading n blocks, which one aligned piece holds.  NULL if every piece
- * is in use.  ereport(ERROR) if the file can't be opened.
+ * Start reading n blocks, which one aligned piece holds, unless another scan
+ * has read them, or does.  backward: those asked for next lie before.  NULL if
+ * every piece is in use.  ereport(ERROR) if the file can't be opened.
  */
-extern PsRingPiece *ps_ring_read(PsRing *ring, RelFileLocator rlocator, BlockNumber first, int n);
+extern PsRingPiece *ps_ring_read(PsRing *ring, BlockNumber first, int n, bool backward);
 
 /* Would it return a piece? */
 extern bool ps_ring_has_room(const PsRing *ring);
@@ -58,7 +65,8 @@ extern bool ps_ring_has_room(const PsRing *ring);
 extern void ps_ring_release(PsRingPiece *piece);
 
 /*
- * The bytes of a block of the piece, waiting for them if need be, if they are
+ * The bytes of a block of the piece, waiting for them if need be (but not long
+ * for another scan: ereport(ERROR) as ps_ring_read()), if they are
  * a sound image of the page and not older than this call; else NULL: take it
  * from the pool.  Good for one look (ps_read_lock()), at once.
  */

@@ -116,7 +116,8 @@ struct PsStream
 								 * needed yet; 0: runs is NULL */
 	Run		   *runs;
 	uint64		ring_pages;		/* not yet counted in the pool's statistics */
-	uint64		pool_pages;		/* pinned in the pool by the stream */
+	uint64		shared_pages;	/* of other scans: the same */
+	uint64		pool_pages;		/* of pool_pins(), those by the stream */
 	uint64		other_pins;		/* of the pool, not by the stream, when the
 								 * ring's last piece was done */
 	uint32		passed;			/* not yet counted in the pass */
@@ -143,11 +144,18 @@ next_in(const PsStream *stream, const Run *run)
 	return run->first + (stream->backward ? pg_leftmost_one_pos64(run->left) : pg_rightmost_one_pos64(run->left));
 }
 
-/* Pages that this process has pinned in the pool by other ways than this stream. */
+/* Pages that this process has pinned in the pool, but for first uses of those read ahead. */
+static inline uint64
+pool_pins(void)
+{
+	return ps_counted(PS_COUNT_HITS) + ps_counted(PS_COUNT_READS);
+}
+
+/* The same, by other ways than this stream. */
 static uint64
 other_pins(const PsStream *stream)
 {
-	return ps_counted(PS_COUNT_HITS) + ps_counted(PS_COUNT_READS) - stream->pool_pages;
+	return pool_pins() - stream->pool_pages;
 }
 
 /* ---- beginning and end ---- */
@@ -213,6 +221,7 @@ ps_stream_begin(Relation rel, PsStreamNext next, void *arg, int flags)
 	stream->room = 0;
 	stream->runs = NULL;
 	stream->ring_pages = 0;
+	stream->shared_pages = 0;
 	stream->pool_pages = 0;
 	stream->passed = 0;
 	stream->ring = NULL;
@@ -254,6 +263,9 @@ drop_run(PsStream *stream)
 			ps_curve_use_around(stream->ring_pages, stream->frames);
 		stream->ring_pages = 0;
 	}
+	if (stream->shared_pages > 0)
+		ps_count(PS_COUNT_RING_SHARED, stream->shared_pages);
+	stream->shared_pages = 0;
 }
 
 void
@@ -495,7 +507,7 @@ start_around(PsStream *stream, Run *run)
 	{
 		MemoryContext old = MemoryContextSwitchTo(stream->context);
 
-		stream->ring = ps_ring_begin();
+		stream->ring = ps_ring_begin(key.rlocator, stream->nblocks);
 		MemoryContextSwitchTo(old);
 		if (stream->ring == NULL)
 		{
@@ -503,7 +515,7 @@ start_around(PsStream *stream, Run *run)
 			return false;
 		}
 	}
-	run->piece = ps_ring_read(stream->ring, key.rlocator, first, end - first);
+	run->piece = ps_ring_read(stream->ring, first, end - first, stream->backward);
 	return run->piece != NULL;
 }
 
@@ -679,9 +691,22 @@ take_from_ring(PsStream *stream, Run *run, BlockNumber block, PsPin *pin)
 	};
 	run->served |= bit_of(run, block);
 	pgstat_count_buffer_read(stream->rel);
-	ps_usage_count(false);
-	stream->ring_pages++;
+	ps_usage_count(piece->copied);
+	if (piece->copied)
+	{
+		pgstat_count_buffer_hit(stream->rel);
+		stream->shared_pages++;
+	}
+	else
+		stream->ring_pages++;
 	return true;
+}
+
+/* The page in hand was read by another scan. */
+static inline bool
+is_copied(const PsPin *pin)
+{
+	return pin->origin == PS_RING && pin->u.piece->copied;
 }
 
 /* Most streams go through a table block by block: have memory fetch what the next pins touch. */
@@ -697,9 +722,13 @@ expect_after(const PsStream *stream, BlockNumber block)
 static void
 take_from_pool(PsStream *stream, BlockNumber block, PsPin *pin)
 {
+	uint64		before = pool_pins();
+	bool		hit;
+
 	ps_unpin(pin);
-	stream->pool_pages++;
-	if (ps_pin_at(stream->rel, PS_POOL, block, NULL, pin))
+	hit = ps_pin_at(stream->rel, PS_POOL, block, NULL, pin);
+	stream->pool_pages += pool_pins() - before;
+	if (hit)
 	{
 		expect_after(stream, block);
 		look_less_far(stream);
@@ -751,7 +780,7 @@ hand_out(PsStream *stream, PsOrigin origin, PsPin *pin)
 	else if (run->piece == NULL || !take_from_ring(stream, run, block, pin))
 		take_from_pool(stream, block, pin);
 
-	if (stream->around && ++stream->passed >= PS_PIECE_PAGES && stream->in_pass)
+	if (stream->around && !is_copied(pin) && ++stream->passed >= PS_PIECE_PAGES && stream->in_pass)
 		count_passed(stream);
 	if (run->piece && (run->left & (run->left - 1)) == 0)
 	{

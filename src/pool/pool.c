@@ -51,6 +51,7 @@ static const struct
 	[PS_TRANCHE_REGISTRY] = {"PagestoreRegistry", PS_RANK_REGISTRY},
 	[PS_TRANCHE_MOVE] = {"PagestoreMove", PS_RANK_MOVE},
 	[PS_TRANCHE_PASS] = {"PagestorePass", PS_RANK_PASS},
+	[PS_TRANCHE_SHARE] = {"PagestoreShare", PS_RANK_SHARE},
 	[PS_TRANCHE_CURVE] = {"PagestoreCurve", PS_RANK_CURVE}
 };
 

@@ -243,6 +243,7 @@ typedef enum PsTranche
 	PS_TRANCHE_REGISTRY,		/* PagestoreRegistry */
 	PS_TRANCHE_MOVE,			/* PagestoreMove: ps_pool->move_lock */
 	PS_TRANCHE_PASS,			/* PagestorePass */
+	PS_TRANCHE_SHARE,			/* PagestoreShare */
 	PS_TRANCHE_CURVE			/* PagestoreCurve */
 } PsTranche;
 #define PS_NTRANCHES (PS_TRANCHE_CURVE + 1)

@@ -18,6 +18,7 @@
 #include "pool/replacement.h"
 #include "pool/sentinel_client.h"
 #include "pool/setup.h"
+#include "pool/share.h"
 #include "pool/stats.h"
 #include "pool/stray.h"
 #include "pool/table.h"
@@ -37,6 +38,7 @@ static const struct
 	{ps_table_shmem_size, ps_table_shmem_init},
 	{ps_policy_shmem_size, ps_policy_shmem_init},
 	{ps_passes_shmem_size, ps_passes_shmem_init},
+	{ps_share_shmem_size, ps_share_shmem_init},
 	{ps_curve_shmem_size, ps_curve_shmem_init},
 	{ps_registry_shmem_size, ps_registry_shmem_init},
 	{ps_stray_shmem_size, ps_stray_shmem_init},

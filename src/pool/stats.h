@@ -22,6 +22,7 @@ typedef enum PsCounter
 	PS_COUNT_PREFETCHED,		/* pages read ahead */
 	PS_COUNT_AHEAD_WASTED,		/* ... that left the pool unused */
 	PS_COUNT_RING_PAGES,		/* pages read around the pool */
+	PS_COUNT_RING_SHARED,		/* pages had from another scan, which had */
 	PS_COUNT_WRITES_WRITER,		/* pages written by the writer */
 	PS_COUNT_WRITES_CHECKPOINT, /* ... by the sentinel for a checkpoint */
 	PS_COUNT_WRITES_BACKEND,	/* ... by a backend that needed a frame, or by
