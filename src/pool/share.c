@@ -28,8 +28,8 @@
 #include "storage/shmem.h"
 
 #define SCANS 64				/* that can be under way at a time */
-#define PLACES 64				/* for pieces: as many as the pool's size gives
-								 * it, from ... */
+#define PLACES 64				/* for pieces: as many as the pool's size
+								 * gives it, from ... */
 #define PLACES_LEAST 16
 #define PLACES_SHARE 4			/* ... to a quarter of the pool */
 #define PIECE_BYTES ((Size) PS_PIECE_PAGES * BLCKSZ)
