@@ -45,7 +45,8 @@ typedef struct Sharer
 	BlockNumber nblocks;		/* of the table */
 	BlockNumber next;			/* forward: asks for blocks from here on;
 								 * backward: below; InvalidBlockNumber: has
-								 * not begun */
+								 * not begun.  A few pieces too low (high)
+								 * where it asks for an awaited one again */
 	bool		backward;
 } Sharer;
 
