@@ -420,7 +420,7 @@ reader_of(int scan, BlockNumber first, int n)
 	Place	   *place;
 	int			reader = PS_NO_SCAN;
 
-	ps_lock_shared(&shared->lock);
+	ps_lock_exclusive(&shared->lock);
 	place = place_of(shared->scans[scan].rlocator, first, n);
 	if (place != NULL && place->condition != FULL)
 		reader = place->scan;
