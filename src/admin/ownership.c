@@ -92,7 +92,7 @@ at_relcache_invalidation(Datum arg, Oid relid)
 
 /* Its file, if it has one that the pool may own. */
 static bool
-file_of(Form_pg_class class, RelFileLocator * rlocator)
+file_of(Form_pg_class class, RelFileLocator *rlocator)
 {
 	if (!RELKIND_HAS_STORAGE(class->relkind) || !OidIsValid(class->relfilenode) ||
 		class->relpersistence == RELPERSISTENCE_TEMP || class->relisshared)

@@ -30,7 +30,7 @@ next_sampled(void *arg)
 }
 
 static bool
-next_analyzed_block(TableScanDesc base, ReadStream * stream)
+next_analyzed_block(TableScanDesc base, ReadStream *stream)
 {
 	PsScanDesc *scan = (PsScanDesc *) base;
 	IOContext	before;

@@ -18,7 +18,7 @@ typedef struct Passed
 } Passed;
 
 static BlockNumber
-pass_all(ReadStream * stream, void *data, void *buffer_data)
+pass_all(ReadStream *stream, void *data, void *buffer_data)
 {
 	const Passed *passed = data;
 
@@ -50,7 +50,7 @@ guarded_read_stream_begin_relation(int flags, BufferAccessStrategy strategy, Rel
 
 /* The relation may be named by its file alone, as redo does. */
 static void
-refuse_growth(const BufferManagerRelation * where, ForkNumber fork, const char *function, const void *caller)
+refuse_growth(const BufferManagerRelation *where, ForkNumber fork, const char *function, const void *caller)
 {
 	if (fork == MAIN_FORKNUM && where->rel != NULL)
 		ps_refuse_call(where->rel, function, caller);

@@ -53,7 +53,7 @@ older_delete(Relation rel, ItemPointer tid, CommandId cid, Snapshot snapshot, Sn
 static TM_Result
 older_update(Relation rel, ItemPointer otid, TupleTableSlot *slot, CommandId cid, Snapshot snapshot,
 			 Snapshot crosscheck, bool wait, TM_FailureData *tmfd, LockTupleMode *lockmode,
-			 TU_UpdateIndexes * update_indexes)
+			 TU_UpdateIndexes *update_indexes)
 {
 	return ps_tuple_update(rel, otid, slot, cid, 0, snapshot, crosscheck, wait, tmfd, lockmode, update_indexes);
 }

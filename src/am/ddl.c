@@ -31,7 +31,7 @@
  * over the main fork.
  */
 void
-ps_set_new_filelocator(Relation rel, const RelFileLocator * newrlocator, char persistence,
+ps_set_new_filelocator(Relation rel, const RelFileLocator *newrlocator, char persistence,
 					   TransactionId *freezeXid, MultiXactId *minmulti)
 {
 	SMgrRelation smgr;
@@ -71,7 +71,7 @@ ps_nontransactional_truncate(Relation rel)
  * AccessExclusiveLock keeps it so.
  */
 void
-ps_copy_data(Relation rel, const RelFileLocator * newrlocator)
+ps_copy_data(Relation rel, const RelFileLocator *newrlocator)
 {
 	char		persistence = rel->rd_rel->relpersistence;
 	SMgrRelation dst;

@@ -9,10 +9,10 @@
 #include "server/compat.h"
 
 /* Callbacks (access/tableam.h). */
-extern void ps_set_new_filelocator(Relation rel, const RelFileLocator * newrlocator, char persistence,
+extern void ps_set_new_filelocator(Relation rel, const RelFileLocator *newrlocator, char persistence,
 								   TransactionId *freezeXid, MultiXactId *minmulti);
 extern void ps_nontransactional_truncate(Relation rel);
-extern void ps_copy_data(Relation rel, const RelFileLocator * newrlocator);
+extern void ps_copy_data(Relation rel, const RelFileLocator *newrlocator);
 extern uint64 ps_relation_size(Relation rel, ForkNumber forkNumber);
 extern bool ps_needs_toast_table(Relation rel);
 extern Oid	ps_toast_am(Relation rel);

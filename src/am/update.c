@@ -410,7 +410,7 @@ update(Update *u, Relation rel, ItemPointer otid, TM_FailureData *tmfd, LockTupl
 TM_Result
 ps_tuple_update(Relation rel, ItemPointer otid, TupleTableSlot *slot, CommandId cid,
 				uint32 options, Snapshot snapshot, Snapshot crosscheck, bool wait, TM_FailureData *tmfd,
-				LockTupleMode *lockmode, TU_UpdateIndexes * update_indexes)
+				LockTupleMode *lockmode, TU_UpdateIndexes *update_indexes)
 {
 	bool		should_free = true;
 	Update		u = {

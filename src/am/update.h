@@ -11,6 +11,6 @@
 /* The callback tuple_update (access/tableam.h). */
 extern TM_Result ps_tuple_update(Relation rel, ItemPointer otid, TupleTableSlot *slot, CommandId cid,
 								 uint32 options, Snapshot snapshot, Snapshot crosscheck, bool wait, TM_FailureData *tmfd,
-								 LockTupleMode *lockmode, TU_UpdateIndexes * update_indexes);
+								 LockTupleMode *lockmode, TU_UpdateIndexes *update_indexes);
 
 #endif							/* PAGESTORE_AM_UPDATE_H */

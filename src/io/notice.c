@@ -56,7 +56,7 @@ ps_file_invalidate(RelFileLocator rlocator)
 }
 
 bool
-ps_notice_concerns(const RelFileLocator * notice, const RelFileLocator * rlocator)
+ps_notice_concerns(const RelFileLocator *notice, const RelFileLocator *rlocator)
 {
 	return (!OidIsValid(notice->spcOid) || notice->spcOid == rlocator->spcOid) &&
 		(!OidIsValid(notice->dbOid) || notice->dbOid == rlocator->dbOid) &&
@@ -76,7 +76,7 @@ ps_notice_skip(void)
 }
 
 int
-ps_notice_take(RelFileLocator * fresh)
+ps_notice_take(RelFileLocator *fresh)
 {
 	uint64		given;
 	int			n = 0;

@@ -18,7 +18,7 @@
 extern void ps_file_invalidate(RelFileLocator rlocator);
 
 /* Does the notice speak of this relation? */
-extern bool ps_notice_concerns(const RelFileLocator * notice, const RelFileLocator * rlocator);
+extern bool ps_notice_concerns(const RelFileLocator *notice, const RelFileLocator *rlocator);
 
 /*
  * What this process has not taken yet: into fresh, which has room for PS_NOTICES;
@@ -26,7 +26,7 @@ extern bool ps_notice_concerns(const RelFileLocator * notice, const RelFileLocat
  * is of no interest to it.
  */
 extern bool ps_notice_pending(void);
-extern int	ps_notice_take(RelFileLocator * fresh);
+extern int	ps_notice_take(RelFileLocator *fresh);
 extern void ps_notice_skip(void);
 
 extern Size ps_notice_shmem_size(void);

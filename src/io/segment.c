@@ -46,7 +46,7 @@ ps_segment_close(PsSegment *segment)
 }
 
 static void
-close_segments(const RelFileLocator * notice)
+close_segments(const RelFileLocator *notice)
 {
 	HASH_SEQ_STATUS status;
 	PsSegment  *segment;
@@ -59,7 +59,7 @@ close_segments(const RelFileLocator * notice)
 
 /* The same for one relation, without a look at all that is open. */
 static void
-close_relation(const RelFileLocator * rlocator)
+close_relation(const RelFileLocator *rlocator)
 {
 	for (uint32 segno = 0; segno <= highest_segno; segno++)
 	{

@@ -79,7 +79,7 @@ ps_registry_shmem_init(void) PS_UNCHECKED
 /* ---- entries ---- */
 
 static RegistryEntry *
-find_entry(const RelFileLocator * rlocator) PS_REQUIRES_SHARED(shared->lock)
+find_entry(const RelFileLocator *rlocator) PS_REQUIRES_SHARED(shared->lock)
 {
 	Assert(ps_lock_is_held(&shared->lock));
 	return hash_search(registry, rlocator, HASH_FIND, NULL);
@@ -87,7 +87,7 @@ find_entry(const RelFileLocator * rlocator) PS_REQUIRES_SHARED(shared->lock)
 
 /* The relation's entry, made if need be; NULL when there is no room. */
 static RegistryEntry *
-make_entry(const RelFileLocator * rlocator) PS_REQUIRES(shared->lock)
+make_entry(const RelFileLocator *rlocator) PS_REQUIRES(shared->lock)
 {
 	RegistryEntry *entry = find_entry(rlocator);
 	bool		found;
@@ -278,7 +278,7 @@ ps_registry_begin_leaving(RelFileLocator rlocator)
 }
 
 void
-ps_registry_forget(const RelFileLocator * rlocators, int n)
+ps_registry_forget(const RelFileLocator *rlocators, int n)
 {
 	ps_lock_exclusive(&shared->lock);
 	for (int i = 0; i < n; i++)

@@ -73,7 +73,7 @@ extern PsLock *ps_owner_lock;
  * throws.
  */
 extern void ps_registry_begin_leaving(RelFileLocator rlocator);
-extern void ps_registry_forget(const RelFileLocator * rlocators, int n);
+extern void ps_registry_forget(const RelFileLocator *rlocators, int n);
 
 /* Nobody is connected to the database: waits for nobody. */
 extern void ps_registry_forget_database(Oid dboid);

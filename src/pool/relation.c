@@ -235,7 +235,7 @@ ps_pool_discard_blocks(RelFileLocator rlocator, BlockNumber first, BlockNumber e
 
 typedef struct RelationSet
 {
-	const		RelFileLocator *rlocators;	/* sorted */
+	const RelFileLocator *rlocators;	/* sorted */
 	int			n;
 } RelationSet;
 
@@ -257,7 +257,7 @@ in_set(const PsTag *tag, const void *arg)
 }
 
 void
-ps_pool_discard_relations(RelFileLocator * rlocators, int n)
+ps_pool_discard_relations(RelFileLocator *rlocators, int n)
 {
 	uint64		blocks = 0;
 	int			here = 0;

@@ -29,7 +29,7 @@ extern void ps_pool_discard_relation(RelFileLocator rlocator, BlockNumber first_
 extern void ps_pool_discard_blocks(RelFileLocator rlocator, BlockNumber first, BlockNumber end);
 
 /* Forget all frames of relations whose files are still there.  Reorders the array. */
-extern void ps_pool_discard_relations(RelFileLocator * rlocators, int n);
+extern void ps_pool_discard_relations(RelFileLocator *rlocators, int n);
 
 /* Forget all frames of a database, or a tablespace. */
 extern void ps_pool_discard_database(Oid dboid);

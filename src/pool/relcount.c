@@ -56,7 +56,7 @@ ps_relcount_attach(void)
 
 /* NULL: there is no room. */
 static PsRelDelta *
-delta_of(const RelFileLocator * rlocator)
+delta_of(const RelFileLocator *rlocator)
 {
 	for (int i = 0; i < ngathered; i++)
 		if (RelFileLocatorEquals(gathered[i].rlocator, *rlocator))
@@ -75,7 +75,7 @@ delta_of(const RelFileLocator * rlocator)
 }
 
 void
-ps_relcount(const RelFileLocator * rlocator, PsRelCounter counter, uint32 n)
+ps_relcount(const RelFileLocator *rlocator, PsRelCounter counter, uint32 n)
 {
 	PsRelDelta *delta = &gathered[latest];
 

@@ -23,7 +23,7 @@ extern void ps_relcount_attach(void);
  * Where it has no room (many relations at once, and the registry's lock is not
  * to be had) the count is lost.
  */
-extern void ps_relcount(const RelFileLocator * rlocator, PsRelCounter counter, uint32 n);
+extern void ps_relcount(const RelFileLocator *rlocator, PsRelCounter counter, uint32 n);
 
 /* Add what is gathered to the registry's entries.  Takes its lock.  Throws nothing. */
 extern void ps_relcount_flush(void);

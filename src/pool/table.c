@@ -86,7 +86,7 @@ ps_table_lock(uint32 hash)
 }
 
 static pg_atomic_uint32 *
-counter_of(const RelFileLocator * rlocator)
+counter_of(const RelFileLocator *rlocator)
 {
 	PsTag		tag = {*rlocator, 0};
 
@@ -94,7 +94,7 @@ counter_of(const RelFileLocator * rlocator)
 }
 
 uint32
-ps_table_pages_of(const RelFileLocator * rlocator)
+ps_table_pages_of(const RelFileLocator *rlocator)
 {
 	return pg_atomic_read_u32(counter_of(rlocator));
 }

@@ -57,7 +57,7 @@ extern bool ps_table_has(const PsTag *tag, uint32 hash);
  * How many pages of the relation are in the table: an upper bound; 0 is
  * certain while nobody brings pages in.  No lock.
  */
-extern uint32 ps_table_pages_of(const RelFileLocator * rlocator);
+extern uint32 ps_table_pages_of(const RelFileLocator *rlocator);
 
 /*
  * Changes, under the bucket lock, exclusively; flags of the frames are the

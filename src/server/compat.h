@@ -739,7 +739,7 @@ get_toast_snapshot(void)
 #include "access/tidstore.h"
 
 static inline int
-TidStoreGetBlockOffsets(const TidStoreIterResult * result, OffsetNumber *offsets, int max)
+TidStoreGetBlockOffsets(const TidStoreIterResult *result, OffsetNumber *offsets, int max)
 {
 	memcpy(offsets, result->offsets, Min(result->num_offsets, max) * sizeof(OffsetNumber));
 	return result->num_offsets;
