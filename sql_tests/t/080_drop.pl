@@ -128,6 +128,17 @@ fresh($tables);
 $node->safe_psql('postgres', "DROP DATABASE $db");
 is($node->safe_psql('postgres', "SELECT count(*) FROM pg_database WHERE datname = '$db'"), '0', 'DROP DATABASE');
 
+# --- a row of pg_class changed by hand: the lock outlives the savepoint that it was taken in
+fresh('CREATE TABLE by_hand (i int) USING heap; INSERT INTO by_hand VALUES (1)');
+my $by_hand = $node->background_psql($db, on_error_stop => 0);
+$by_hand->query_safe("BEGIN; UPDATE pg_class SET relam = (SELECT oid FROM pg_am WHERE amname = 'pagestore') WHERE relname = 'by_hand'");
+$by_hand->query_safe($_) foreach ('SAVEPOINT s', 'SELECT 1', 'ROLLBACK TO s');
+like(stderr_of("SET lock_timeout = '1s'; DROP EXTENSION pagestore CASCADE"), qr/canceling statement due to lock timeout/, 'a drop waits for who has changed a row of pg_class by hand');
+$by_hand->query_safe('COMMIT');
+$by_hand->quit;
+is($node->safe_psql($db, "SELECT amname, (SELECT count(*) FROM by_hand) FROM pg_class c JOIN pg_am a ON a.oid = relam WHERE relname = 'by_hand'"), 'pagestore|1', 'so it names what is there');
+like(stderr_of('DROP EXTENSION pagestore CASCADE'), qr/cannot drop/, 'and the drop is refused');
+
 # --- dump with DROPs, restored over itself
 fresh($tables);
 my $dump = PostgreSQL::Test::Utils::tempdir() . '/dump';

@@ -35,6 +35,7 @@
 #include "admin/catalog.h"
 #include "am/am.h"
 #include "catalog/indexing.h"
+#include "catalog/pg_am_d.h"
 #include "catalog/pg_class.h"
 #include "commands/tablecmds.h"
 #include "executor/executor.h"
@@ -172,16 +173,19 @@ collect_names(RelFileLocator rlocator, Snapshot snapshot, Names *names)
 
 /* ---- putting it right ---- */
 
-/* For the rest of the transaction, whatever savepoint the present statement belongs to. */
+/* Locks for the rest of the transaction, whatever savepoint the present statement belongs to. */
 static void
-lock_to_the_end(Oid relid)
+lock_to_the_end(Oid class, Oid id, LOCKMODE mode)
 {
 	ResourceOwner owner = CurrentResourceOwner;
 
 	CurrentResourceOwner = TopTransactionResourceOwner;
 	PG_TRY();
 	{
-		LockRelationOid(relid, AccessExclusiveLock);
+		if (class == RelationRelationId)
+			LockRelationOid(id, mode);
+		else
+			LockDatabaseObject(class, id, 0, mode);
 	}
 	PG_FINALLY();
 	{
@@ -210,7 +214,7 @@ take_over(RelFileLocator rlocator, bool ours)
 	{
 		Relation	rel;
 
-		lock_to_the_end(lfirst_oid(lc));
+		lock_to_the_end(RelationRelationId, lfirst_oid(lc), AccessExclusiveLock);
 		rel = try_relation_open(lfirst_oid(lc), NoLock);
 		if (rel == NULL)
 			continue;			/* dropped in this transaction */
@@ -267,7 +271,10 @@ settle_relation(Oid relid)
 		given_am = class->relam;	/* whosever: it may be gone by now */
 	ReleaseSysCache(tuple);
 	if (OidIsValid(given_am))
+	{
 		ps_am_lock(given_am);
+		lock_to_the_end(AccessMethodRelationId, given_am, AccessShareLock);
+	}
 	if (wrong)
 		take_over(rlocator, ours);
 }

@@ -249,7 +249,7 @@ aim_stream(PsScanDesc *scan, bool backward)
 
 		/* Small enough that no process is left without its share. */
 		if (scan->base.rs_parallel)
-			ps_stream_limit(scan->stream, Max(scan->nblocks / 64, 2));
+			ps_stream_limit(scan->stream, Max(scan->size / 64, 2));
 	}
 }
 

@@ -292,6 +292,7 @@ ps_ring_begin(RelFileLocator rlocator, BlockNumber nblocks)
 	tether->callback.arg = tether;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &tether->callback);
 	ring->rlocator = rlocator;
+	ring->scan = PS_NO_SCAN;
 	ring->next_reading = reading;
 	reading = ring;
 	ring->scan = ps_share_join(rlocator, nblocks);
@@ -513,7 +514,11 @@ wait_for_another(PsRingPiece *piece)
 		INSTR_TIME_SET_CURRENT(now);
 		INSTR_TIME_SUBTRACT(now, begin);
 		if (INSTR_TIME_GET_MILLISEC(now) >= PATIENCE_MS)
+		{
+			/* whoever has it next gets as long */
 			ps_share_revoke(ring->scan, piece->first, piece->npages);
+			INSTR_TIME_SET_CURRENT(begin);
+		}
 		else
 			ps_share_wait(ring->scan, piece->first, piece->npages);
 	}
@@ -523,10 +528,13 @@ wait_for_another(PsRingPiece *piece)
 static void
 wait_timed(PsRingPiece *piece)
 {
-	instr_time	start = ps_iostat_clock();
+	instr_time	start;
 
 	if (piece->awaited)
 		wait_for_another(piece);
+	if (!piece->reading)
+		return;					/* another has read it: the time is its */
+	start = ps_iostat_clock();
 	wait_for(piece);
 	ps_iostat_time_around(start);
 }
@@ -575,5 +583,7 @@ ps_ring_page(PsRingPiece *piece, const PsRelKey *rel, BlockNumber block)
 	if (!ps_page_is_verified(page, block, false, InvalidOid) || !ps_page_check(page, &why, &offset))
 		return NULL;
 	piece->fresh = block;
+	piece->offered = true;		/* not if hints are set in it, which its
+								 * checksum knows nothing of */
 	return page;
 }

@@ -47,6 +47,7 @@
 #include "pgstat.h"
 #include "pool/ahead.h"
 #include "pool/curve.h"
+#include "pool/iostat.h"
 #include "pool/pass.h"
 #include "pool/pieces.h"
 #include "pool/pool.h"
@@ -264,7 +265,10 @@ drop_run(PsStream *stream)
 		stream->ring_pages = 0;
 	}
 	if (stream->shared_pages > 0)
+	{
 		ps_count(PS_COUNT_RING_SHARED, stream->shared_pages);
+		ps_iostat_around_shared(stream->shared_pages);
+	}
 	stream->shared_pages = 0;
 }
 

@@ -80,6 +80,12 @@ ps_iostat_around(int pages)
 }
 
 void
+ps_iostat_around_shared(int pages)
+{
+	count(IOCONTEXT_BULKREAD, IOOP_HIT, pages, pages);
+}
+
+void
 ps_iostat_written(int requests, int pages)
 {
 	count(current, IOOP_WRITE, requests, pages);

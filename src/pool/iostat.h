@@ -27,6 +27,8 @@ extern IOContext ps_iostat_enter(IOContext context);
 /* So many pages, of so many requests, were read, written or added to a file. */
 extern void ps_iostat_read(int requests, int pages);
 extern void ps_iostat_around(int pages);	/* around the pool, by one request */
+extern void ps_iostat_around_shared(int pages); /* had from a scan that has
+												 * read them */
 extern void ps_iostat_written(int requests, int pages);
 extern void ps_iostat_evicted(void);
 

@@ -17,6 +17,8 @@
 #define MADV_POPULATE_WRITE 23	/* Linux 5.14 */
 #endif
 
+static Size size_known = 0;		/* of a page of memory; 0: not asked for yet */
+
 /* Of the mapping that the frames lie in, as the kernel has it; 0 if it does not tell. */
 static Size
 kernel_page_size(void)
@@ -46,15 +48,19 @@ kernel_page_size(void)
 static Size
 page_size(void)
 {
-	static Size size = 0;
-
 	if (PS_ASK("resize-huge-pages"))
 		return 2 * 1024 * 1024;
-	if (size == 0)
-		size = kernel_page_size();
-	if (size == 0)
-		size = sysconf(_SC_PAGESIZE);
-	return size;
+	if (size_known == 0)
+		size_known = kernel_page_size();
+	if (size_known == 0)
+		size_known = sysconf(_SC_PAGESIZE);
+	return size_known;
+}
+
+void
+ps_frames_page_forget(void)
+{
+	size_known = 0;
 }
 
 uint32

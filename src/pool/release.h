@@ -15,6 +15,9 @@
 /* So many frames share a page of memory, the first of them a multiple of it; 1 at least. */
 extern uint32 ps_frames_a_page(void);
 
+/* Memory has been made anew, after a crash by the same postmaster: its pages may be of another size. */
+extern void ps_frames_page_forget(void);
+
 /*
  * Give back the memory of the retired frames from first to end, which lie beyond
  * the pool's size: they are released then, whether the system takes it or not

@@ -18,6 +18,7 @@
 #include "pool/replacement.h"
 #include "pool/sentinel_client.h"
 #include "pool/setup.h"
+#include "pool/release.h"
 #include "pool/share.h"
 #include "pool/stats.h"
 #include "pool/stray.h"
@@ -61,6 +62,7 @@ void
 ps_pool_shmem_init(void)
 {
 	Assert(!IsUnderPostmaster);
+	ps_frames_page_forget();
 	for (int i = 0; i < lengthof(parts); i++)
 		parts[i].init();
 	ps_aio_frame_done = ps_pool_read_done;

@@ -48,6 +48,9 @@ typedef struct Sharer
 								 * not begun.  A few pieces too low (high)
 								 * where it asks for an awaited one again */
 	bool		backward;
+	BlockNumber began;			/* that way: a synchronized scan goes on at
+								 * the other end, up to there; at 0 the others
+								 * end */
 } Sharer;
 
 typedef enum Condition
@@ -87,17 +90,33 @@ typedef struct Share
 static Share *shared;
 static char *bytes_of_places;	/* aligned to a page of memory */
 
+/* How many a pool of so many frames has. */
+static inline int
+places_of(uint32 frames)
+{
+	int			share = frames / PLACES_SHARE / PS_PIECE_PAGES;
+
+	return Max(Min(share, PLACES), PLACES_LEAST);
+}
+
+/* Of as many as there can be. */
+static inline Size
+bytes_for_places(void)
+{
+	return places_of(ps_frames_max) * PIECE_BYTES;
+}
+
 Size
 ps_share_shmem_size(void)
 {
-	return add_size(sizeof(Share), PLACES * PIECE_BYTES + 2 * BLCKSZ);
+	return add_size(sizeof(Share), bytes_for_places() + 2 * BLCKSZ);
 }
 
 void
 ps_share_shmem_init(void)
 {
 	bool		found;
-	char	   *area = ShmemInitStruct("pagestore shared pieces", PLACES * PIECE_BYTES + BLCKSZ, &found);
+	char	   *area = ShmemInitStruct("pagestore shared pieces", bytes_for_places() + BLCKSZ, &found);
 
 	bytes_of_places = (char *) TYPEALIGN(BLCKSZ, area);
 	shared = ShmemInitStruct("pagestore scans", sizeof(Share), &found);
@@ -113,10 +132,11 @@ bytes_of(const Place *place)
 	return bytes_of_places + (place - shared->places) * PIECE_BYTES;
 }
 
+/* The total may change meanwhile: whoever asks twice may get two answers. */
 static inline int
 number_of_places(void)
 {
-	return Max(Min(ps_frames_total() / PLACES_SHARE / PS_PIECE_PAGES, PLACES), PLACES_LEAST);
+	return places_of(ps_frames_total());
 }
 
 /* ---- who wants what ---- */
@@ -147,9 +167,12 @@ will_want(const Sharer *scan, BlockNumber first, int n) PS_REQUIRES(shared->lock
 		return false;
 	distance = scan->backward ? (int64) scan->next - (first + n) : (int64) first - scan->next;
 
-	/* a synchronized scan goes on at the other end */
 	if (distance < 0)
+	{
+		if (scan->backward ? first + n <= scan->began : first >= scan->began)
+			return false;		/* it has been there */
 		distance += scan->nblocks;
+	}
 	return distance >= 0 && distance < (int64) number_of_places() * PS_PIECE_PAGES;
 }
 
@@ -269,7 +292,7 @@ give_memory_back(void) PS_REQUIRES(shared->lock)
 		if (shared->scans[i].pid != 0)
 			return;
 	if (shared->used && shared->small_pages)
-		(void) madvise(bytes_of_places, PLACES * PIECE_BYTES, MADV_REMOVE);
+		(void) madvise(bytes_of_places, bytes_for_places(), MADV_REMOVE);
 	shared->used = false;
 }
 
@@ -289,9 +312,8 @@ ps_share_leave(int scan)
 	{
 		Place	   *place = &shared->places[i];
 
-		/* a process that fills a place is not here */
-		Assert(place->condition < FILLING || place->condition == FULL || place->scan != scan);
-		if (place->condition == CLAIMED && place->scan == scan)
+		/* FILLING: this process has been ended in the middle of it */
+		if (place->condition != FULL && place->scan == scan)
 			place->condition = EMPTY;
 		if (last && place->condition == FULL && RelFileLocatorEquals(place->rlocator, rlocator))
 		{
@@ -323,6 +345,8 @@ ps_share_take(int scan, BlockNumber first, int n, bool backward,
 	Assert(first / PS_PIECE_PAGES == (first + n - 1) / PS_PIECE_PAGES);
 	ps_lock_exclusive(&shared->lock);
 	Assert(me->pid == MyProcPid);
+	if (!BlockNumberIsValid(me->next) || me->backward != backward)
+		me->began = backward ? first + n : first;
 	me->next = backward ? first : first + n;
 	me->backward = backward;
 	*company = has_company(me);
