@@ -405,6 +405,7 @@ ps_wal_update(PsWrite *old, PsWrite *new, const PsRowMut *old_row,
 /* Core has a record for the row that a statement found, and one for its newer versions, laid out alike. */
 static void
 log_lock(PsWrite *guard, const PsRowMut *row, const PsVmCleared *all_frozen, RmgrId rmgr, uint8 info)
+			PS_REQUIRES(guard)
 {
 	xl_heap_lock_updated record;
 	XLogRecPtr	lsn;
