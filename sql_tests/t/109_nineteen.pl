@@ -1,5 +1,5 @@
-# What came with PostgreSQL 19 and asks the access method for something: TID ranges read by many; EXPLAIN's counts of
-# reads; COPY FREEZE and VACUUM, whose records set the map's bits; REPACK.
+# What came with PostgreSQL 19 and asks the access method for something: TID ranges read by many; COPY FREEZE and
+# VACUUM, whose records set the map's bits; REPACK.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;

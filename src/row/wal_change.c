@@ -400,9 +400,10 @@ ps_wal_update(PsWrite *old, PsWrite *new, const PsRowMut *old_row,
 
 /*
  * A lock is logged although it does not outlive the server: the xid or
- * multixact it put into the page must not be used again after a crash.
+ * multixact it put into the page must not be used again after a crash.  Core has
+ * a record for the row that a statement found, and one for its newer versions,
+ * laid out alike.
  */
-/* Core has a record for the row that a statement found, and one for its newer versions, laid out alike. */
 static void
 log_lock(PsWrite *guard, const PsRowMut *row, const PsVmCleared *all_frozen, RmgrId rmgr, uint8 info)
 			PS_REQUIRES(guard)
