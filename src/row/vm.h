@@ -34,10 +34,11 @@ ps_vm_release(Buffer *vmbuf)
 }
 
 /*
- * Set VM bits (VISIBILITYMAP_*) for the guard's page, with WAL.  vmbuf is pinned for the page by visibilitymap_pin(),
- * not locked.  The page's PD_ALL_VISIBLE is set already, and the page marked
- * dirty if that changed it.  cutoff_xid: newest xid a standby must not show as
- * running.  Returns the bits of before.
+ * Set VM bits (VISIBILITYMAP_*) for the guard's page, with WAL.  vmbuf is
+ * pinned for the page by visibilitymap_pin(), not locked.  The page's
+ * PD_ALL_VISIBLE is set already, and the page marked dirty if that changed it.
+ * cutoff_xid: newest xid a standby must not show as running.  Returns the bits
+ * of before.
  */
 extern uint8 ps_vm_set(PsWrite *guard, Buffer vmbuf, TransactionId cutoff_xid, uint8 flags)
 			PS_REQUIRES(guard);
