@@ -175,7 +175,8 @@ results() {
 SOURCE_VERSION=15.18-0+deb12u1	# where the installed one is not served
 SOURCE_PACKAGES=(dpkg-dev bison flex perl patch bzip2 xz-utils zlib1g-dev)
 
-# private_apt CACHE COMMAND...: apt with lists of its own, so that the machine's own source lines and lists stay as they are
+# private_apt CACHE COMMAND...: apt with lists of its own, so that the machine's own source lines and lists stay as they are.
+# A mirror of sid that stands still is good enough: it is no less signed.
 private_apt() {
 	local a=$1/apt
 	shift
@@ -187,10 +188,31 @@ private_apt() {
 		deb-src http://deb.debian.org/debian trixie main
 		deb-src http://deb.debian.org/debian trixie-updates main
 		deb-src http://deb.debian.org/debian-security trixie-security main
-		deb-src http://deb.debian.org/debian sid main
+		deb-src [check-valid-until=no] http://deb.debian.org/debian sid main
 	L
 	"$@" -o Dir::Etc::sourcelist="$a/sources.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists="$a/lists" \
 		-o Dir::Cache::archives="$a/archives" -o Dir::Cache::pkgcache="" -o Dir::Cache::srcpkgcache="" -o APT::Sandbox::User=root
+}
+
+# older_source CACHE PACKAGE: into CACHE/download the newest older minor release that the mirror still has, where it lacks
+# what its lists name.  The lists vouch for it no more: the maintainer's signature does.
+older_source() {
+	local cache=$1 newest minor v file
+	[[ $(private_apt "$cache" apt-get source --print-uris "$2" 2>/dev/null) =~ \'([^\']*_[0-9]+\.)([0-9]+)(-[^\']*\.dsc)\' ]] || return 1
+	newest=("${BASH_REMATCH[@]:1}")
+	for ((minor = newest[1] - 1; minor >= 0; minor--)); do
+		v=${newest[0]}$minor${newest[2]}
+		(
+			rm -rf "$cache/download" &&
+			mkdir "$cache/download" &&
+			cd "$cache/download" &&
+			/usr/lib/apt/apt-helper download-file "$v" "$(basename "${v//%2b/+}")" &&
+			for file in $(sed -n '/^Files:/,/^[^ ]/s/^ [0-9a-f]* [0-9]* \([^/ ]*\)$/\1/p' ./*.dsc); do
+				/usr/lib/apt/apt-helper download-file "$(dirname "$v")/$file" "$file" || exit 1
+			done
+		) </dev/null && return 0
+	done
+	return 1
 }
 
 # get_source CACHE VERSION: the source of PostgreSQL in CACHE/source, unless it is there; a copy of SOURCE_DIR, if that is set
@@ -216,6 +238,15 @@ get_source() {
 			return
 		fi
 	done
+	say "the mirror lacks the source of $package that its lists name: looking for an older minor release"
+	if older_source "$cache" "$package" >>"$log" 2>&1; then
+		say "taking that of $(basename "$cache"/download/*.dsc .dsc)"
+		need_packages debian-keyring
+		(cd "$cache/download" && dpkg-source --require-valid-signature -x ./*.dsc "$cache/source") >>"$log" 2>&1 ||
+			{ tail "$log" >&2; die "could not unpack the source, or its signature is not good"; }
+		rm -rf "$cache/download"
+		return
+	fi
 	tail "$log" >&2
-	die "no source package of $package to be had (log: $log; SOURCE_DIR names an unpacked tree)"
+	die "no source package of $package to be had (log: $log); SOURCE_DIR=DIR names an unpacked tree to take"
 }
