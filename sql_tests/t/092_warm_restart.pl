@@ -200,7 +200,36 @@ $ddl->{run}->pump until $ddl->{stdout} =~ /altered/ || $ddl->{timeout}->is_expir
 $ddl->quit;
 wait_warm();
 cmp_ok(frames_of('b'), '<', $nb, 'a table that somebody waits for is left');
+# nor who wants the database for itself
 $node->append_conf('postgresql.conf', "pagestore.debug_stops = ''\n");
+$node->stop;
+put_list('');
+$node->start;
+wait_warm();
+my $nc = sql("SELECT pagestore_prewarm('c')", 'second');
+$node->append_conf('postgresql.conf', "pagestore.debug_stops = 'read-back-page:wait'\n");
+$node->stop;
+my $of_c = slurp_file($list);
+foreach my $command ('CREATE DATABASE copied TEMPLATE second', 'ALTER DATABASE second RENAME TO third', 'DROP DATABASE third')
+{
+	put_list($of_c);
+	$node->start;
+	ok(wait_stopped($node, 'read-back-page'), 'pages are being read back');
+	my $session = $node->background_psql('postgres', on_error_stop => 0);
+	$session->{stdin} .= "$command;\n\\echo :SQLSTATE\n";
+	$session->{run}->pump_nb;
+	ok($node->poll_query_until('postgres', "SELECT count(*) > 0 FROM pg_locks WHERE granted AND locktype = 'object'
+		AND classid = 'pg_database'::regclass AND mode IN ('ShareLock', 'AccessExclusiveLock')"), "$command has its lock");
+	go($node);
+	$session->{run}->pump until $session->{stdout} =~ /\d{5}/ || $session->{timeout}->is_expired;
+	like($session->{stdout}, qr/00000/, '... and succeeds');
+	$session->quit;
+	wait_warm();
+	cmp_ok(sql('SELECT pages_read FROM pagestore_prewarm_progress'), '<', $nc, '... because the database is left');
+	$node->stop;
+}
+$node->append_conf('postgresql.conf', "pagestore.debug_stops = ''\n");
+$node->start;
 
 # ---- a standby ----
 

@@ -63,6 +63,8 @@ typedef struct Shared
 								 * WAITING no other leader reads back */
 	pg_atomic_uint64 nlisted;	/* pages of the list */
 	pg_atomic_uint64 nread;		/* pages of it in the pool */
+	pg_atomic_uint32 database;	/* being read back; InvalidOid: it is to be
+								 * left, or none is */
 } Shared;
 
 static Shared *shared;
@@ -84,6 +86,15 @@ ps_autoprewarm_shmem_init(void)
 	pg_atomic_init_u32(&shared->phase, WAITING);
 	pg_atomic_init_u64(&shared->nlisted, 0);
 	pg_atomic_init_u64(&shared->nread, 0);
+	pg_atomic_init_u32(&shared->database, InvalidOid);
+}
+
+void
+ps_autoprewarm_leave(Oid database)
+{
+	uint32		expected = database;
+
+	(void) pg_atomic_compare_exchange_u32(&shared->database, &expected, InvalidOid);
 }
 
 /* ---- workers ---- */
@@ -125,6 +136,7 @@ run_database_worker(Oid database)
 	w.bgw_restart_time = BGW_NEVER_RESTART;
 	w.bgw_main_arg = ObjectIdGetDatum(database);
 	w.bgw_notify_pid = MyProcPid;
+	pg_atomic_write_u32(&shared->database, database);
 	if (!RegisterDynamicBackgroundWorker(&w, &handle))
 	{
 		ereport(LOG,
@@ -134,6 +146,7 @@ run_database_worker(Oid database)
 		return false;
 	}
 	(void) WaitForBackgroundWorkerShutdown(handle);
+	pg_atomic_write_u32(&shared->database, InvalidOid);
 	pfree(handle);
 	return true;
 }
@@ -149,7 +162,7 @@ ps_autoprewarm_database_main(Datum database)
 
 	MemoryContextSwitchTo(TopMemoryContext);
 	if (ps_resident_read(&resident))
-		ps_prewarm_read_back(&resident, &shared->nread);
+		ps_prewarm_read_back(&resident, &shared->nread, &shared->database);
 }
 
 /* ---- the leader ---- */

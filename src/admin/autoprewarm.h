@@ -15,6 +15,12 @@ extern int	ps_autoprewarm_interval;	/* pagestore.autoprewarm_interval, s */
 /* In _PG_init, after the pool's own workers: they come first if slots are few. */
 extern void ps_autoprewarm_register(void);
 
+/*
+ * A command wants the database for itself.  What is being read back there is
+ * left, soon, and core waits some seconds for that.  InvalidOid: none does.
+ */
+extern void ps_autoprewarm_leave(Oid database);
+
 extern Size ps_autoprewarm_shmem_size(void);
 extern void ps_autoprewarm_shmem_init(void);
 

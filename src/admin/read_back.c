@@ -41,7 +41,14 @@ typedef struct Reading
 	int64		nlisted;		/* pages of the relation's runs */
 	int64		ndone;			/* of them read */
 	pg_atomic_uint64 *nread;
+	pg_atomic_uint32 *database; /* that is wanted read */
 } Reading;
+
+static inline bool
+is_to_leave(const Reading *reading)
+{
+	return pg_atomic_read_u32(reading->database) != MyDatabaseId;
+}
 
 static BlockNumber
 next_of(Reading *reading, Place *place)
@@ -63,7 +70,7 @@ next_page(void *arg)
 	Reading    *reading = arg;
 	BlockNumber block;
 
-	if (reading->nnamed == PAGES_AT_A_TIME || ps_frames_free() <= reading->nahead)
+	if (reading->nnamed == PAGES_AT_A_TIME || ps_frames_free() <= reading->nahead || is_to_leave(reading))
 		return InvalidBlockNumber;
 	block = next_of(reading, &reading->named);
 	if (BlockNumberIsValid(block))
@@ -168,14 +175,14 @@ try_relation(RelFileLocator rlocator, Reading *reading)
 }
 
 void
-ps_prewarm_read_back(const PsResident *resident, pg_atomic_uint64 *nread)
+ps_prewarm_read_back(const PsResident *resident, pg_atomic_uint64 *nread, pg_atomic_uint32 *database)
 {
 	const PsResidentRun *end = resident->runs + resident->nruns;
 	const PsResidentRun *run = resident->runs;
 
 	while (run < end && ps_frames_free() > 0)
 	{
-		Reading		reading = {.read = {run, 0},.nread = nread};
+		Reading		reading = {.read = {run, 0},.nread = nread,.database = database};
 
 		CHECK_FOR_INTERRUPTS();
 		reading.end = run + 1;
@@ -183,7 +190,8 @@ ps_prewarm_read_back(const PsResident *resident, pg_atomic_uint64 *nread)
 			reading.end++;
 		for (const PsResidentRun *r = run; r < reading.end; r++)
 			reading.nlisted += r->n;
-		while (run->rlocator.dbOid == MyDatabaseId && try_relation(run->rlocator, &reading))
+		while (run->rlocator.dbOid == MyDatabaseId && !is_to_leave(&reading) &&
+			   try_relation(run->rlocator, &reading))
 			;
 		run = reading.end;
 	}

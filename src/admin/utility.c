@@ -13,11 +13,13 @@
 
 #include "access/xact.h"
 #include "admin/admin.h"
+#include "admin/autoprewarm.h"
 #include "admin/drop.h"
 #include "admin/switch.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_tablespace.h"
+#include "commands/dbcommands.h"
 #include "commands/defrem.h"
 #include "io/segment.h"
 #include "miscadmin.h"
@@ -85,6 +87,17 @@ run_writing_unlogged(const UtilityCall *call)
 }
 
 /*
+ * The command fails if others are in the database, and a warm restart may be.
+ * The name may be another's by the time that core asks: then pages are not read
+ * back in vain, or the command fails, as it may.
+ */
+static void
+leave_database(const char *name)
+{
+	ps_autoprewarm_leave(get_database_oid(name, true));
+}
+
+/*
  * STRATEGY wal_log would copy through shared buffers, which may hold stale
  * pages of our tables: copy files, whatever was asked for.
  */
@@ -94,6 +107,7 @@ create_database(UtilityCall *call)
 	PlannedStmt *pstmt = copyObject(call->pstmt);
 	CreatedbStmt *stmt = (CreatedbStmt *) pstmt->utilityStmt;
 	DefElem    *strategy = NULL;
+	const char *template = "template1";
 	ListCell   *lc;
 
 	foreach(lc, stmt->options)
@@ -102,6 +116,8 @@ create_database(UtilityCall *call)
 
 		if (strcmp(option->defname, "strategy") == 0)
 			strategy = option;
+		else if (strcmp(option->defname, "template") == 0 && option->arg != NULL)
+			template = defGetString(option);
 	}
 	if (strategy == NULL)
 		stmt->options = lappend(stmt->options,
@@ -110,6 +126,7 @@ create_database(UtilityCall *call)
 		strategy->arg = (Node *) makeString("file_copy");
 
 	call->pstmt = pstmt;
+	leave_database(template);
 	run_writing_unlogged(call);
 }
 
@@ -267,6 +284,7 @@ process_utility(PlannedStmt *pstmt, const char *query_string, bool read_only_tre
 			create_database(&call);
 			break;
 		case T_DropdbStmt:
+			leave_database(((DropdbStmt *) stmt)->dbname);
 			drop_database(&call);
 			break;
 		case T_DropTableSpaceStmt:
@@ -274,9 +292,17 @@ process_utility(PlannedStmt *pstmt, const char *query_string, bool read_only_tre
 			break;
 		case T_AlterDatabaseStmt:
 			if (moves_database((AlterDatabaseStmt *) stmt))
+			{
+				leave_database(((AlterDatabaseStmt *) stmt)->dbname);
 				move_database(&call);
+			}
 			else
 				run_command(&call);
+			break;
+		case T_RenameStmt:
+			if (((RenameStmt *) stmt)->renameType == OBJECT_DATABASE)
+				leave_database(((RenameStmt *) stmt)->subname);
+			run_command(&call);
 			break;
 		default:
 			run_command(&call);
