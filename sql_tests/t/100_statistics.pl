@@ -155,6 +155,72 @@ SKIP:
 	is(value('count(*)', "pg_stat_pagestore_activity WHERE pid IN ($pids)"), '0', 'what has ended has no row');
 }
 
+# --- waits have the names that doc/monitoring.md gives them: of our own from 17 on
+my %waits = server_major() >= 17
+  ? (map { $_ => "Extension|Pagestore$_" } 'Read', 'Write', 'FreeFrame', 'Sentinel', 'Stray', 'WorkerMain')
+  : (Read => 'IPC|BufferIO', Write => 'IPC|BufferIO', FreeFrame => 'BufferPin|BufferPin', map { $_ => 'Extension|Extension' } 'Sentinel', 'Stray', 'WorkerMain');
+sub is_seen
+{
+	my ($wait, $who, $what) = @_;
+	ok($node->poll_query_until('postgres', "SELECT count(*) > 0 FROM pg_stat_activity WHERE $who AND wait_event_type || '|' || wait_event = '$waits{$wait}'"), "$what: $waits{$wait}");
+}
+sub beside
+{
+	my ($sql) = @_;
+	my $other = $node->background_psql('postgres', on_error_stop => 0);
+	my $who = $other->query_safe('SELECT pg_backend_pid()');
+	$other->query_until(qr/begun/, "\\echo begun\n$sql;\n\\echo finished\n");
+	return ($other, "pid = $who");
+}
+sub finish_beside { my ($other) = @_; $other->query_until(qr/finished/, ''); $other->quit; }
+{
+	$node->append_conf('postgresql.conf', "pagestore.debug_stops = 'sentinel-before-open:wait'");
+	$node->restart;
+	my ($change, $who) = beside('UPDATE small SET id = id WHERE id = 1');
+	is_seen('Sentinel', $who, 'a change right after the start');
+	go($node);
+	finish_beside($change);
+	$node->append_conf('postgresql.conf', "pagestore.debug_stops = ''");
+	is_seen('WorkerMain', "backend_type = 'pagestore $_'", "the $_ has nothing to do") foreach ('sentinel', 'writer');
+}
+SKIP:
+{
+	skip 'reads are synchronous here', 1 unless $is_async;
+	$node->restart;
+	stop_at($node, 'ahead-entered', times => 1);
+	my ($reader) = beside('SELECT count(pad) FROM small');
+	wait_stopped($node, 'ahead-entered');
+	my ($other, $who) = beside('SELECT count(pad) FROM small');
+	is_seen('Read', $who, 'a page that another process reads');
+	go($node);
+	finish_beside($_) foreach ($reader, $other);
+}
+{
+	$node->safe_psql('postgres', 'CREATE TABLE short (id int, pad text) USING pagestore; INSERT INTO short SELECT * FROM small');
+	stop_at($node, 'write-before-clean', times => 1);
+	my ($checkpoint) = beside('CHECKPOINT');
+	wait_stopped($node, 'write-before-clean');
+	my ($drop, $who) = beside('DROP TABLE short');
+	is_seen('Write', $who, 'a table dropped while it is written');
+	go($node);
+	finish_beside($_) foreach ($checkpoint, $drop);
+}
+{
+	# each cursor holds a page
+	my $holder = $node->background_psql('postgres');
+	$holder->query_safe(q(SET enable_seqscan = off; BEGIN; DO $$ DECLARE c refcursor; r record; BEGIN FOR k IN 0..1499 LOOP
+		BEGIN c := 'c' || k; OPEN c FOR SELECT id, pad FROM large WHERE ctid = ('(' || k || ',1)')::tid; FETCH c INTO r; EXCEPTION WHEN insufficient_resources THEN EXIT; END; END LOOP; END $$));
+	my ($reader, $who) = beside('DO $$ BEGIN LOOP BEGIN PERFORM count(pad) FROM small; EXIT; EXCEPTION WHEN insufficient_resources THEN NULL; END; END LOOP; END $$');
+	is_seen('FreeFrame', $who, 'every page of the pool is in use');
+	$holder->quit;
+	finish_beside($reader);
+}
+if (server_major() >= 17)
+{
+	my $known = $node->safe_psql('postgres', "SELECT string_agg('Extension|' || name, ' ') FROM pg_wait_events WHERE type = 'Extension' AND name LIKE 'Pagestore%'");
+	like(" $known ", qr/ \Q$waits{$_}\E /, "pg_wait_events lists $_") foreach ('Write', 'FreeFrame', 'WorkerMain');
+}
+
 # --- a crash: counts begin anew, as core's do
 $node->safe_psql('postgres', 'ALTER TABLE small SET ACCESS METHOD pagestore; SELECT count(pad) FROM small');
 my $reset = $pool->('stats_reset');

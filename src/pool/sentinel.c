@@ -103,6 +103,7 @@ stand_watch(void)
 	LWLockRelease(ProcArrayLock);
 	settled = GetRedoRecPtr();
 
+	PS_STOP("sentinel-before-open");
 	ps_sentinel_open();
 }
 
