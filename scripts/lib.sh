@@ -111,7 +111,7 @@ install_extension() {
 }
 
 # new_cluster DIR [setting...]: a cluster in DIR that listens on a socket in DIR only.  Superuser postgres.  With checksums,
-# unless INITDB_CHECKSUMS says something else to initdb.
+# unless INITDB_CHECKSUMS says something else to initdb.  SETTINGS has further lines, which come last.
 new_cluster() {
 	local dir=$1 s
 	shift
@@ -123,6 +123,7 @@ new_cluster() {
 		echo "unix_socket_directories = '$dir'"
 		echo "shared_preload_libraries = 'pagestore'"
 		for s in "$@"; do echo "$s"; done
+		echo "${SETTINGS:-}"
 	} >>"$dir/data/postgresql.conf"
 }
 
