@@ -1,5 +1,5 @@
 # Scans of one large table beside each other read it once: in step, one after the other, backward, in one session; beside one
-# that rests, is cancelled, ended or killed; and what is changed meanwhile is seen.  By counters, and by which rows come.
+# that rests, is cancelled, ended or killed; what is changed meanwhile is seen, and memory goes back.  By counters, and by which rows come.
 use strict;
 use warnings;
 use Pagestore;
@@ -9,7 +9,7 @@ use Test::More;
 
 my $pages = 6400;	# 100 pieces; six times the pool
 my $step = 320;
-my $node = new_server('share', conf => "pagestore.pool_size = '8MB'\nautovacuum = off\njit = off\nmax_parallel_workers_per_gather = 0\ncheckpoint_timeout = 1h\nsynchronize_seqscans = off\nrestart_after_crash = on\n");
+my $node = new_server('share', conf => "pagestore.pool_size = '8MB'\nhuge_pages = off\nautovacuum = off\njit = off\nmax_parallel_workers_per_gather = 0\ncheckpoint_timeout = 1h\nsynchronize_seqscans = off\nrestart_after_crash = on\n");
 $node->start;
 # one row per page
 $node->safe_psql('postgres', qq(
@@ -235,6 +235,60 @@ foreach my $how ('cancel', 'terminate')
 	eval { $b->{session}->quit };
 	is(ask('SELECT count(*), sum(v) FROM t'), "$pages|0", "$how: and so do later ones");
 }
+
+# --- one that is ended or fails while it copies leaves its place to others: there are 16 of them
+cold();
+foreach my $round (1 .. 16)
+{
+	($a, $b) = map { cursor($_) } ('a', 'b');
+	fetch($_, 1200) foreach ($a, $b);	# farther than the pool may have come to have it
+	fetch($a, 900);
+	$pid_b = $b->{session}->query_safe('SELECT pg_backend_pid()');
+	stop_at($node, 'share-copying', pid => $pid_b, times => 1);
+	$b->{session}->query_until(qr/begun/, "\\echo begun\nFETCH 900 FROM b;\n\\echo finished\n");
+	is(wait_stopped($node, 'share-copying'), $pid_b, "$round: one copies");
+	ask($round % 2 ? "SELECT pg_terminate_backend($pid_b, 30000)" : "SELECT pg_cancel_backend($pid_b)");
+	$b->{session}->query_until(qr/finished/, '') unless $round % 2;
+	go($node, 'share-copying');
+	eval { $b->{session}->quit };
+	$a->{session}->quit;
+}
+($before) = counts();
+($a, $b) = map { cursor($_) } ('a', 'b');
+fetch($_, 66) foreach ($a, $b);
+in_step($a, $b);
+has_all('after those that failed', $a, $b);
+$n = since($before);
+cmp_ok($n->{shared}, '>', $pages * 0.5, 'two scans share as before') or diag($n->{shared});
+
+# --- memory of what is passed on goes back with the last scan
+# MB of shared memory that a process has touched and that is there.
+sub shared_memory
+{
+	my ($pid) = @_;
+	my $kb = 0;
+	foreach my $map (split /^(?=[0-9a-f]+-[0-9a-f]+ )/m, slurp_file("/proc/$pid/smaps"))
+	{
+		$kb += $1 if $map =~ m{^\S+ rw-s .*/dev/zero} && $map =~ /^Rss:\s+(\d+)/m;
+	}
+	return $kb / 1024;
+}
+cold();
+($a, $b) = map { cursor($_) } ('a', 'b');
+$pid_a = $a->{session}->query_safe('SELECT pg_backend_pid()');
+my $without = shared_memory($pid_a);
+for (1 .. 10)
+{
+	fetch($_, $step) foreach ($a, $b);
+}
+my $with = shared_memory($pid_a);
+cmp_ok($with - $without, '>', 7.5, 'places of 8 MB are in memory') or diag("$without $with");
+has_all('memory', $b);
+cmp_ok(shared_memory($pid_a), '>=', $with, 'and stay as long as somebody scans');
+$a->{session}->query_safe('CLOSE a');
+my $left = shared_memory($pid_a);
+cmp_ok($with - $left, '>', 7.5, 'and go back with the last scan') or diag("$with $left");
+$a->{session}->quit;
 
 # --- changed, written and evicted since one has passed it on: seen by a newer snapshot, and not by an older one
 cold();

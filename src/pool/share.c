@@ -33,6 +33,7 @@
 #define PLACES_LEAST 16
 #define PLACES_SHARE 4			/* ... to a quarter of the pool */
 #define PIECE_BYTES ((Size) PS_PIECE_PAGES * BLCKSZ)
+#define NO_PLACE (-1)
 #define WAIT_MS 1				/* between two looks at what this process
 								 * itself has to pass on */
 
@@ -51,6 +52,8 @@ typedef struct Sharer
 	BlockNumber began;			/* that way: a synchronized scan goes on at
 								 * the other end, up to there; at 0 the others
 								 * end */
+	int			copies_from;	/* the place whose bytes stay meanwhile,
+								 * whatever its condition; NO_PLACE */
 } Sharer;
 
 typedef enum Condition
@@ -70,14 +73,12 @@ typedef struct Place
 	BlockNumber first;
 	int			n;
 	uint32		sequence;		/* FULL: noted before they were read */
-	int			readers;		/* that copy from here: bytes stay, whatever
-								 * the condition */
 } Place;
 
 typedef struct Share
 {
-	PsLock		lock;			/* guards all below but what readers and
-								 * FILLING keep in place */
+	PsLock		lock;			/* guards all below but the bytes that
+								 * copies_from and FILLING keep in place */
 	ConditionVariable changed;	/* a place that was claimed is no more; has a
 								 * spin lock of its own */
 	Sharer		scans[SCANS];
@@ -218,6 +219,19 @@ claim_of(int scan, BlockNumber first) PS_REQUIRES(shared->lock)
 	return NULL;
 }
 
+/*
+ * Not counted in the place: with a scan goes what it copied from, in whatever
+ * way its process ends.
+ */
+static bool
+is_copied_from(int which) PS_REQUIRES(shared->lock)
+{
+	for (int i = 0; i < SCANS; i++)
+		if (shared->scans[i].pid != 0 && shared->scans[i].copies_from == which)
+			return true;
+	return false;
+}
+
 /* In the place that was claimed longest ago, of those that nobody is busy with. */
 static bool
 claim_place(int scan, BlockNumber first, int n) PS_REQUIRES(shared->lock)
@@ -229,7 +243,7 @@ claim_place(int scan, BlockNumber first, int n) PS_REQUIRES(shared->lock)
 		int			which = (shared->turn + i) % places;
 		Place	   *place = &shared->places[which];
 
-		if ((place->condition == EMPTY || place->condition == FULL) && place->readers == 0)
+		if ((place->condition == EMPTY || place->condition == FULL) && !is_copied_from(which))
 		{
 			place->condition = CLAIMED;
 			place->scan = scan;
@@ -278,7 +292,8 @@ ps_share_join(RelFileLocator rlocator, BlockNumber nblocks)
 	{
 		.pid = MyProcPid,
 			.group = MyProc->lockGroupLeader ? MyProc->lockGroupLeader->pid : MyProcPid,
-			.rlocator = rlocator,.nblocks = nblocks,.next = InvalidBlockNumber
+			.rlocator = rlocator,.nblocks = nblocks,.next = InvalidBlockNumber,
+			.copies_from = NO_PLACE
 	};
 	ps_unlock(&shared->lock);
 	return scan;
@@ -317,7 +332,7 @@ ps_share_leave(int scan)
 			place->condition = EMPTY;
 		if (last && place->condition == FULL && RelFileLocatorEquals(place->rlocator, rlocator))
 		{
-			Assert(place->readers == 0);
+			Assert(!is_copied_from(i));
 			place->condition = EMPTY;
 		}
 	}
@@ -331,6 +346,7 @@ ps_share_leave(int scan)
 static void
 copy_from(Place *place, BlockNumber first, int n, char *bytes) PS_UNCHECKED
 {
+	PS_STOP("share-copying");
 	memcpy(bytes, bytes_of(place) + (Size) (first - place->first) * BLCKSZ, (Size) n * BLCKSZ);
 }
 
@@ -366,7 +382,7 @@ ps_share_take(int scan, BlockNumber first, int n, bool backward,
 	{
 		answer = PS_SHARE_COPIED;
 		*sequence = place->sequence;
-		place->readers++;
+		me->copies_from = place - shared->places;
 	}
 	else if (place->scan != scan)
 		answer = PS_SHARE_AWAIT;
@@ -377,7 +393,7 @@ ps_share_take(int scan, BlockNumber first, int n, bool backward,
 		/* nobody writes here meanwhile */
 		copy_from(place, first, n, bytes);
 		ps_lock_exclusive(&shared->lock);
-		place->readers--;
+		me->copies_from = NO_PLACE;
 		ps_unlock(&shared->lock);
 	}
 	return answer;
@@ -406,6 +422,7 @@ ps_share_pass_on(int scan, BlockNumber first, int n, const char *bytes, uint32 s
 	place = claim_of(scan, first);
 	if (place != NULL)
 	{
+		Assert(!is_copied_from(place - shared->places));
 		fills = n >= place->n && (sequence & 1) == 0;
 		place->condition = fills ? FILLING : EMPTY;
 		shared->used |= fills;
@@ -414,7 +431,6 @@ ps_share_pass_on(int scan, BlockNumber first, int n, const char *bytes, uint32 s
 
 	if (fills)
 	{
-		Assert(place->readers == 0);
 		memcpy(bytes_of(place), bytes, (Size) place->n * BLCKSZ);
 		ps_lock_exclusive(&shared->lock);
 		place->condition = place->condition == FILLING ? FULL : EMPTY;
