@@ -1,5 +1,6 @@
 # A memory cgroup of our own, of version 1 or 2, so that both sides of a comparison have the same memory, the page
-# cache's included.  Sourced after scripts/lib.sh by what needs it.
+# cache's included; but huge pages, which neither version counts: servers compared have huge_pages = off.  Sourced after
+# scripts/lib.sh by what needs it.
 #
 #   memory_group NAME MEGABYTES     make it, as root; dies with the reason if that can't be
 #   memory_group_make NAME MEGABYTES    the same, for a user with sudo too
