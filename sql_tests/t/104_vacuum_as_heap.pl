@@ -10,7 +10,7 @@ use lib $FindBin::RealBin;
 use Pagestore;
 
 # Without checksums: with them heap logs pages that it only hints, ours does not, and what has been logged decides what is frozen.
-my $node = new_server('vacuum', checksums => 0, conf => "autovacuum = off\nlogging_collector = off\nmax_wal_size = 10GB\ncheckpoint_timeout = 1h\npagestore.pool_size = '64MB'\n");
+my $node = new_server('vacuum', checksums => 0, conf => "autovacuum = off\nlogging_collector = off\nmax_wal_size = 10GB\ncheckpoint_timeout = 1h\nmin_parallel_index_scan_size = 0\npagestore.pool_size = '64MB'\n");
 $node->start;
 sub sql { return $node->safe_psql('postgres', $_[0]); }
 sql("CREATE EXTENSION $_") foreach qw(pagestore pg_visibility pg_walinspect);
@@ -25,7 +25,7 @@ sub report
 	my ($rc, $out, $err) = $node->psql('postgres', $command =~ s/TABLE/t_$am/gr);
 	die $err if $rc != 0;
 	$err =~ s/^.*?(?:finished vacuuming)/finished vacuuming/s;
-	$err =~ s/\b([ti])_(?:heap|pagestore)/$1/g;
+	$err =~ s/\b([tij])_(?:heap|pagestore)/$1/g;
 	$err =~ s/(cutoff|relfrozenxid|relminmxid): \d+/$1: N/g;
 	$err =~ s/which (was|is) \d+/which $1 N/g;
 	$err =~ s/^(I\/O timings|avg read rate|buffer usage|system usage|delay time|WAL usage): .*/"$1: " . words($&)/gme;
@@ -86,6 +86,14 @@ foreach my $options ('', ', FREEZE', ', INDEX_CLEANUP off', ', INDEX_CLEANUP on'
 {
 	($said, $logged) = vacuum("an index$options", "DELETE FROM TABLE WHERE id % 50 IN (0, " . (2 + length($options)) . "); UPDATE TABLE SET v = v || '.' WHERE id % 9 = 1", $options);
 	unlike($said, qr/index scan not needed/, "an index$options: there were dead rows");
+}
+if (server_major() >= 19)
+{
+	sql("CREATE INDEX j_$_ ON t_$_ (v)") foreach @twins;
+	($said) = vacuum('workers', "DELETE FROM TABLE WHERE id % 50 = 7; UPDATE TABLE SET v = v || '!' WHERE id % 9 = 2", ', PARALLEL 1, INDEX_CLEANUP on');
+	like($said, qr/parallel workers: index vacuum: 1 planned, 1 launched/, 'workers are told of');
+	like($said, qr/dead item storage \d+\.\d\d MB accumulated across 1 reset /, 'and memory');
+	sql("DROP INDEX j_$_") foreach @twins;
 }
 vacuum('cut off', 'DELETE FROM TABLE WHERE id > 200', '');
 vacuum('nothing left', 'DELETE FROM TABLE', ', FREEZE');

@@ -11,7 +11,7 @@ use Pagestore;
 
 plan skip_all => 'new in PostgreSQL 19' if server_major() < 19;
 
-my $node = new_server('nineteen', allows_streaming => 1, conf => "autovacuum = off\nmax_worker_processes = 16\nmax_parallel_workers_per_gather = 2\n");
+my $node = new_server('nineteen', allows_streaming => 1, conf => "autovacuum = off\nmax_worker_processes = 16\nmax_parallel_workers_per_gather = 2\nwal_consistency_checking = 'heap,heap2'\n");
 $node->start;
 sub sql { return $node->safe_psql('postgres', $_[0]); }
 sql('CREATE EXTENSION pagestore; CREATE EXTENSION pg_visibility');
@@ -30,12 +30,13 @@ is(sql("$parallel SELECT string_agg(n::text, ' ' ORDER BY k) FROM (VALUES (100),
 	sql("SELECT string_agg(n::text, ' ' ORDER BY k) FROM (VALUES (100), (300), (1)) v(k), LATERAL (SELECT count(*) AS n FROM r WHERE (ctid::text::point)[0] < k) s"), 'again and again');
 like(sql('EXPLAIN (ANALYZE, BUFFERS, IO, COSTS off, TIMING off, SUMMARY off) SELECT count(*) FROM r'), qr/Seq Scan on r/, 'EXPLAIN (IO)');
 
-# ---- map bits in the record of an insert ----
+# ---- map bits in the record of a change; redo compares each page with what it was ----
 
 sql('BEGIN; CREATE TABLE f (i int, v text) USING pagestore; COPY f FROM PROGRAM $$seq 1 20000 | sed "s/$/\tfrozen/"$$ (FREEZE); COMMIT');
 my $bits = "SELECT count(*) = pg_relation_size('f') / 8192, bool_and(all_visible AND all_frozen AND pd_all_visible) FROM pg_visibility('f')";
 is(sql($bits), 't|t', 'COPY FREEZE leaves pages all frozen');
-sql("CREATE TABLE w (i int, v text) USING pagestore; INSERT INTO w SELECT i, repeat('w', 100) FROM generate_series(1, 20000) i; DELETE FROM w WHERE i % 3 = 0; VACUUM w; UPDATE w SET v = 'x' WHERE i % 1000 = 1");
+sql("CREATE TABLE w (i int, v text) USING pagestore; INSERT INTO w SELECT i, repeat('w', 100) FROM generate_series(1, 20000) i; CREATE INDEX ON w (i)");
+sql($_) foreach 'DELETE FROM w WHERE i % 3 = 0', 'VACUUM w', 'UPDATE w SET v = v || v WHERE i % 5 = 1', 'VACUUM (FREEZE) w', "UPDATE w SET v = 'x' WHERE i % 1000 = 1";
 my $map = "SELECT md5(string_agg(v::text, ',' ORDER BY blkno)) FROM pg_visibility('w') v";
 my $before = sql($map);
 kill_server($node);

@@ -17,8 +17,6 @@
 #include "server/compat.h"
 #include "storage/predicate.h"
 
-#define FROZEN (VISIBILITYMAP_ALL_VISIBLE | VISIBILITYMAP_ALL_FROZEN)
-
 /* Put the first of n tuples on the page, for which there is room, and as many more as fit. */
 static int
 fill_page(PsWrite *guard, HeapTuple *tuples, int n, Size reserve) PS_REQUIRES(guard)
@@ -40,6 +38,7 @@ insert_on_one_page(Relation rel, HeapTuple *tuples, int n, uint32 options, PsPla
 {
 	Size		reserve = RelationGetTargetPageFreeSpace(rel, HEAP_DEFAULT_FILLFACTOR);
 	PsMultiInsert what = {.tuples = tuples};
+	PsNowVisible visible = {.bits = VISIBILITYMAP_ALL_VISIBLE | VISIBILITYMAP_ALL_FROZEN};
 
 	ps_place_find(rel, tuples[0]->t_len, options, place);
 	what.page_was_empty = ps_page_nitems(place->guard.page) == 0;
@@ -53,12 +52,14 @@ insert_on_one_page(Relation rel, HeapTuple *tuples, int n, uint32 options, PsPla
 	what.last = what.count == n;
 	if (what.all_frozen_set)
 	{
-		PageSetAllVisible(place->guard.page);
+		visible.map = place->vmbuf;
 		if (PS_RECORDS_SET_MAP_BITS)
 		{
-			what.frozen_map = place->vmbuf;
-			ps_vm_set_begin(&place->guard, what.frozen_map, FROZEN);
+			what.frozen_map = visible.map;
+			(void) ps_vm_set_begin(&place->guard, &visible);
 		}
+		else
+			PageSetAllVisible(place->guard.page);
 	}
 	else if (!(options & HEAP_INSERT_FROZEN))
 		what.all_visible = ps_vm_clear(&place->guard, place->vmbuf);
@@ -70,7 +71,7 @@ insert_on_one_page(Relation rel, HeapTuple *tuples, int n, uint32 options, PsPla
 	if (BufferIsValid(what.frozen_map))
 		ps_vm_set_end(what.frozen_map);
 	else if (what.all_frozen_set)
-		(void) ps_vm_set(&place->guard, place->vmbuf, InvalidTransactionId, FROZEN);
+		(void) ps_vm_set(&place->guard, &visible, false);
 
 	ps_place_leave(place);
 	return what.count;

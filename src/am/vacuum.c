@@ -121,7 +121,9 @@ ps_vacuum(Relation rel, const VacuumParams *params, BufferAccessStrategy bstrate
 				minmulti_updated;
 
 	pgstat_progress_start_command(PROGRESS_COMMAND_VACUUM, RelationGetRelid(rel));
+	ps_progress_vacuum_started(params);
 	set_cutoffs(v, params);
+	ps_progress_vacuum_mode(v->aggressive);
 
 	context.previous = error_context_stack;
 	error_context_stack = &context;

@@ -8,7 +8,7 @@
  *	vacuum_scan.c		first pass: which pages, visibility and free space maps
  *	vacuum_index.c		dead TIDs, index vacuuming and cleanup, when to bypass
  *	vacuum_reap.c		second pass: collected line pointers become reusable
- *	vacuum_page.c		one page of the first pass: prune, freeze, count, collect
+ *	vacuum_page.c		one page of the first pass: prune, freeze, count, collect, its map bits
  *	vacuum_dead_*.c		the dead TIDs, by server
  *	vacuum_truncate.c	give the empty tail back
  *	vacuum_report.c		what VERBOSE and the log say

@@ -56,6 +56,9 @@ ps_dead_begin(PsVacuum *v, bool parallel, int workers)
 void
 ps_dead_end(PsVacuum *v)
 {
+	v->dead_bytes += TidStoreMemoryUsage(v->dead->store);
+	v->dead_limit = v->dead->info->max_bytes;
+
 	/* a shared one has ended with the workers */
 	if (v->dead->store && !v->parallel)
 		TidStoreDestroy(v->dead->store);
@@ -104,6 +107,8 @@ ps_dead_reset(PsVacuum *v)
 {
 	PsDead	   *dead = v->dead;
 
+	v->dead_resets++;
+	v->dead_bytes += TidStoreMemoryUsage(dead->store);
 	if (v->parallel)
 	{
 		parallel_vacuum_reset_dead_items(v->parallel);

@@ -114,7 +114,7 @@ bulkdelete_indexes(PsVacuum *v)
 	ps_progress_indexes(v->nindexes, 0);
 	if (v->parallel)
 	{
-		parallel_vacuum_bulkdel_all_indexes(v->parallel, v->old_live, v->index_scans, NULL);
+		parallel_vacuum_bulkdel_all_indexes(v->parallel, v->old_live, v->index_scans, &v->workers.vacuum);
 		all = !ps_vacuum_failsafe(v);
 	}
 	else
@@ -167,7 +167,7 @@ ps_vacuum_cleanup_indexes(PsVacuum *v)
 	ps_progress_indexes(v->nindexes, 0);
 	if (v->parallel)
 		parallel_vacuum_cleanup_all_indexes(v->parallel, v->total_rows, v->index_scans,
-											v->scanned < v->pages, NULL);
+											v->scanned < v->pages, &v->workers.cleanup);
 	else
 		for (int i = 0; i < v->nindexes; i++)
 		{

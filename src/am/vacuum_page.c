@@ -14,6 +14,7 @@
 #include "pgstat.h"
 #include "row/prune.h"
 #include "row/visibility.h"
+#include "row/vm.h"
 #include "server/compat.h"
 #include "storage/latch.h"
 #include "utils/wait_event.h"
@@ -50,23 +51,28 @@ typedef struct Survey
 } Survey;
 
 /*
- * Is a live row one that everybody sees, for ever?  The hint must be there: a
+ * May a live row be one that everybody sees, for ever?  The hint must be there: a
  * commit that is not flushed yet must not get its rows into the visibility
- * map.
+ * map.  The newest xmin is judged when all of the page's are known.
  */
 static inline bool
-seen_by_all(const PsVacuum *v, const PsRow *row, TransactionId *newest_xmin)
+may_be_seen_by_all(const PsRow *row, TransactionId *newest_xmin)
 {
 	TransactionId xmin;
 
 	if (!HeapTupleHeaderXminCommitted(row->header))
 		return false;
 	xmin = HeapTupleHeaderGetXmin(row->header);
-	if (!TransactionIdPrecedes(xmin, v->cutoffs.OldestXmin))
-		return false;
 	if (TransactionIdIsNormal(xmin) && TransactionIdFollows(xmin, *newest_xmin))
 		*newest_xmin = xmin;
 	return true;
+}
+
+static inline bool
+newest_is_seen(const PsVacuum *v, TransactionId newest_xmin)
+{
+	return !TransactionIdIsValid(newest_xmin) ||
+		ps_seen_by_all(v->vistest, v->cutoffs.OldestXmin, newest_xmin);
 }
 
 /*
@@ -92,13 +98,13 @@ row_state(const PsVacuum *v, const PsRead *guard, const PsRow *row, bool eager)
 
 /* Count a row that stays. The rules are those of ANALYZE (analyze.c), or their figures would disagree. */
 static void
-count_row(const PsVacuum *v, const PsRow *row, HTSV_Result state, Survey *s)
+count_row(const PsRow *row, HTSV_Result state, Survey *s)
 {
 	switch (state)
 	{
 		case HEAPTUPLE_LIVE:
 			s->live++;
-			s->rows_visible = s->rows_visible && seen_by_all(v, row, &s->newest_xmin);
+			s->rows_visible = s->rows_visible && may_be_seen_by_all(row, &s->newest_xmin);
 			return;
 		case HEAPTUPLE_DELETE_IN_PROGRESS:
 			s->live++;			/* its deleter will tell when it commits */
@@ -141,7 +147,7 @@ survey_row(const PsVacuum *v, const PsRead *guard, PsRowMut *row, Dead dead, Sur
 
 	if (state == HEAPTUPLE_DEAD && dead != MISS)
 		return false;
-	count_row(v, &seen, state, s);
+	count_row(&seen, state, s);
 	if (dead == MISS)
 		return !heap_tuple_should_freeze(row->header, &v->cutoffs, &s->ids.NoFreezePageRelfrozenXid,
 										 &s->ids.NoFreezePageRelminMxid) || !v->aggressive;
@@ -214,6 +220,7 @@ survey_page(PsVacuum *v, const PsWrite *guard, const PsPrunePlan *plan, Dead dea
 			valid = survey_row(v, &lent, &row, dead, s);
 	}
 	v->at.offset = InvalidOffsetNumber;
+	s->rows_visible = s->rows_visible && valid && newest_is_seen(v, s->newest_xmin);
 	return valid;
 }
 
@@ -264,9 +271,9 @@ freeze_cutoff(const PsVacuum *v, const Survey *s)
 
 	if (!PS_FREEZES_BEYOND_LIMIT)
 		return v->cutoffs.FreezeLimit;
-	if (!s->rows_visible || !s->all_frozen)
+	if (!PS_FREEZE_TELLS_CONFLICT && !(s->rows_visible && s->all_frozen))
 		return v->cutoffs.OldestXmin;
-	cutoff = s->newest_xmin;
+	cutoff = PS_FREEZE_TELLS_CONFLICT ? ps_freeze_conflict(&s->ids) : s->newest_xmin;
 	if (TransactionIdIsValid(cutoff))
 		TransactionIdAdvance(cutoff);
 	return cutoff;
@@ -309,9 +316,49 @@ plan_pruning(PsVacuum *v, PsWrite *guard, PsPrunePlan *prune, bool *planned, Sur
 	return true;
 }
 
+/*
+ * What the map says and the page does not bear out, or the page says wrongly,
+ * is taken back.  Returns the map's bits then.
+ */
+static uint8
+mend_map(PsVacuum *v, PsWrite *guard, Buffer vmbuf, bool dead_items) PS_REQUIRES(guard)
+{
+	BlockNumber block = guard->pin->block;
+	uint8		bits = visibilitymap_get_status(v->rel, block, &vmbuf);
+
+	if (bits != 0 && !ps_page_all_visible(guard->page))
+		ps_warn_map_without_page(v->name, block);
+	else if (dead_items && ps_page_all_visible(guard->page))
+	{
+		ps_warn_dead_on_visible(v->name, block);
+		ps_mark_dirty(guard);
+		PageClearAllVisible(guard->page);
+	}
+	else
+		return bits;
+	ps_map_clear(guard->rel, block, vmbuf, VISIBILITYMAP_VALID_BITS);
+	return 0;
+}
+
+/* Has the page become visible to all, or frozen, and the map does not say so?  Then what it is to say. */
+static bool
+turns_visible(const Survey *s, uint8 bits, PsNowVisible *visible)
+{
+	if (!s->rows_visible || s->ndead > 0)
+		return false;
+	visible->bits = VISIBILITYMAP_ALL_VISIBLE | (s->all_frozen ? VISIBILITYMAP_ALL_FROZEN : 0);
+
+	/*
+	 * standbys have got past rows that are frozen: the record that froze them
+	 * sees to it
+	 */
+	visible->newest_xmin = s->all_frozen ? InvalidTransactionId : s->newest_xmin;
+	return (visible->bits & ~bits) != 0;
+}
+
 /* False, and nothing has changed, if the page can't be pruned now. */
 static bool
-prune_and_freeze(PsVacuum *v, PsWrite *guard, PsVacuumPage *left) PS_REQUIRES(guard)
+prune_and_freeze(PsVacuum *v, PsWrite *guard, Buffer vmbuf, PsVacuumPage *left) PS_REQUIRES(guard)
 {
 	PsPrunePlan prune;
 	Survey		s;
@@ -319,6 +366,9 @@ prune_and_freeze(PsVacuum *v, PsWrite *guard, PsVacuumPage *left) PS_REQUIRES(gu
 	bool		prunes;
 	bool		freeze;
 	int64		images = pgWalUsage.wal_fpi;
+	PsNowVisible visible = {.map = vmbuf};
+	PsCleanup	todo = {.vacuum = true};
+	uint8		bits;
 
 	if (!plan_pruning(v, guard, &prune, &planned, &s))
 		return false;
@@ -326,7 +376,17 @@ prune_and_freeze(PsVacuum *v, PsWrite *guard, PsVacuumPage *left) PS_REQUIRES(gu
 	freeze = worth_freezing(guard, &s, prunes, pgWalUsage.wal_fpi != images);
 	if (!freeze && s.nfreeze > 0)
 		s.all_frozen = false;
-	ps_prune_and_freeze(guard, planned ? &prune : NULL, freeze_cutoff(v, &s), s.freeze, freeze ? s.nfreeze : 0);
+	if (freeze)
+	{
+		todo.nfreeze = s.nfreeze;
+		todo.freeze = s.freeze;
+		todo.freeze_cutoff = freeze_cutoff(v, &s);
+	}
+	bits = mend_map(v, guard, vmbuf, s.ndead > 0);
+	if (turns_visible(&s, bits, &visible))
+		todo.visible = &visible;
+	left->now_frozen = todo.visible && ps_vacuum_count_map(v, bits, visible.bits);
+	(void) ps_clean_up(guard, planned ? &prune : NULL, &todo);
 
 	left->removed = planned ? prune.ndeleted : 0;
 	v->removed += left->removed;
@@ -337,16 +397,7 @@ prune_and_freeze(PsVacuum *v, PsWrite *guard, PsVacuumPage *left) PS_REQUIRES(gu
 	}
 	count_survey(v, &s, freeze || s.nfreeze == 0);
 	collect_dead(v, guard->pin->block, &s, left);
-
 	left->has_rows = s.has_rows;
-	left->all_visible = s.rows_visible && s.ndead == 0;
-	left->all_frozen = s.all_frozen;
-
-	/*
-	 * standbys have got past rows that are frozen: the record that froze them
-	 * saw to it
-	 */
-	left->newest_xmin = s.all_frozen ? InvalidTransactionId : s.newest_xmin;
 	left->unpruned = false;
 	return true;
 }
@@ -366,8 +417,7 @@ leave_unpruned(PsVacuum *v, const PsWrite *guard, PsVacuumPage *left) PS_REQUIRE
 
 	left->has_rows = s.has_rows;
 	left->ndead = left->removed = 0;
-	left->all_visible = left->all_frozen = false;
-	left->newest_xmin = InvalidTransactionId;
+	left->now_frozen = false;
 	left->unpruned = true;
 	if (v->nindexes > 0)
 		collect_dead(v, guard->pin->block, &s, left);
@@ -400,26 +450,26 @@ wait_for_frame(PsWrite *guard) PS_REQUIRES(guard)
 }
 
 void
-ps_vacuum_page(PsVacuum *v, PsWrite *guard, PsVacuumPage *left)
+ps_vacuum_page(PsVacuum *v, PsWrite *guard, Buffer vmbuf, PsVacuumPage *left)
 {
 	bool		waited = false;
 
-	while (!prune_and_freeze(v, guard, left))
+	while (!prune_and_freeze(v, guard, vmbuf, left))
 	{
 		if (waited && leave_unpruned(v, guard, left))
 			break;
 		wait_for_frame(guard);
 		waited = true;
 	}
-	Assert(!left->all_visible || left->ndead == 0);
 }
 
 bool
-ps_vacuum_page_visible(PsVacuum *v, const PsRead *guard,
+ps_vacuum_page_visible(PsVacuum *v, const PsRead *guard, const OffsetNumber *unused, int n,
 					   TransactionId *newest_xmin, bool *all_frozen)
 {
 	OffsetNumber last = ps_page_nitems(guard->page);
 	bool		visible = true;
+	int			met = 0;
 
 	*newest_xmin = InvalidTransactionId;
 	*all_frozen = true;
@@ -431,15 +481,19 @@ ps_vacuum_page_visible(PsVacuum *v, const PsRead *guard,
 		if (ps_row_at(guard, offset, &row))
 		{
 			visible = row_state(v, guard, &row, false) == HEAPTUPLE_LIVE &&
-				seen_by_all(v, &row, newest_xmin);
+				may_be_seen_by_all(&row, newest_xmin);
 			if (*all_frozen &&
 				heap_tuple_needs_eventual_freeze(unconstify(HeapTupleHeaderData *, row.header)))
 				*all_frozen = false;
 		}
 		else if (ItemIdIsDead(ps_page_item(guard->page, offset)))
-			visible = false;
+		{
+			visible = met < n && unused[met] == offset;
+			met++;
+		}
 	}
 	v->at.offset = InvalidOffsetNumber;
+	visible = visible && newest_is_seen(v, *newest_xmin);
 	if (!visible)
 		*all_frozen = false;
 	return visible;

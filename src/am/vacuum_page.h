@@ -17,25 +17,26 @@ typedef struct PsVacuumPage
 	int			ndead;			/* LP_DEAD items that are left; in v->dead, if
 								 * there are indexes */
 	OffsetNumber dead[MaxHeapTuplesPerPage];
-	bool		all_visible;	/* to everybody, for ever; then ndead is 0 */
-	bool		all_frozen;		/* meaningful only if all_visible */
 	int			removed;		/* dead rows that went */
 	bool		unpruned;		/* dead rows had to stay: nothing is known
 								 * about visibility */
-	TransactionId newest_xmin;	/* of the visible rows: standbys must have got
-								 * past it */
+	bool		now_frozen;		/* the map says so, and did not before */
 } PsVacuumPage;
 
 /*
- * Prune, freeze, count the guard's page and collect its LP_DEAD items; the
- * guard may move. Room for a page's items must be left in v->dead.  An
+ * Prune, freeze, count the guard's page, collect its LP_DEAD items, and bring the
+ * visibility map up to date with what is left; the guard may move.  vmbuf: its
+ * map page, pinned.  Room for a page's items must be left in v->dead.  An
  * aggressive vacuum that finds no free frame for a page it must freeze waits,
  * with the guard released meanwhile.
  */
-extern void ps_vacuum_page(PsVacuum *v, PsWrite *guard, PsVacuumPage *left) PS_REQUIRES(guard);
+extern void ps_vacuum_page(PsVacuum *v, PsWrite *guard, Buffer vmbuf, PsVacuumPage *left) PS_REQUIRES(guard);
 
-/* Is every row visible to everybody for ever?  No LP_DEAD items either. */
-extern bool ps_vacuum_page_visible(PsVacuum *v, const PsRead *guard,
+/*
+ * Is every row visible to everybody for ever?  No LP_DEAD items either, but for
+ * n at these offsets, which ascend.
+ */
+extern bool ps_vacuum_page_visible(PsVacuum *v, const PsRead *guard, const OffsetNumber *unused, int n,
 								   TransactionId *newest_xmin, bool *all_frozen)
 			PS_REQUIRES_SHARED(guard);
 

@@ -13,57 +13,26 @@
 #include "page/stream.h"
 #include "page/view.h"
 #include "pgstat.h"
-#include "row/vm.h"
-#include "row/wal_prune.h"
+#include "row/cleanup.h"
 #include "server/compat.h"
 #include "storage/freespace.h"
 
 /*
- * No tuple's bytes move, since dead items have none: the latch is enough.
+ * The dead items may be all that keeps the page out of the visibility map. Asked
+ * before they go, so that one record may tell of both.
  */
-static void
-make_unused(PsWrite *guard, OffsetNumber *offsets, int n) PS_REQUIRES(guard)
-{
-	START_CRIT_SECTION();
-	ps_mark_dirty(guard);
-	for (int i = 0; i < n; i++)
-	{
-		ItemId		item = PageGetItemId(guard->page, offsets[i]);
-
-		Assert(ItemIdIsDead(item) && !ItemIdHasStorage(item));
-		ItemIdSetUnused(item);
-	}
-	PageTruncateLinePointerArray(guard->page);
-	if (RelationNeedsWAL(guard->rel))
-		ps_wal_reap(guard, offsets, n);
-	END_CRIT_SECTION();
-}
-
-/* The dead items may have been all that kept the page out of the visibility map. */
-static void
-mark_visible(PsVacuum *v, PsWrite *guard, Buffer vmbuf) PS_REQUIRES(guard)
+static bool
+will_be_visible(PsVacuum *v, const PsWrite *guard, const OffsetNumber *offsets, int n, PsNowVisible *visible)
+			PS_REQUIRES(guard)
 {
 	PsRead		lent;
-	TransactionId newest_xmin;
 	bool		all_frozen;
-	uint8		have,
-				set = VISIBILITYMAP_ALL_VISIBLE;
 
 	ps_write_lend(guard, &lent);
-	if (!ps_vacuum_page_visible(v, &lent, &newest_xmin, &all_frozen))
-		return;
-	have = visibilitymap_get_status(v->rel, guard->pin->block, &vmbuf);
-	if (all_frozen)
-		set |= VISIBILITYMAP_ALL_FROZEN;
-	if ((set & ~have) == 0 && ps_page_all_visible(guard->page))
-		return;
-
-	START_CRIT_SECTION();
-	ps_mark_dirty(guard);
-	PageSetAllVisible(guard->page);
-	if (set & ~have)
-		(void) ps_vacuum_count_map(v, ps_vm_set(guard, vmbuf, newest_xmin, set), set);
-	END_CRIT_SECTION();
+	if (!ps_vacuum_page_visible(v, &lent, offsets, n, &visible->newest_xmin, &all_frozen))
+		return false;
+	visible->bits = VISIBILITYMAP_ALL_VISIBLE | (all_frozen ? VISIBILITYMAP_ALL_FROZEN : 0);
+	return true;
 }
 
 void
@@ -71,12 +40,15 @@ ps_vacuum_reap_page(PsVacuum *v, PsWrite *guard, OffsetNumber *offsets, int n, B
 {
 	BlockNumber block = guard->pin->block;
 	PsVacuumPlace before;
+	PsNowVisible visible = {.map = vmbuf};
 
 	Assert(n > 0);
 	pgstat_progress_update_param(PROGRESS_VACUUM_HEAP_BLKS_VACUUMED, block);
 	before = ps_vacuum_at(v, PS_VACUUM_REAP, block);
-	make_unused(guard, offsets, n);
-	mark_visible(v, guard, vmbuf);
+	if (will_be_visible(v, guard, offsets, n, &visible))
+		(void) ps_vacuum_count_map(v, ps_reap(guard, offsets, n, &visible), visible.bits);
+	else
+		(void) ps_reap(guard, offsets, n, NULL);
 	v->at = before;
 }
 

@@ -127,7 +127,29 @@ table_lines(StringInfo buf, const PsVacuum *v, bool frozenxid_updated, bool minm
 }
 
 static void
-resource_lines(StringInfo buf, const PsVacuumReport *report, TimestampTz end)
+worker_lines(StringInfo buf, const PsVacuum *v)
+{
+	if (v->workers.vacuum.nplanned > 0)
+		appendStringInfo(buf, "parallel workers: index vacuum: %d planned, %d launched in total\n",
+						 v->workers.vacuum.nplanned, v->workers.vacuum.nlaunched);
+	if (v->workers.cleanup.nplanned > 0)
+		appendStringInfo(buf, "parallel workers: index cleanup: %d planned, %d launched\n",
+						 v->workers.cleanup.nplanned, v->workers.cleanup.nlaunched);
+}
+
+/* What dead TIDs took, in all. */
+static void
+memory_line(StringInfo buf, const PsVacuum *v)
+{
+	const double mb = 1024 * 1024;
+
+	appendStringInfo(buf, "memory usage: dead item storage %.2f MB accumulated across %d %s (limit %.2f MB each)\n",
+					 v->dead_bytes / mb, v->dead_resets, v->dead_resets == 1 ? "reset" : "resets",
+					 v->dead_limit / mb);
+}
+
+static void
+resource_lines(StringInfo buf, const PsVacuum *v, const PsVacuumReport *report, TimestampTz end)
 {
 	WalUsage	wal = {0};
 	BufferUsage used = {0};
@@ -168,9 +190,13 @@ resource_lines(StringInfo buf, const PsVacuumReport *report, TimestampTz end)
 	appendStringInfo(buf, "WAL usage: %lld records, %lld full page images, %llu bytes",
 					 (long long) wal.wal_records, (long long) wal.wal_fpi,
 					 (unsigned long long) wal.wal_bytes);
+	if (PS_REPORTS_MEMORY)
+		appendStringInfo(buf, ", %llu full page image bytes", (unsigned long long) ps_wal_image_bytes(&wal));
 	if (PS_REPORTS_MAP)
 		appendStringInfo(buf, ", %lld buffers full", (long long) ps_wal_buffers_full(&wal));
 	appendStringInfoChar(buf, '\n');
+	if (PS_REPORTS_MEMORY)
+		memory_line(buf, v);
 	appendStringInfo(buf, "system usage: %s", pg_rusage_show(&report->rusage));
 }
 
@@ -191,8 +217,9 @@ ps_vacuum_report_end(PsVacuumReport *report, const PsVacuum *v, const VacuumPara
 	initStringInfo(&buf);
 	headline(&buf, v, params);
 	table_lines(&buf, v, frozenxid_updated, minmulti_updated);
+	worker_lines(&buf, v);
 	appendStringInfoString(&buf, report->indexes.data);
-	resource_lines(&buf, report, end);
+	resource_lines(&buf, v, report, end);
 	ereport(v->verbose ? INFO : LOG, (errmsg_internal("%s", buf.data)));
 	pfree(buf.data);
 }

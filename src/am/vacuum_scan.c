@@ -96,73 +96,26 @@ choose_next(void *arg)
  * A page that is formatted and has no items is visible and frozen. It may be
  * one whose formatting was never logged (an error or crash in the middle of an
  * extension): then redo of the map's record would find a page that it can't
- * change, so it is logged first.
+ * change, so it is logged first (in 19, with the same record).
  */
 static void
 mark_empty_page(PsVacuum *v, PsWrite *guard, Buffer vmbuf) PS_REQUIRES(guard)
 {
-	const uint8 bits = VISIBILITYMAP_ALL_VISIBLE | VISIBILITYMAP_ALL_FROZEN;
+	const PsNowVisible visible = {
+		.map = vmbuf,
+		.bits = VISIBILITYMAP_ALL_VISIBLE | VISIBILITYMAP_ALL_FROZEN
+	};
 
 	if (ps_page_all_visible(guard->page))
 		return;
-
-	START_CRIT_SECTION();
-	ps_mark_dirty(guard);
-	if (RelationNeedsWAL(guard->rel) && XLogRecPtrIsInvalid(PageGetLSN(guard->page)))
-		ps_wal_image(guard);
-	PageSetAllVisible(guard->page);
-	(void) ps_vacuum_count_map(v, ps_vm_set(guard, vmbuf, InvalidTransactionId, bits), bits);
-	END_CRIT_SECTION();
-}
-
-/* PD_ALL_VISIBLE or its map bits are wrong: take both back. */
-static void
-clear_visible(PsWrite *guard, Buffer vmbuf) PS_REQUIRES(guard)
-{
-	if (ps_page_all_visible(guard->page))
-	{
-		ps_mark_dirty(guard);
-		PageClearAllVisible(guard->page);
-	}
-	ps_map_clear(guard->rel, guard->pin->block, vmbuf, VISIBILITYMAP_VALID_BITS);
-}
-
-/*
- * Bring the visibility map up to date with what was found.  Map bits change
- * only under the page's exclusive latch, which we hold.  True if the page has
- * become all frozen.
- */
-static bool
-update_map(PsVacuum *v, PsWrite *guard, const PsVacuumPage *left, Buffer *vmbuf) PS_REQUIRES(guard)
-{
-	BlockNumber block = guard->pin->block;
-	uint8		bits = visibilitymap_get_status(v->rel, block, vmbuf);
-	uint8		set = VISIBILITYMAP_ALL_VISIBLE | (left->all_frozen ? VISIBILITYMAP_ALL_FROZEN : 0);
-
-	if ((bits & VISIBILITYMAP_ALL_VISIBLE) && !ps_page_all_visible(guard->page))
-	{
-		elog(WARNING, "page is not marked all-visible but visibility map bit is set in relation \"%s\" page %u",
-			 v->name, block);
-		clear_visible(guard, *vmbuf);
-	}
-	else if (left->ndead > 0 && ps_page_all_visible(guard->page))
-	{
-		elog(WARNING, "page containing LP_DEAD items is marked as all-visible in relation \"%s\" page %u",
-			 v->name, block);
-		clear_visible(guard, *vmbuf);
-	}
-	else if (left->all_visible && !(bits & VISIBILITYMAP_ALL_VISIBLE))
+	if (!PS_RECORDS_SET_MAP_BITS && RelationNeedsWAL(guard->rel) && XLogRecPtrIsInvalid(PageGetLSN(guard->page)))
 	{
 		START_CRIT_SECTION();
 		ps_mark_dirty(guard);
-		PageSetAllVisible(guard->page);
-		bits = ps_vm_set(guard, *vmbuf, left->newest_xmin, set);
+		ps_wal_image(guard);
 		END_CRIT_SECTION();
-		return ps_vacuum_count_map(v, bits, set);
 	}
-	else if (left->all_visible && left->all_frozen && !(bits & VISIBILITYMAP_ALL_FROZEN))
-		return ps_vacuum_count_map(v, ps_vm_set(guard, *vmbuf, InvalidTransactionId, set), set);
-	return false;
+	(void) ps_vacuum_count_map(v, ps_vm_set(guard, &visible, true), visible.bits);
 }
 
 /* Make room for another page's dead items; *pin comes back as it was. */
@@ -216,7 +169,7 @@ scan_page(PsVacuum *v, PsPin *pin, Buffer *vmbuf, BlockNumber *fsm_done)
 		mark_empty_page(v, &guard, *vmbuf);
 	else
 	{
-		ps_vacuum_page(v, &guard, &left);
+		ps_vacuum_page(v, &guard, *vmbuf, &left);
 		if (left.has_rows)
 			v->nonempty = block + 1;
 
@@ -229,13 +182,8 @@ scan_page(PsVacuum *v, PsPin *pin, Buffer *vmbuf, BlockNumber *fsm_done)
 		else
 		{
 			reaped = v->reap_at_once && left.removed > 0;
-			if (!left.unpruned)
-			{
-				bool		frozen = update_map(v, &guard, &left, vmbuf);
-
-				if (eager)
-					ps_eager_done(v, frozen);
-			}
+			if (eager && !left.unpruned)
+				ps_eager_done(v, left.now_frozen);
 
 			/* The second pass will know better how much space there is. */
 			record_space = !(left.ndead > 0 && v->index_vacuuming);

@@ -22,6 +22,7 @@ ps_vacuum_failsafe(PsVacuum *v)
 	v->index_cleanup = false;
 	v->truncation = false;
 	ps_failsafe_announce(true);
+	ps_progress_vacuum_failsafe();
 	if (PS_FAILSAFE_ENDS_STRATEGY)
 		v->strategy = NULL;
 	ereport(WARNING,

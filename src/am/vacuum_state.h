@@ -76,7 +76,11 @@ typedef struct PsVacuum
 	int			index_scans;
 	BufferAccessStrategy strategy;	/* for the index AMs */
 	ParallelVacuumState *parallel;	/* NULL: this process does it all */
+	PVWorkerUsage workers;		/* planned and launched */
 	struct PsDead *dead;		/* TIDs of LP_DEAD items (vacuum_dead.h) */
+	int			dead_resets;	/* how often that was emptied, */
+	uint64		dead_bytes;		/* the memory that it had then and at the end, */
+	uint64		dead_limit;		/* and may have; where PS_REPORTS_MEMORY */
 
 	/* pages */
 	BlockNumber first_pages;	/* at the start */

@@ -1,23 +1,17 @@
 /*
  * prune.c
- *		Remove dead versions from a page, and freeze what is left.
- *
- * A plan is made first: which line pointers become redirects, dead or unused.
- * Then it is carried out and logged in one critical section, in which nothing
- * can fail.
+ *		Which dead versions of a page go: the plan, which line pointers become
+ *		redirects, dead or unused.  Made for VACUUM; made and carried out on access.
  */
 #include "postgres.h"
 
-#include "access/heapam_xlog.h"
 #include "access/transam.h"
 #include "access/xlog.h"
 #include "debug/stop.h"
-#include "miscadmin.h"
 #include "pgstat.h"
 #include "row/chain.h"
-#include "row/freeze.h"
+#include "row/cleanup.h"
 #include "row/prune.h"
-#include "row/wal_prune.h"
 #include "server/compat.h"
 #include "storage/bufpage.h"
 #include "utils/snapmgr.h"
@@ -301,80 +295,6 @@ plan_page(Planner *p, const PsWrite *guard, OffsetNumber *off_loc) PS_REQUIRES(g
 		*off_loc = InvalidOffsetNumber;
 }
 
-static void
-change_items(char *page, const PsPruneItems *items)
-{
-	for (int i = 0; i < items->nredirected; i++)
-		ItemIdSetRedirect(PageGetItemId(page, items->redirected[2 * i]), items->redirected[2 * i + 1]);
-	for (int i = 0; i < items->ndead; i++)
-		ItemIdSetDead(PageGetItemId(page, items->dead[i]));
-	for (int i = 0; i < items->nunused; i++)
-		ItemIdSetUnused(PageGetItemId(page, items->unused[i]));
-}
-
-/* Every redirect leads to a heap-only row. */
-pg_attribute_unused() static bool
-redirects_hold(const char *page)
-{
-	for (OffsetNumber at = FirstOffsetNumber; at <= ps_page_nitems(page); at++)
-	{
-		const ItemIdData *item = ps_page_item(page, at);
-		PsRow		row;
-
-		if (ItemIdIsRedirected(item) &&
-			(!ps_page_row(page, InvalidOid, 0, ItemIdGetRedirect(item), &row) ||
-			 !HeapTupleHeaderIsHeapOnly(row.header)))
-			return false;
-	}
-	return true;
-}
-
-/* Nothing to prune: note when to look again.  A hint, not logged. */
-static void
-note_prunable(const PsPrunePlan *plan, const PsWrite *guard) PS_REQUIRES(guard)
-{
-	PageHeader	header = (PageHeader) guard->page;
-	PsRead		read;
-
-	ps_write_lend(guard, &read);
-	if (header->pd_prune_xid == plan->next_prunable && !PageIsFull(guard->page))
-		return;
-	header->pd_prune_xid = plan->next_prunable;
-	PageClearFull(guard->page);
-	ps_mark_hinted(&read);
-}
-
-/* Carry out what is to be done, and log it: in two records, in this order, where one can't have both. */
-static void
-clean_up(PsWrite *guard, const PsPrunePlan *plan, const PsCleanup *all) PS_REQUIRES(guard)
-{
-	PsCleanup	rest = *all;
-
-	START_CRIT_SECTION();
-	ps_mark_dirty(guard);
-	if (all->items)
-	{
-		change_items(guard->page, all->items);
-		PageRepairFragmentation(guard->page);
-		((PageHeader) guard->page)->pd_prune_xid = plan->next_prunable;
-		PageClearFull(guard->page);
-		if (!PS_PRUNE_FREEZES && all->nfreeze > 0)
-		{
-			PsCleanup	pruned = *all;
-
-			pruned.nfreeze = 0;
-			rest.items = NULL;
-			if (RelationNeedsWAL(guard->rel))
-				ps_wal_cleanup(guard, &pruned);
-		}
-	}
-	ps_freeze_rows(guard, all->freeze, all->nfreeze);
-	if (RelationNeedsWAL(guard->rel))
-		ps_wal_cleanup(guard, &rest);
-	END_CRIT_SECTION();
-	Assert(redirects_hold(guard->page));
-}
-
 void
 ps_prune_plan(const PsWrite *guard, TransactionId oldest_xmin, struct GlobalVisState *vistest,
 			  bool reap, PsPrunePlan *plan, OffsetNumber *off_loc)
@@ -388,29 +308,6 @@ ps_prune_plan(const PsWrite *guard, TransactionId oldest_xmin, struct GlobalVisS
 	p.old_snap_xmin = InvalidTransactionId;
 	p.old_snap_ts = 0;
 	plan_page(&p, guard, off_loc);
-}
-
-void
-ps_prune_and_freeze(PsWrite *guard, const PsPrunePlan *plan,
-					TransactionId cutoff_xid, PsFreezePlan *freeze, int n)
-{
-	PsCleanup	todo = {
-		.vacuum = true,
-		.nfreeze = n,
-		.freeze = freeze,
-		.freeze_cutoff = cutoff_xid
-	};
-
-	if (plan && ps_prune_plan_is_empty(plan))
-		note_prunable(plan, guard);
-	else if (plan)
-	{
-		todo.items = &plan->items;
-		todo.conflict_xid = plan->conflict_xid;
-	}
-	ps_freeze_check(guard, freeze, n);
-	if (todo.items || n > 0)
-		clean_up(guard, plan, &todo);
 }
 
 /* ---- on access ---- */
@@ -453,16 +350,9 @@ prune_locked(Planner *p, PsWrite *guard) PS_REQUIRES(guard)
 
 	p->reap = false;
 	plan_page(p, guard, NULL);
-	if (ps_prune_plan_is_empty(plan))
-	{
-		note_prunable(plan, guard);
+	if (!ps_prune_plan_is_empty(plan) && !ps_write_movable(guard, false))
 		return;
-	}
-	if (!ps_write_movable(guard, false))
-		return;
-	todo.items = &plan->items;
-	todo.conflict_xid = plan->conflict_xid;
-	clean_up(guard, plan, &todo);
+	(void) ps_clean_up(guard, plan, &todo);
 
 	/*
 	 * New dead line pointers still wait for vacuum; only the rest is off its

@@ -140,47 +140,50 @@ ps_vm_clear_frozen(PsWrite *guard, Buffer vmbuf)
 	};
 }
 
-void
-ps_vm_set_begin(PsWrite *guard, Buffer vmbuf, uint8 flags)
+/* With the map page locked; returns the bits of before. */
+static uint8
+set_bits(BlockNumber block, Buffer vmbuf, uint8 bits)
 {
-	BlockNumber block = guard->pin->block;
 	int			shift;
-	uint8	   *entry = map_byte(vmbuf, block, &shift);
+	uint8	   *byte = map_byte(vmbuf, block, &shift);
+	uint8		before = *byte >> shift & VISIBILITYMAP_VALID_BITS;
 
-	Assert((flags & ~VISIBILITYMAP_VALID_BITS) == 0);
-	Assert(ps_page_all_visible(guard->page));
-	Assert(visibilitymap_pin_ok(block, vmbuf));
-	LockBuffer(vmbuf, BUFFER_LOCK_EXCLUSIVE);
-	*entry |= flags << shift;
+	Assert((bits & VISIBILITYMAP_ALL_VISIBLE) != 0);	/* frozen is more */
+	Assert((bits & ~VISIBILITYMAP_VALID_BITS) == 0);
+	if (before == bits)
+		return before;
 	MarkBufferDirty(vmbuf);
+	*byte |= bits << shift;
+	return before;
 }
 
 uint8
-ps_vm_set(PsWrite *guard, Buffer vmbuf, TransactionId cutoff_xid, uint8 flags)
+ps_vm_set_begin(PsWrite *guard, const PsNowVisible *visible)
 {
-	BlockNumber block = guard->pin->block;
-	int			shift;
-	uint8	   *entry;
+	Assert(visibilitymap_pin_ok(guard->pin->block, visible->map));
+	ps_page_mark_visible(guard->page);
+	LockBuffer(visible->map, BUFFER_LOCK_EXCLUSIVE);
+	return set_bits(guard->pin->block, visible->map, visible->bits);
+}
+
+uint8
+ps_vm_set(PsWrite *guard, const PsNowVisible *visible, bool vacuum)
+{
 	uint8		before;
 
-	Assert((flags & VISIBILITYMAP_ALL_VISIBLE) != 0);	/* frozen is more */
-	Assert((flags & ~VISIBILITYMAP_VALID_BITS) == 0);
-	Assert(ps_page_all_visible(guard->page));
-	if (!visibilitymap_pin_ok(block, vmbuf))
-		elog(ERROR, "visibility map page of block %u is not pinned", block);
-
-	entry = map_byte(vmbuf, block, &shift);
-	LockBuffer(vmbuf, BUFFER_LOCK_EXCLUSIVE);
-	before = (*entry >> shift) & VISIBILITYMAP_VALID_BITS;
-	if (before != flags)
+	if (!visibilitymap_pin_ok(guard->pin->block, visible->map))
+		elog(ERROR, "visibility map page of block %u is not pinned", guard->pin->block);
+	LockBuffer(visible->map, BUFFER_LOCK_EXCLUSIVE);
+	START_CRIT_SECTION();
+	if (!ps_page_all_visible(guard->page))
 	{
-		START_CRIT_SECTION();
-		MarkBufferDirty(vmbuf);
-		*entry |= flags << shift;
-		if (RelationNeedsWAL(guard->rel))
-			ps_wal_visible(guard, vmbuf, cutoff_xid, flags);
-		END_CRIT_SECTION();
+		ps_mark_dirty(guard);
+		ps_page_mark_visible(guard->page);
 	}
-	LockBuffer(vmbuf, BUFFER_LOCK_UNLOCK);
+	before = set_bits(guard->pin->block, visible->map, visible->bits);
+	if (before != visible->bits && RelationNeedsWAL(guard->rel))
+		ps_wal_visible(guard, visible, vacuum);
+	END_CRIT_SECTION();
+	LockBuffer(visible->map, BUFFER_LOCK_UNLOCK);
 	return before;
 }

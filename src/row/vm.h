@@ -13,6 +13,7 @@
 #include "access/visibilitymap.h"
 #include "access/xloginsert.h"
 #include "page/guard.h"
+#include "row/wal_prune.h"
 #include "server/compat.h"
 #include "storage/bufmgr.h"
 
@@ -34,21 +35,19 @@ ps_vm_release(Buffer *vmbuf)
 }
 
 /*
- * Set VM bits (VISIBILITYMAP_*) for the guard's page, with WAL.  vmbuf is
- * pinned for the page by visibilitymap_pin(), not locked.  The page's
- * PD_ALL_VISIBLE is set already, and the page marked dirty if that changed it.
- * cutoff_xid: newest xid a standby must not show as running.  Returns the bits
- * of before.
+ * Set PD_ALL_VISIBLE, if it is not, and bits of the map, with WAL of their own.
+ * The map page is not locked.  vacuum: by it, not on access.  Returns the bits of
+ * before.
  */
-extern uint8 ps_vm_set(PsWrite *guard, Buffer vmbuf, TransactionId cutoff_xid, uint8 flags)
+extern uint8 ps_vm_set(PsWrite *guard, const PsNowVisible *visible, bool vacuum)
 			PS_REQUIRES(guard);
 
 /*
  * The same in the critical section of a change whose record tells of the bits
- * (PS_RECORDS_SET_MAP_BITS): the map page is left locked, to be registered with
- * it, to ps_vm_set_end() behind it.
+ * (PS_RECORDS_SET_MAP_BITS), with the page marked dirty: the map page is left
+ * locked, to be registered with it, to ps_vm_set_end() behind it.
  */
-extern void ps_vm_set_begin(PsWrite *guard, Buffer vmbuf, uint8 flags) PS_REQUIRES(guard);
+extern uint8 ps_vm_set_begin(PsWrite *guard, const PsNowVisible *visible) PS_REQUIRES(guard);
 
 static inline void
 ps_vm_set_end(Buffer vmbuf)

@@ -57,7 +57,7 @@ log_freeze(PsWrite *guard, TransactionId cutoff_xid, PsFreezePlan *plans, int n)
 void
 ps_wal_cleanup(PsWrite *guard, const PsCleanup *done)
 {
-	Assert((done->items != NULL) != (done->nfreeze > 0));
+	Assert((done->items != NULL) != (done->nfreeze > 0) && !done->visible);
 	if (done->items)
 		log_prune(guard, done->items, done->conflict_xid);
 	else
@@ -65,10 +65,11 @@ ps_wal_cleanup(PsWrite *guard, const PsCleanup *done)
 }
 
 void
-ps_wal_reap(PsWrite *guard, const OffsetNumber *unused, int n)
+ps_wal_reap(PsWrite *guard, const OffsetNumber *unused, int n, const PsNowVisible *visible)
 {
 	xl_heap_vacuum record = {.nunused = n};
 
+	Assert(!visible);
 	XLogBeginInsert();
 	XLogRegisterData((char *) &record, SizeOfHeapVacuum);
 	ps_xlog_register(0, guard, REGBUF_STANDARD);

@@ -3,9 +3,10 @@
  *		WAL records of a page that is cleaned up, in the layout of PostgreSQL 17's
  *		to 19's heapam_xlog.h.
  *
- * One kind of record prunes, freezes and reaps.  What is done to the page is
- * registered as data of the block, each part with its length before it: a
- * full-page image makes it superfluous.  The parts' order is that of the flags.
+ * One kind of record prunes, freezes and reaps, and from 19 on sets bits of the
+ * visibility map, whose page is block 1.  What is done to the page is registered
+ * as data of the block, each part with its length before it: a full-page image
+ * makes it superfluous.  The parts' order is that of the flags.
  */
 #include "postgres.h"
 
@@ -21,26 +22,62 @@ typedef struct Cleanup
 {
 	xl_heap_prune record;
 	TransactionId conflict_xid;
+	const PsNowVisible *visible;
+	bool		sets_lsn;
 	xlhp_prune_items redirected;	/* of these the lengths alone are used */
 	xlhp_prune_items dead;
 	xlhp_prune_items unused;
 	xlhp_freeze_plans freeze;
 } Cleanup;
 
+static inline TransactionId
+newest(TransactionId a, TransactionId b)
+{
+	return TransactionIdFollows(a, b) ? a : b;
+}
+
+/*
+ * Redo sets PD_ALL_VISIBLE with the map's bits.  Where nothing else changes, an
+ * image is of use only if hint-like changes must be protected from torn writes.
+ * Without that need the page's LSN stays, so that the flag alone never causes an
+ * image, and the record says nothing that an image before it lacks.
+ */
+static uint8
+image_flags(const Cleanup *c, const PsWrite *guard) PS_REQUIRES(guard)
+{
+	if (!c->sets_lsn)
+		return REGBUF_STANDARD | REGBUF_NO_IMAGE;
+	if (XLogRecPtrIsInvalid(PageGetLSN(guard->page)))
+		return REGBUF_STANDARD | REGBUF_FORCE_IMAGE;	/* redo would not find
+														 * it formatted */
+	return REGBUF_STANDARD;
+}
+
+/* changes: the page itself, not just what the map says of it. */
 static void
-begin_record(Cleanup *c, PsWrite *guard, TransactionId conflict_xid) PS_REQUIRES(guard)
+begin_record(Cleanup *c, PsWrite *guard, TransactionId conflict_xid, const PsNowVisible *visible, bool changes)
+			PS_REQUIRES(guard)
 {
 	c->record = (xl_heap_prune)
 	{
 		0
 	};
-	c->conflict_xid = conflict_xid;
-	if (TransactionIdIsValid(conflict_xid))
+	c->visible = visible;
+	c->sets_lsn = changes || XLogHintBitIsNeeded() || XLogRecPtrIsInvalid(PageGetLSN(guard->page));
+	c->conflict_xid = visible ? newest(conflict_xid, visible->newest_xmin) : conflict_xid;
+	if (TransactionIdIsValid(c->conflict_xid))
 		c->record.flags |= XLHP_HAS_CONFLICT_HORIZON;
 	if (RelationIsAccessibleInLogicalDecoding(guard->rel))
 		c->record.flags |= XLHP_IS_CATALOG_REL;
 	XLogBeginInsert();
-	ps_xlog_register(0, guard, REGBUF_STANDARD);
+	ps_xlog_register(0, guard, image_flags(c, guard));
+	if (!visible)
+		return;
+	Assert(PS_RECORDS_SET_MAP_BITS && (visible->bits & VISIBILITYMAP_ALL_VISIBLE));
+	c->record.flags |= XLHP_VM_ALL_VISIBLE;
+	if (visible->bits & VISIBILITYMAP_ALL_FROZEN)
+		c->record.flags |= XLHP_VM_ALL_FROZEN;
+	XLogRegisterBuffer(1, visible->map, 0);
 }
 
 static void
@@ -57,10 +94,16 @@ register_items(Cleanup *c, uint8 flag, xlhp_prune_items * head, const OffsetNumb
 static void
 end_record(Cleanup *c, PsWrite *guard, uint8 info) PS_REQUIRES(guard)
 {
+	XLogRecPtr	lsn;
+
 	XLogRegisterData((char *) &c->record, SizeOfHeapPrune);
 	if (TransactionIdIsValid(c->conflict_xid))
 		XLogRegisterData((char *) &c->conflict_xid, sizeof(TransactionId));
-	ps_set_lsn(guard, XLogInsert(RM_HEAP2_ID, info));
+	lsn = XLogInsert(RM_HEAP2_ID, info);
+	if (c->sets_lsn)
+		ps_set_lsn(guard, lsn);
+	if (c->visible)
+		PageSetLSN(BufferGetPage(c->visible->map), lsn);
 }
 
 /* ---- freezing ---- */
@@ -124,7 +167,7 @@ conflict_of(const PsCleanup *done)
 
 	if (TransactionIdIsValid(frozen))
 		TransactionIdRetreat(frozen);
-	return TransactionIdFollows(frozen, conflict) ? frozen : conflict;
+	return newest(frozen, conflict);
 }
 
 void
@@ -135,8 +178,8 @@ ps_wal_cleanup(PsWrite *guard, const PsCleanup *done)
 	xlhp_freeze_plan logged[MaxHeapTuplesPerPage];
 	OffsetNumber offsets[MaxHeapTuplesPerPage];
 
-	Assert(items || done->nfreeze > 0);
-	begin_record(&c, guard, conflict_of(done));
+	Assert(items || done->nfreeze > 0 || done->visible);
+	begin_record(&c, guard, conflict_of(done), done->visible, items || done->nfreeze > 0);
 	if (done->nfreeze > 0)
 	{
 		c.record.flags |= XLHP_HAS_FREEZE_PLANS;
@@ -159,11 +202,11 @@ ps_wal_cleanup(PsWrite *guard, const PsCleanup *done)
 }
 
 void
-ps_wal_reap(PsWrite *guard, const OffsetNumber *unused, int n)
+ps_wal_reap(PsWrite *guard, const OffsetNumber *unused, int n, const PsNowVisible *visible)
 {
 	Cleanup		c;
 
-	begin_record(&c, guard, InvalidTransactionId);
+	begin_record(&c, guard, InvalidTransactionId, visible, true);
 	register_items(&c, XLHP_HAS_NOW_UNUSED_ITEMS, &c.unused, unused, n, 1);
 	end_record(&c, guard, XLOG_HEAP2_PRUNE_VACUUM_CLEANUP);
 }

@@ -7,16 +7,15 @@
 #ifndef PAGESTORE_ROW_WAL_VISIBLE_H
 #define PAGESTORE_ROW_WAL_VISIBLE_H
 
-#include "page/guard.h"
+#include "row/wal_prune.h"
 
 /*
- * Bits (VISIBILITYMAP_*) were set in the map page vmbuf, which is locked, for
- * the guard's page; sets the map page's LSN, and ours where it has to be.  The
- * guard's page need not be marked dirty.  cutoff_xid: newest xid that a standby
- * must not show as running.  Called in the critical section, and only where
- * RelationNeedsWAL().
+ * Bits were set in the map's page, which is locked, for the guard's page, to
+ * which nothing else was done; sets the map page's LSN, and ours where it has to
+ * be.  vacuum: by it, not on access.  Called in the critical section, after the
+ * page was marked dirty if it changed, and only where RelationNeedsWAL().
  */
-extern void ps_wal_visible(PsWrite *guard, Buffer vmbuf, TransactionId cutoff_xid, uint8 bits)
+extern void ps_wal_visible(PsWrite *guard, const PsNowVisible *visible, bool vacuum)
 			PS_REQUIRES(guard);
 
 #endif							/* PAGESTORE_ROW_WAL_VISIBLE_H */

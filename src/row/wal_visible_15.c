@@ -20,9 +20,9 @@
  * the page's LSN stays, so that the bit alone never causes a full-page image.
  */
 void
-ps_wal_visible(PsWrite *guard, Buffer vmbuf, TransactionId cutoff_xid, uint8 bits)
+ps_wal_visible(PsWrite *guard, const PsNowVisible *visible, bool vacuum)
 {
-	xl_heap_visible record = {.snapshotConflictHorizon = cutoff_xid,.flags = bits};
+	xl_heap_visible record = {.snapshotConflictHorizon = visible->newest_xmin,.flags = visible->bits};
 	bool		protect = XLogHintBitIsNeeded();
 	XLogRecPtr	lsn;
 
@@ -32,10 +32,10 @@ ps_wal_visible(PsWrite *guard, Buffer vmbuf, TransactionId cutoff_xid, uint8 bit
 		ps_mark_dirty(guard);
 	XLogBeginInsert();
 	XLogRegisterData((char *) &record, SizeOfHeapVisible);
-	XLogRegisterBuffer(0, vmbuf, 0);
+	XLogRegisterBuffer(0, visible->map, 0);
 	ps_xlog_register(1, guard, protect ? REGBUF_STANDARD : REGBUF_STANDARD | REGBUF_NO_IMAGE);
 	lsn = XLogInsert(RM_HEAP2_ID, XLOG_HEAP2_VISIBLE);
 	if (protect)
 		ps_set_lsn(guard, lsn);
-	PageSetLSN(BufferGetPage(vmbuf), lsn);
+	PageSetLSN(BufferGetPage(visible->map), lsn);
 }

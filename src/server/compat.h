@@ -661,6 +661,45 @@ BufferFinishSetHintBits(Buffer buffer, bool mark_dirty, bool standard)
 
 /* Bits of the visibility map are set by records of their own. */
 #define PS_RECORDS_SET_MAP_BITS false
+#define XLHP_VM_ALL_VISIBLE 0
+#define XLHP_VM_ALL_FROZEN 0
+#define ps_page_mark_visible(page) PageSetAllVisible(page)
+
+/* Do all snapshots, now and later, see what this xid has committed? */
+#define ps_seen_by_all(vistest, oldest_xmin, xid) ((void) (vistest), TransactionIdPrecedes(xid, oldest_xmin))
+
+/* What freezing hides from a standby is not told with the plans. */
+#define PS_FREEZE_TELLS_CONFLICT false
+#define ps_freeze_conflict(ids) ((void) (ids), InvalidTransactionId)
+
+/* VACUUM finds a page and its map bits at odds */
+#define ps_warn_map_without_page(table, block) \
+	elog(WARNING, "page is not marked all-visible but visibility map bit is set in relation \"%s\" page %u", \
+		 table, block)
+#define ps_warn_dead_on_visible(table, block) \
+	elog(WARNING, "page containing LP_DEAD items is marked as all-visible in relation \"%s\" page %u", \
+		 table, block)
+
+/* what VACUUM says */
+#define PS_REPORTS_MEMORY false /* and bytes of images, and workers */
+#define ps_wal_image_bytes(usage) UINT64CONST(0)
+
+typedef struct PVWorkerStats
+{
+	int			nplanned;
+	int			nlaunched;
+} PVWorkerStats;
+
+typedef struct PVWorkerUsage
+{
+	PVWorkerStats vacuum;
+	PVWorkerStats cleanup;
+} PVWorkerUsage;
+
+/* what VACUUM is and who began it, in progress reports */
+#define ps_progress_vacuum_started(params) ((void) 0)
+#define ps_progress_vacuum_mode(aggressive) ((void) 0)
+#define ps_progress_vacuum_failsafe() ((void) 0)
 
 #if PG_VERSION_NUM >= 160000
 #define WAIT_EVENT_BUFFER_CLEANUP WAIT_EVENT_BUFFER_PIN
@@ -710,6 +749,55 @@ ps_slot_fill(TupleTableSlot *slot, int natts)
 
 /* Whatever changes a page and makes it visible to all says so in one record. */
 #define PS_RECORDS_SET_MAP_BITS true
+
+/* Nothing is to be done to it soon. */
+static inline void
+ps_page_mark_visible(char *page)
+{
+	PageSetAllVisible(page);
+	PageClearPrunable(page);
+}
+
+static inline bool
+ps_seen_by_all(struct GlobalVisState *vistest, TransactionId oldest_xmin, TransactionId xid)
+{
+	return !GlobalVisTestXidConsideredRunning(vistest, xid, true);
+}
+
+#define PS_FREEZE_TELLS_CONFLICT true
+#define ps_freeze_conflict(ids) ((ids)->FreezePageConflictXid)
+
+static inline void
+ps_warn_map_without_page(const char *table, BlockNumber block)
+{
+	ereport(WARNING,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("page is not marked all-visible but visibility map bit is set"),
+			 errcontext("relation \"%s\", page %u", table, block)));
+}
+
+static inline void
+ps_warn_dead_on_visible(const char *table, BlockNumber block)
+{
+	ereport(WARNING,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("dead line pointer found on page marked all-visible"),
+			 errcontext("relation \"%s\", page %u", table, block)));
+}
+
+#define PS_REPORTS_MEMORY true
+#define ps_wal_image_bytes(usage) ((usage)->wal_fpi_bytes)
+
+#define ps_progress_vacuum_started(params) \
+	pgstat_progress_update_param(PROGRESS_VACUUM_STARTED_BY, \
+								 !AmAutoVacuumWorkerProcess() ? PROGRESS_VACUUM_STARTED_BY_MANUAL : \
+								 (params)->is_wraparound ? PROGRESS_VACUUM_STARTED_BY_AUTOVACUUM_WRAPAROUND : \
+								 PROGRESS_VACUUM_STARTED_BY_AUTOVACUUM)
+#define ps_progress_vacuum_mode(aggressive) \
+	pgstat_progress_update_param(PROGRESS_VACUUM_MODE, (aggressive) ? PROGRESS_VACUUM_MODE_AGGRESSIVE : \
+								 PROGRESS_VACUUM_MODE_NORMAL)
+#define ps_progress_vacuum_failsafe() \
+	pgstat_progress_update_param(PROGRESS_VACUUM_MODE, PROGRESS_VACUUM_MODE_FAILSAFE)
 
 #endif							/* 19 */
 
