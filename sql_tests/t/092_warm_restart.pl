@@ -207,10 +207,12 @@ put_list('');
 $node->start;
 wait_warm();
 my $nc = sql("SELECT pagestore_prewarm('c')", 'second');
+sql('CREATE ROLE anybody CREATEDB');
 $node->append_conf('postgresql.conf', "pagestore.debug_stops = 'read-back-page:wait'\n");
 $node->stop;
 my $of_c = slurp_file($list);
-foreach my $command ('CREATE DATABASE copied TEMPLATE second', 'ALTER DATABASE second RENAME TO third', 'DROP DATABASE third')
+foreach my $command ('CREATE DATABASE copied TEMPLATE second', 'ALTER DATABASE second RENAME TO third',
+	'ALTER DATABASE third OWNER TO anybody; SET ROLE anybody; DROP DATABASE third WITH (FORCE)')
 {
 	put_list($of_c);
 	$node->start;
@@ -218,11 +220,11 @@ foreach my $command ('CREATE DATABASE copied TEMPLATE second', 'ALTER DATABASE s
 	my $session = $node->background_psql('postgres', on_error_stop => 0);
 	$session->{stdin} .= "$command;\n\\echo :SQLSTATE\n";
 	$session->{run}->pump_nb;
-	ok($node->poll_query_until('postgres', "SELECT count(*) > 0 FROM pg_locks WHERE granted AND locktype = 'object'
-		AND classid = 'pg_database'::regclass AND mode IN ('ShareLock', 'AccessExclusiveLock')"), "$command has its lock");
+	ok($node->poll_query_until('postgres', "SELECT count(*) > 0 FROM pg_stat_activity
+		WHERE backend_type = 'client backend' AND wait_event = 'BgWorkerShutdown'"), "$command waits");
 	go($node);
 	$session->{run}->pump until $session->{stdout} =~ /\d{5}/ || $session->{timeout}->is_expired;
-	like($session->{stdout}, qr/00000/, '... and succeeds');
+	like($session->{stdout}, qr/^00000/m, '... and succeeds');
 	$session->quit;
 	wait_warm();
 	cmp_ok(sql('SELECT pages_read FROM pagestore_prewarm_progress'), '<', $nc, '... because the database is left');

@@ -41,11 +41,16 @@
 #include "utils/memutils.h"
 #include "utils/relcache.h"
 #include "utils/timestamp.h"
+#include "utils/wait_event.h"
 
 PG_FUNCTION_INFO_V1(pagestore_prewarm_progress);
 
 extern PGDLLEXPORT void ps_autoprewarm_main(Datum arg);
 extern PGDLLEXPORT void ps_autoprewarm_database_main(Datum database);
+
+#define LEAVE_MS 5000			/* a command waits so long for a worker to
+								 * leave, ... */
+#define LOOK_MS 10				/* looking now and then */
 
 bool		ps_autoprewarm = true;
 int			ps_autoprewarm_interval = 300;
@@ -63,8 +68,10 @@ typedef struct Shared
 								 * WAITING no other leader reads back */
 	pg_atomic_uint64 nlisted;	/* pages of the list */
 	pg_atomic_uint64 nread;		/* pages of it in the pool */
-	pg_atomic_uint32 database;	/* being read back; InvalidOid: it is to be
-								 * left, or none is */
+	pg_atomic_uint32 database;	/* to be read back now; InvalidOid: it is to
+								 * be left, or none is */
+	pg_atomic_uint32 occupied;	/* database that a worker is in; written by
+								 * the leader */
 } Shared;
 
 static Shared *shared;
@@ -87,6 +94,7 @@ ps_autoprewarm_shmem_init(void)
 	pg_atomic_init_u64(&shared->nlisted, 0);
 	pg_atomic_init_u64(&shared->nread, 0);
 	pg_atomic_init_u32(&shared->database, InvalidOid);
+	pg_atomic_init_u32(&shared->occupied, InvalidOid);
 }
 
 void
@@ -94,7 +102,16 @@ ps_autoprewarm_leave(Oid database)
 {
 	uint32		expected = database;
 
+	if (!OidIsValid(database))
+		return;
 	(void) pg_atomic_compare_exchange_u32(&shared->database, &expected, InvalidOid);
+	for (int i = 0; i < LEAVE_MS / LOOK_MS && pg_atomic_read_u32(&shared->occupied) == database; i++)
+	{
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, LOOK_MS,
+						 WAIT_EVENT_BGWORKER_SHUTDOWN);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
 }
 
 /* ---- workers ---- */
@@ -132,23 +149,27 @@ run_database_worker(Oid database)
 	BackgroundWorker w = worker("pagestore prewarm worker", "ps_autoprewarm_database_main",
 								BGWORKER_BACKEND_DATABASE_CONNECTION);
 	BackgroundWorkerHandle *handle;
+	bool		registered;
 
 	w.bgw_restart_time = BGW_NEVER_RESTART;
 	w.bgw_main_arg = ObjectIdGetDatum(database);
 	w.bgw_notify_pid = MyProcPid;
+	pg_atomic_write_u32(&shared->occupied, database);
 	pg_atomic_write_u32(&shared->database, database);
-	if (!RegisterDynamicBackgroundWorker(&w, &handle))
+	registered = RegisterDynamicBackgroundWorker(&w, &handle);
+	if (registered)
 	{
+		(void) WaitForBackgroundWorkerShutdown(handle);
+		pfree(handle);
+	}
+	else
 		ereport(LOG,
 				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
 				 errmsg("no background worker slot is left to read pages back into the pool"),
 				 errhint("Increase max_worker_processes.")));
-		return false;
-	}
-	(void) WaitForBackgroundWorkerShutdown(handle);
 	pg_atomic_write_u32(&shared->database, InvalidOid);
-	pfree(handle);
-	return true;
+	pg_atomic_write_u32(&shared->occupied, InvalidOid);
+	return registered;
 }
 
 void

@@ -16,8 +16,8 @@ extern int	ps_autoprewarm_interval;	/* pagestore.autoprewarm_interval, s */
 extern void ps_autoprewarm_register(void);
 
 /*
- * A command wants the database for itself.  What is being read back there is
- * left, soon, and core waits some seconds for that.  InvalidOid: none does.
+ * A command wants the database for itself: if pages are being read back there,
+ * it is left, which is waited for, some seconds at most.  Serves interrupts.
  */
 extern void ps_autoprewarm_leave(Oid database);
 
