@@ -68,6 +68,7 @@ typedef struct PsIndexFetch
 	struct PsIndexAhead *ahead; /* read-ahead (readahead.c), NULL: none, or
 								 * not looked for yet */
 	bool		ahead_sought;
+	bool		arrived;		/* at a page: the next is not the first */
 	bool		missed;			/* the page in hand was not resident when the
 								 * fetch came to it */
 } PsIndexFetch;

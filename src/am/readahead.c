@@ -58,7 +58,7 @@ index_scan_of(const ScanState *node)
 		((const IndexOnlyScanState *) node)->ioss_ScanDesc;
 }
 
-/* Which node does this fetch work for?  Asked once: at its first row the node is complete. */
+/* Which node does this fetch work for?  Asked once: the node is complete when it has returned its first row. */
 static PsIndexAhead *
 index_seek(PsIndexFetch *fetch)
 {
@@ -117,6 +117,15 @@ ps_readahead_index(Relation rel, struct IndexFetchTableData *data, ItemPointer t
 	int			step,
 				last_step;
 
+	/*
+	 * Perhaps one row is all that is wanted: then there is nothing to look
+	 * for.
+	 */
+	if (!fetch->arrived)
+	{
+		fetch->arrived = true;
+		return;
+	}
 	if (!fetch->ahead_sought)
 	{
 		fetch->ahead_sought = true;
@@ -139,14 +148,10 @@ ps_readahead_index(Relation rel, struct IndexFetchTableData *data, ItemPointer t
 	/* Another leaf, or the same once more? */
 	if (pos->currPage != ahead->leaf || step <= ahead->seen)
 	{
-		bool		first = !BlockNumberIsValid(ahead->leaf);
-
 		ahead->leaf = pos->currPage;
 		ahead->seen = ahead->reached = step;
 		ahead->last_block = ItemPointerGetBlockNumber(tid);
 		ahead->window.count = 0;
-		if (first)
-			return;				/* perhaps one row is all that is wanted */
 	}
 	ahead->seen = step;
 
