@@ -1,5 +1,5 @@
 # What came with PostgreSQL 19 and asks the access method for something: TID ranges read by many; COPY FREEZE and
-# VACUUM, whose records set the map's bits; REPACK.
+# VACUUM, whose records set the map's bits; REPACK; buffers marked dirty by hand.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -62,6 +62,18 @@ foreach my $command ('REPACK t', 'REPACK t USING INDEX t_pkey', 'CLUSTER t USING
 my ($rc, $out, $err) = $node->psql('postgres', 'REPACK (CONCURRENTLY) t');
 like($err, qr/only supported for the "heap" access method/, 'core keeps REPACK (CONCURRENTLY) to heap');
 my $was = sql($rows);
+
+# ---- buffers marked dirty by hand: none is a table's ----
+
+sql('CREATE EXTENSION pg_buffercache');
+is(sql("SELECT count(*) FROM pg_buffercache WHERE relfilenode = pg_relation_filenode('t') AND relforknumber = 0"), '0', 'pages of a table are in no shared buffer');
+is(sql("SELECT buffers_dirtied + buffers_already_dirty = (SELECT count(*) FROM pg_buffercache WHERE relfilenode = pg_relation_filenode('t')) FROM pg_buffercache_mark_dirty_relation('t')"), 't',
+	'pg_buffercache_mark_dirty_relation() reaches its maps alone');
+sql('SELECT pg_buffercache_mark_dirty_all()');
+is(sql($rows), $was, 'nothing has come of it');
+sql('CHECKPOINT');
+sql("UPDATE t SET v = v || '!' WHERE i % 7 = 0");
+$was = sql($rows);
 kill_server($node);
 start_again($node);
 is(sql($rows), $was, 'after a crash');

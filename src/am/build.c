@@ -142,7 +142,7 @@ note_visible(Build *build)
 	PsRead		guard;
 	PsRow		row;
 
-	ps_prune_opportunistic(build->rel, &build->scan->pin);
+	ps_prune_opportunistic(build->rel, &build->scan->pin, ps_scan_map(build->scan));
 	open_page(build, &guard);
 	TestForOldSnapshot(build->snapshot, build->rel, unconstify(char *, guard.page));
 	for (OffsetNumber at = FirstOffsetNumber; at <= ps_page_nitems(guard.page); at++)

@@ -13,6 +13,8 @@
 #include "access/tableam.h"
 #include "page/stream.h"
 #include "page/view.h"
+#include "server/compat.h"
+#include "storage/buf.h"
 
 typedef struct PsScanDesc
 {
@@ -36,6 +38,7 @@ typedef struct PsScanDesc
 	int64		position;		/* index of the page in hand, 0 .. size - 1
 								 * (not of a parallel scan) */
 	PsPin		pin;			/* the page in hand */
+	Buffer		map;			/* of a scan that may set its bits: a map page */
 
 	OffsetNumber offset;		/* tuple at a time: offset of the row returned
 								 * last */
@@ -63,6 +66,7 @@ typedef struct PsIndexFetch
 	IndexFetchTableData base;
 	PsPin		pin;			/* page of the row fetched last, kept for the
 								 * next */
+	Buffer		map;			/* of a scan that may set its bits: a map page */
 	TransactionId xmin;			/* raw xmin of the row fetched last, to know
 								 * it again by */
 	struct PsIndexAhead *ahead; /* read-ahead (readahead.c), NULL: none, or
@@ -72,6 +76,13 @@ typedef struct PsIndexFetch
 	bool		missed;			/* the page in hand was not resident when the
 								 * fetch came to it */
 } PsIndexFetch;
+
+/* Where map pages are pinned by a scan whose flags (SO_*) let it set their bits; else NULL. */
+static inline Buffer *
+ps_scan_map(PsScanDesc *scan)
+{
+	return ps_may_set_map(scan->base.rs_flags) ? &scan->map : NULL;
+}
 
 /* The row at an offset that is known to be normal, in the bytes that the pin holds. */
 static inline PsRow

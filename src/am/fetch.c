@@ -13,6 +13,7 @@
 #include "row/chain.h"
 #include "row/prune.h"
 #include "row/visibility.h"
+#include "row/vm.h"
 #include "storage/bufmgr.h"
 #include "storage/predicate.h"
 
@@ -26,6 +27,7 @@ ps_index_fetch_begin(Relation rel, uint32 flags)
 	fetch->base.rel = rel;
 	ps_index_fetch_flags(&fetch->base, flags);
 	fetch->pin = PS_NO_PIN;
+	fetch->map = InvalidBuffer;
 	return &fetch->base;
 }
 
@@ -43,6 +45,7 @@ ps_index_fetch_end(struct IndexFetchTableData *data)
 	PsIndexFetch *fetch = (PsIndexFetch *) data;
 
 	ps_index_fetch_reset(data);
+	ps_vm_release(&fetch->map);
 	if (fetch->ahead)
 		pfree(fetch->ahead);
 	pfree(fetch);
@@ -113,7 +116,7 @@ ps_index_fetch_tuple(struct IndexFetchTableData *data, ItemPointer tid, Snapshot
 		if (arrived)
 		{
 			fetch->missed = !resident;
-			ps_prune_opportunistic(rel, &fetch->pin);
+			ps_prune_opportunistic(rel, &fetch->pin, ps_fetch_may_set_map(data) ? &fetch->map : NULL);
 		}
 	}
 

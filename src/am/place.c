@@ -394,4 +394,11 @@ ps_place_put(PsWrite *guard, HeapTuple tuple, bool speculative)
 
 		((HeapTupleHeader) PageGetItem(guard->page, item))->t_ctid = tuple->t_self;
 	}
+
+	/*
+	 * Once the inserter is over for all, the page may be visible to all, or
+	 * the row dead.
+	 */
+	if (PS_INSERTS_PRUNABLE && !HeapTupleHeaderXminFrozen(tuple->t_data))
+		PageSetPrunable(guard->page, HeapTupleHeaderGetRawXmin(tuple->t_data));
 }

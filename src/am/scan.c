@@ -23,6 +23,7 @@
 #include "pgstat.h"
 #include "row/prune.h"
 #include "row/visibility.h"
+#include "row/vm.h"
 #include "server/compat.h"
 #include "storage/bufmgr.h"
 #include "storage/predicate.h"
@@ -115,6 +116,7 @@ ps_scan_begin(Relation rel, Snapshot snapshot, int nkeys, struct ScanKeyData *ke
 
 	scan->stream = NULL;
 	scan->pin = PS_NO_PIN;
+	scan->map = InvalidBuffer;
 	scan->sample = NULL;
 	scan->bitmap = NULL;
 	scan->bitmap_over = NULL;
@@ -155,6 +157,7 @@ ps_scan_rescan(TableScanDesc base, struct ScanKeyData *key, bool set_params,
 		set_pagemode(base, allow_pagemode);
 	}
 	ps_unpin(&scan->pin);
+	ps_vm_release(&scan->map);
 	if (scan->bitmap_over)
 		scan->bitmap_over(scan);
 	scan_init(scan, key, true);
@@ -166,6 +169,7 @@ ps_scan_end(TableScanDesc base)
 	PsScanDesc *scan = (PsScanDesc *) base;
 
 	ps_unpin(&scan->pin);
+	ps_vm_release(&scan->map);
 	if (scan->bitmap_over)
 		scan->bitmap_over(scan);
 	if (scan->stream)
@@ -370,7 +374,7 @@ ps_scan_collect(PsScanDesc *scan)
 	bool		serializable;
 
 	if (scan->pin.origin != PS_RING)
-		ps_prune_opportunistic(rel, &scan->pin);
+		ps_prune_opportunistic(rel, &scan->pin, ps_scan_map(scan));
 
 	ps_read_lock(rel, &scan->pin, &guard);
 	TestForOldSnapshot(snapshot, rel, unconstify(char *, guard.page));

@@ -18,7 +18,7 @@ collect_chains(PsScanDesc *scan, const OffsetNumber *offsets, int n)
 	Relation	rel = scan->base.rs_rd;
 	PsRead		guard;
 
-	ps_prune_opportunistic(rel, &scan->pin);
+	ps_prune_opportunistic(rel, &scan->pin, ps_scan_map(scan));
 	ps_read_lock(rel, &scan->pin, &guard);
 	for (int i = 0; i < n; i++)
 	{

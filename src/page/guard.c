@@ -11,6 +11,7 @@
 #include "pool/pool.h"
 #include "pool/sentinel_client.h"
 #include "server/compat.h"
+#include "storage/buf_internals.h"
 
 /* The page may have moved to another frame, and the pin with it. */
 static inline void
@@ -241,6 +242,19 @@ ps_mark_dirty(PsWrite *guard)
 		ps_pool_mark_dirty(guard->pin->u.frame);
 	else
 		MarkBufferDirty(guard->pin->u.buffer);
+}
+
+bool
+ps_write_is_dirty(const PsWrite *guard)
+{
+	const PsPin *pin = guard->pin;
+	BufferDesc *header;
+
+	if (pin->origin == PS_POOL)
+		return ps_pool_is_dirty(pin->u.frame);
+	header = BufferIsLocal(pin->u.buffer) ? GetLocalBufferDescriptor(-pin->u.buffer - 1) :
+		GetBufferDescriptor(pin->u.buffer - 1);
+	return (ps_buffer_state(header) & BM_DIRTY) != 0;
 }
 
 void

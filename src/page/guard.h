@@ -122,6 +122,9 @@ ps_row_at_mut(const PsWrite *guard, OffsetNumber offset, PsRowMut *row) PS_REQUI
 /* In the critical section, before changing the page and before XLogInsert(). */
 extern void ps_mark_dirty(PsWrite *guard) PS_REQUIRES(guard);
 
+/* Has the page been changed since it was read or written? */
+extern bool ps_write_is_dirty(const PsWrite *guard) PS_REQUIRES(guard);
+
 /* Register the page with the WAL record under construction (REGBUF_* flags). */
 extern void ps_xlog_register(uint8 block_id, const PsWrite *guard, uint8 flags) PS_REQUIRES(guard);
 

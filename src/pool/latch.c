@@ -132,6 +132,12 @@ ps_pool_mark_dirty(PsFrame frame)
 	set_dirty(frame);
 }
 
+bool
+ps_pool_is_dirty(PsFrame frame)
+{
+	return (ps_frame_state(frame) & PS_DIRTY) != 0;
+}
+
 void
 ps_pool_mark_hinted(PsFrame frame)
 {

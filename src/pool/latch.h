@@ -30,6 +30,9 @@ extern bool ps_pool_holds_latch(PsFrame frame, LWLockMode mode);
 /* Under the exclusive latch, before XLogInsert(): the page changes now. */
 extern void ps_pool_mark_dirty(PsFrame frame);
 
+/* Is it to be written?  Under the exclusive latch yes stays true until it is written. */
+extern bool ps_pool_is_dirty(PsFrame frame);
+
 /*
  * Under at least the shared latch, after setting hint bits.  Marks the page
  * dirty only where hint bits need no WAL (XLogHintBitIsNeeded() false);

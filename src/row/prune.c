@@ -1,11 +1,13 @@
 /*
  * prune.c
  *		Which dead versions of a page go: the plan, which line pointers become
- *		redirects, dead or unused.  Made for VACUUM; made and carried out on access.
+ *		redirects, dead or unused.  Made for VACUUM; made and carried out on access,
+ *		where the page may turn all visible, too.
  */
 #include "postgres.h"
 
 #include "access/transam.h"
+#include "access/visibilitymap.h"
 #include "access/xlog.h"
 #include "debug/stop.h"
 #include "pgstat.h"
@@ -14,6 +16,7 @@
 #include "row/prune.h"
 #include "server/compat.h"
 #include "storage/bufpage.h"
+#include "storage/freespace.h"
 #include "utils/snapmgr.h"
 
 #define NO_ROW	(-1)
@@ -122,12 +125,10 @@ removes(Planner *p, const HeapTupleHeaderData *header)
 										  &p->plan->conflict_xid);
 }
 
-/* The row may be dead soon: have the page looked at again then. */
+/* When this xid is over for all, a row may be dead, or the page visible to all: have it looked at again then. */
 static inline void
-prunable_later(Planner *p, const HeapTupleHeaderData *header)
+prunable_later(Planner *p, TransactionId xid)
 {
-	TransactionId xid = HeapTupleHeaderGetUpdateXid(unconstify(HeapTupleHeaderData *, header));
-
 	Assert(TransactionIdIsNormal(xid));
 	if (!TransactionIdIsValid(p->plan->next_prunable) ||
 		TransactionIdPrecedes(xid, p->plan->next_prunable))
@@ -184,7 +185,7 @@ chain_members(Planner *p, const char *page, OffsetNumber root, OffsetNumber *mem
 			removes(p, row.header);
 		}
 		else if (state == HEAPTUPLE_RECENTLY_DEAD || state == HEAPTUPLE_DELETE_IN_PROGRESS)
-			prunable_later(p, row.header);
+			prunable_later(p, HeapTupleHeaderGetUpdateXid(unconstify(HeapTupleHeaderData *, row.header)));
 
 		if ((state != HEAPTUPLE_DEAD && state != HEAPTUPLE_RECENTLY_DEAD) ||
 			!ps_chain_next(row.header, &at, &xmin))
@@ -246,6 +247,20 @@ determine_states(Planner *p, const PsRead *guard, OffsetNumber *off_loc)
 	}
 }
 
+/* Servers that set map bits on access look again at pages that rows are being put on. */
+static void
+note_insertions(Planner *p, const char *page)
+{
+	for (OffsetNumber at = FirstOffsetNumber; at <= ps_page_nitems(page); at++)
+	{
+		PsRow		row;
+
+		if (p->state[at] == HEAPTUPLE_INSERT_IN_PROGRESS && p->plan->fate[at] == PS_ITEM_STAYS &&
+			ps_page_row(page, InvalidOid, 0, at, &row))
+			prunable_later(p, HeapTupleHeaderGetXmin(row.header));
+	}
+}
+
 /* Fill in p->plan; the horizons are set, and reap. */
 static void
 plan_page(Planner *p, const PsWrite *guard, OffsetNumber *off_loc) PS_REQUIRES(guard)
@@ -291,6 +306,8 @@ plan_page(Planner *p, const PsWrite *guard, OffsetNumber *off_loc) PS_REQUIRES(g
 		}
 		plan_chain(p, page, at);
 	}
+	if (PS_INSERTS_PRUNABLE)
+		note_insertions(p, page);
 	if (off_loc)
 		*off_loc = InvalidOffsetNumber;
 }
@@ -337,21 +354,73 @@ may_be_dead(Relation rel, TransactionId xid, Planner *p)
 		TransactionIdPrecedes(xid, p->old_snap_xmin);
 }
 
+/* Will everybody see, for ever, all that the plan leaves?  By the states that it was made with. */
+static bool
+leaves_visible(const Planner *p, const char *page, TransactionId *newest_xmin)
+{
+	*newest_xmin = InvalidTransactionId;
+	for (OffsetNumber at = FirstOffsetNumber; at <= ps_page_nitems(page); at++)
+	{
+		PsItemFate	fate = p->plan->fate[at];
+		TransactionId xmin;
+		PsRow		row;
+
+		if (fate == PS_ITEM_DIES || (fate == PS_ITEM_STAYS && ItemIdIsDead(ps_page_item(page, at))))
+			return false;
+		if (fate != PS_ITEM_STAYS || !ps_page_row(page, InvalidOid, 0, at, &row))
+			continue;
+
+		/* The hint tells that the commit is flushed. */
+		if (p->state[at] != HEAPTUPLE_LIVE || !HeapTupleHeaderXminCommitted(row.header))
+			return false;
+		xmin = HeapTupleHeaderGetXmin(row.header);
+		if (TransactionIdIsNormal(xmin) && TransactionIdFollows(xmin, *newest_xmin))
+			*newest_xmin = xmin;
+	}
+	return !TransactionIdIsValid(*newest_xmin) || ps_seen_by_all(p->vistest, p->oldest_xmin, *newest_xmin);
+}
+
+/*
+ * Is the page to be said to be visible to all?  Where nothing is pruned, only
+ * one that is to be written anyway, and to be logged without an image.
+ */
+static bool
+turns_visible_now(const Planner *p, PsWrite *guard, PsNowVisible *visible) PS_REQUIRES(guard)
+{
+	if (visibilitymap_get_status(guard->rel, guard->pin->block, &visible->map) & VISIBILITYMAP_ALL_VISIBLE)
+		return false;
+	if (ps_prune_plan_is_empty(p->plan) &&
+		(!ps_write_is_dirty(guard) || (XLogHintBitIsNeeded() && ps_xlog_wants_image(guard))))
+		return false;
+	visible->bits = VISIBILITYMAP_ALL_VISIBLE;
+	return leaves_visible(p, guard->page, &visible->newest_xmin);
+}
+
 /*
  * On a page that can be moved now.  Asking for that is left to the end: where
- * others have pins it costs a frame and a copy.
+ * others have pins it costs a frame and a copy.  True if the page has become
+ * visible to all.
  */
-static void
-prune_locked(Planner *p, PsWrite *guard) PS_REQUIRES(guard)
+static bool
+prune_locked(Planner *p, PsWrite *guard, const Buffer *map) PS_REQUIRES(guard)
 {
 	PsPrunePlan *plan = p->plan;
 	PsCleanup	todo = {.vacuum = false};
+	PsNowVisible visible;
+	bool		turned = false;
 	int			nfreed;
 
 	p->reap = false;
 	plan_page(p, guard, NULL);
 	if (!ps_prune_plan_is_empty(plan) && !ps_write_movable(guard, false))
-		return;
+		return false;
+	if (map)
+	{
+		visible.map = *map;
+		turned = turns_visible_now(p, guard, &visible);
+		if (turned)
+			todo.visible = &visible;
+	}
 	(void) ps_clean_up(guard, plan, &todo);
 
 	/*
@@ -361,21 +430,25 @@ prune_locked(Planner *p, PsWrite *guard) PS_REQUIRES(guard)
 	nfreed = plan->ndeleted - plan->items.ndead;
 	if (nfreed > 0)
 		pgstat_update_heap_dead_tuples(guard->rel, nfreed);
+	return turned;
 }
 
 /*
  * Called for nearly every page visited: leaves early, on what can be read
  * without the latch.  A wrong guess there is harmless: whether the page may be
- * changed here at all is told with the latch.  Free space is not told to the
- * FSM: it is for updates of rows on this page.
+ * changed here at all is told with the latch.  Free space is told to the FSM
+ * only where VACUUM may pass the page from now on: else it is for updates of
+ * rows on this page.
  */
 void
-ps_prune_opportunistic(Relation rel, PsPin *pin)
+ps_prune_opportunistic(Relation rel, PsPin *pin, Buffer *map)
 {
 	TransactionId xid = ((const PageHeaderData *) pin->page)->pd_prune_xid;
 	PsPrunePlan plan;
 	Planner		planner;
 	PsWrite		guard;
+	bool		visible = false;
+	Size		space = 0;
 
 	PS_STOP("prune-asked");
 	if (pin->origin == PS_RING || RecoveryInProgress())
@@ -384,11 +457,19 @@ ps_prune_opportunistic(Relation rel, PsPin *pin)
 		SnapshotTooOldMagicForTest();	/* its tests count on it, as in heap */
 	if (!TransactionIdIsValid(xid) ||
 		!short_of_room(rel, pin->page) ||
-		!may_be_dead(rel, xid, &planner) ||
-		!ps_write_trylock(rel, pin, &guard))
+		!may_be_dead(rel, xid, &planner))
+		return;
+	if (map)
+		visibilitymap_pin(rel, pin->block, map);	/* may read */
+	if (!ps_write_trylock(rel, pin, &guard))
 		return;
 	planner.plan = &plan;
 	if (short_of_room(rel, guard.page))
-		prune_locked(&planner, &guard);
+	{
+		visible = prune_locked(&planner, &guard, map);
+		space = PageGetHeapFreeSpace(guard.page);
+	}
 	ps_write_unlock(&guard);
+	if (visible)
+		RecordPageWithFreeSpace(rel, pin->block, space);
 }

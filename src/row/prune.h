@@ -9,8 +9,13 @@
 #include "row/cleanup.h"
 #include "row/visibility.h"
 
-/* Prune if it seems worth it (heap_page_prune_opt's rule).  Pin held, no latch; the pin may move. */
-extern void ps_prune_opportunistic(Relation rel, PsPin *pin);
+/*
+ * Prune if it seems worth it (heap_page_prune_opt's rule).  Pin held, no latch;
+ * the pin may move.  map: unless it is NULL, the page may turn all visible with
+ * that, or where it is to be written anyway, as heap's do from PostgreSQL 19 on;
+ * the page's map page is left pinned there (see ps_vm_release()).
+ */
+extern void ps_prune_opportunistic(Relation rel, PsPin *pin, Buffer *map);
 
 /*
  * Plan to prune a page for VACUUM.  oldest_xmin: its cutoff; what that calls

@@ -665,6 +665,11 @@ BufferFinishSetHintBits(Buffer buffer, bool mark_dirty, bool standard)
 #define XLHP_VM_ALL_FROZEN 0
 #define ps_page_mark_visible(page) PageSetAllVisible(page)
 
+/* VACUUM alone sets them, and nothing is to be looked at again for rows put on a page. */
+#define ps_may_set_map(flags) false
+#define ps_fetch_may_set_map(fetch) false
+#define PS_INSERTS_PRUNABLE false
+
 /* Do all snapshots, now and later, see what this xid has committed? */
 #define ps_seen_by_all(vistest, oldest_xmin, xid) ((void) (vistest), TransactionIdPrecedes(xid, oldest_xmin))
 
@@ -763,6 +768,11 @@ ps_seen_by_all(struct GlobalVisState *vistest, TransactionId oldest_xmin, Transa
 {
 	return !GlobalVisTestXidConsideredRunning(vistest, xid, true);
 }
+
+/* Scans that do not change their table set bits of its map, on pages that rows were put on or removed from. */
+#define ps_may_set_map(flags) (((flags) & SO_HINT_REL_READ_ONLY) != 0)
+#define ps_fetch_may_set_map(fetch) ps_may_set_map((fetch)->flags)
+#define PS_INSERTS_PRUNABLE true
 
 #define PS_FREEZE_TELLS_CONFLICT true
 #define ps_freeze_conflict(ids) ((ids)->FreezePageConflictXid)
