@@ -39,7 +39,8 @@ BEGIN
 END $$;
 CALL abandon(20);
 SELECT twin_rows('SELECT ctid, * FROM pr@');
-SELECT pg_relation_size('pr_h') = pg_relation_size('pr_p') AS same_size;
+-- (PostgreSQL 19's heap, which looks at new rows' pages, too, but needs a cleanup lock, takes a page more)
+SELECT pg_relation_size('pr_h') >= pg_relation_size('pr_p') AS no_larger;
 
 -- A part of a transaction rolled back, the rest not.
 BEGIN;
