@@ -71,7 +71,7 @@ $as_heap->('COPY', "COPY c_AM FROM PROGRAM 'seq 1 2000 | sed \"s/\$/\tx/\"'", qr
 		$cursor->query_safe("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off");
 		$cursor->query_safe("BEGIN; DECLARE c CURSOR FOR SELECT id FROM v_$am WHERE id > 0 ORDER BY id; FETCH 1 FROM c");
 		$vacuum->query_until(qr/begun/, "\\echo begun\nVACUUM v_$am;\n\\echo finished\n");
-		ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_progress_vacuum p JOIN pg_stat_activity a USING (pid) WHERE phase = 'vacuuming indexes' AND wait_event = 'BufferPin'"),
+		ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_progress_vacuum p JOIN pg_stat_activity a USING (pid) WHERE phase = 'vacuuming indexes' AND wait_event IN ('BufferPin', 'BufferCleanup')"),
 			"VACUUM of $am: at the index");
 		$seen{$am} = $node->safe_psql('postgres', "SELECT to_jsonb(p) - '{pid,datid,datname,relid}'::text[] FROM pg_stat_progress_vacuum p");
 		$cursor->query_safe('COMMIT');
