@@ -117,14 +117,16 @@ sub background
 	return \%run;
 }
 
-# Is the one background session waiting within the pool (or is its command done)?
+# Is the one background session waiting within the pool, or has it been seen to end without?
 sub waits
 {
+	my $seen = 0;
 	for (1 .. 6000)
 	{
 		my $state = sql("SELECT coalesce((SELECT coalesce(wait_event, '') FROM pg_stat_activity WHERE application_name = 'background' AND query !~ '^CHECKPOINT'), 'done')");
 		return 1 if $state =~ /^(BufferIO|PagestoreWrite)$/;	# before 17, and from then on
-		return 0 if $state eq 'done';
+		return 0 if $state eq 'done' && $seen;
+		$seen = 1 if $state ne 'done';
 		usleep(10_000);
 	}
 	die 'timed out';

@@ -148,9 +148,13 @@ ps_readahead_index(Relation rel, struct IndexFetchTableData *data, ItemPointer t
 	/* Another leaf, or the same once more? */
 	if (pos->currPage != ahead->leaf || step <= ahead->seen)
 	{
+		bool		first = !BlockNumberIsValid(ahead->leaf);
+
 		ahead->leaf = pos->currPage;
-		ahead->seen = ahead->reached = step;
-		ahead->last_block = ItemPointerGetBlockNumber(tid);
+		ahead->seen = step;
+		/* the first look takes this page along */
+		ahead->reached = first ? step - 1 : step;
+		ahead->last_block = first ? InvalidBlockNumber : ItemPointerGetBlockNumber(tid);
 		ahead->window.count = 0;
 	}
 	ahead->seen = step;
