@@ -221,7 +221,7 @@ foreach my $command ('CREATE DATABASE copied TEMPLATE second', 'ALTER DATABASE s
 	$session->{stdin} .= "$command;\n\\echo :SQLSTATE\n";
 	$session->{run}->pump_nb;
 	ok($node->poll_query_until('postgres', "SELECT count(*) > 0 FROM pg_stat_activity
-		WHERE backend_type = 'client backend' AND wait_event = 'BgWorkerShutdown'"), "$command waits");
+		WHERE backend_type = 'client backend' AND lower(wait_event) = 'bgworkershutdown'"), "$command waits");
 	go($node);
 	$session->{run}->pump until $session->{stdout} =~ /\d{5}/ || $session->{timeout}->is_expired;
 	like($session->{stdout}, qr/^00000/m, '... and succeeds');
