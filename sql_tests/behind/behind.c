@@ -20,6 +20,14 @@
 #include "storage/read_stream.h"
 #endif
 
+#if PG_VERSION_NUM >= 190000
+#define OPTIONS , 0
+#define CHANGING_PARTITION
+#else
+#define OPTIONS
+#define CHANGING_PARTITION , false
+#endif
+
 #if PG_VERSION_NUM >= 160000
 #define UPDATE_INDEXES , &update_indexes
 #define NUM_PAGES , 1
@@ -90,9 +98,9 @@ behind(PG_FUNCTION_ARGS)
 		ExecDropSingleTupleTableSlot(slot);
 	}
 	else if (strcmp(what, "heap_delete") == 0)
-		heap_delete(rel, &tid, cid, InvalidSnapshot, true, &tmfd, false);
+		heap_delete(rel, &tid, cid OPTIONS, InvalidSnapshot, true, &tmfd CHANGING_PARTITION);
 	else if (strcmp(what, "heap_update") == 0)
-		heap_update(rel, &tid, tuple, cid, InvalidSnapshot, true, &tmfd, &mode UPDATE_INDEXES);
+		heap_update(rel, &tid, tuple, cid OPTIONS, InvalidSnapshot, true, &tmfd, &mode UPDATE_INDEXES);
 	else if (strcmp(what, "heap_lock_tuple") == 0)
 		heap_lock_tuple(rel, tuple, cid, LockTupleExclusive, LockWaitBlock, false, &buffer, &tmfd);
 	else if (strcmp(what, "simple_heap_insert") == 0)

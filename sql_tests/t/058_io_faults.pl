@@ -215,7 +215,7 @@ SKIP:
 	$node->psql('postgres', 'CHECKPOINT');
 	ok(wait_for_server($node), 'fsync fails: the server restarts');
 	ok(!-e "$tmp/order", 'it was met');
-	like(slurp_file($node->logfile, $offset), qr/PANIC:  could not fsync file "base\/\d+\/$file": Input\/output error/, 'fsync: PANIC, as nobody knows what the disk has');
+	like(slurp_file($node->logfile, $offset), qr/PANIC:  could not fsync file "base\/\d+\/${file}(_vm)?": Input\/output error/, 'fsync: PANIC, as nobody knows what the disk has');
 	is(table_state($node, 'small'), $state, 'fsync: recovery has every row');
 
 	$node->stop;
