@@ -13,7 +13,7 @@ ps_wal_visible(PsWrite *guard, const PsNowVisible *visible, bool vacuum)
 {
 	PsCleanup	done = {.vacuum = vacuum,.visible = visible};
 
-	if (XLogHintBitIsNeeded())
+	if (XLogHintBitIsNeeded() || XLogRecPtrIsInvalid(PageGetLSN(guard->page)))
 		ps_mark_dirty(guard);	/* its LSN will be set */
 	ps_wal_cleanup(guard, &done);
 }
