@@ -2,8 +2,8 @@
  * registry.c
  *		The registry of relations that have passed the gate.
  *
- * It is empty at start and grows by what is used: its room is address space
- * until then.  Should it ever be full, relations are served without being in
+ * It is empty at start and grows by what is used (registry_table.c).  Should it
+ * ever be full, relations are served without being in
  * it: it is "incomplete", each process passes them for itself, and whether a
  * number has frames is asked of the page table.
  */
@@ -13,19 +13,10 @@
 #include "miscadmin.h"
 #include "pool/pool.h"
 #include "pool/registry.h"
+#include "pool/registry_table.h"
 #include "storage/shmem.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
-
-#define ENTRIES 1048576			/* room of the registry: 72 MB of address
-								 * space */
-
-typedef struct RegistryEntry
-{
-	RelFileLocator rlocator;
-	PsRegistryState state;
-	pg_atomic_uint64 counts[PS_NRELCOUNTERS];	/* under the lock, shared */
-} RegistryEntry;
 
 typedef struct RegistryShared
 {
@@ -41,8 +32,7 @@ typedef struct RegistryShared
 
 static RegistryShared *shared;
 
-/* of RegistryEntry, by rlocator */
-static HTAB *registry PS_GUARDED_BY(shared->lock);
+static PsRegistryTable *registry PS_GUARDED_BY(shared->lock);
 pg_atomic_uint64 *ps_registry_generation;
 PsLock	   *ps_owner_lock;
 
@@ -55,18 +45,16 @@ static HTAB *born = NULL;
 Size
 ps_registry_shmem_size(void)
 {
-	return add_size(MAXALIGN(sizeof(RegistryShared)),
-					hash_estimate_size(ENTRIES, sizeof(RegistryEntry)));
+	return add_size(MAXALIGN(sizeof(RegistryShared)), ps_registry_table_shmem_size());
 }
 
 void
 ps_registry_shmem_init(void) PS_UNCHECKED
 {
-	HASHCTL		ctl = {.keysize = sizeof(RelFileLocator),.entrysize = sizeof(RegistryEntry)};
 	bool		found;
 
 	shared = ShmemInitStruct("pagestore gate", sizeof(RegistryShared), &found);
-	registry = ShmemInitHash("pagestore gate's registry", ENTRIES, &ctl, HASH_ELEM | HASH_BLOBS);
+	registry = ps_registry_table_shmem_init();
 	ps_registry_generation = &shared->generation;
 	ps_owner_lock = &shared->owner_lock;
 	pg_atomic_init_u64(&shared->generation, 1);
@@ -78,39 +66,30 @@ ps_registry_shmem_init(void) PS_UNCHECKED
 
 /* ---- entries ---- */
 
-static RegistryEntry *
+static PsRegistryEntry *
 find_entry(const RelFileLocator *rlocator) PS_REQUIRES_SHARED(shared->lock)
 {
 	Assert(ps_lock_is_held(&shared->lock));
-	return hash_search(registry, rlocator, HASH_FIND, NULL);
+	return ps_registry_table_find(registry, rlocator);
 }
 
 /* The relation's entry, made if need be; NULL when there is no room. */
-static RegistryEntry *
+static PsRegistryEntry *
 make_entry(const RelFileLocator *rlocator) PS_REQUIRES(shared->lock)
 {
-	RegistryEntry *entry = find_entry(rlocator);
-	bool		found;
-
 	Assert(ps_lock_is_exclusive(&shared->lock));
-	if (entry != NULL || PS_ASK("gate-full"))
-		return entry;
-	entry = hash_search(registry, rlocator, HASH_ENTER_NULL, &found);
-	if (entry == NULL)
-		return NULL;
-	entry->state = PS_REGISTRY_NONE;
-	for (int i = 0; i < PS_NRELCOUNTERS; i++)
-		pg_atomic_init_u64(&entry->counts[i], 0);
-	return entry;
+	if (PS_ASK("gate-full"))
+		return find_entry(rlocator);
+	return ps_registry_table_enter(registry, rlocator);
 }
 
 static void
-remove_entry(RegistryEntry *entry) PS_REQUIRES(shared->lock)
+remove_entry(PsRegistryEntry *entry) PS_REQUIRES(shared->lock)
 {
 	Assert(ps_lock_is_exclusive(&shared->lock));
 	if (entry->state == PS_REGISTRY_HELD)
 		pg_atomic_fetch_sub_u32(&shared->nheld, 1);
-	(void) hash_search(registry, &entry->rlocator, HASH_REMOVE, NULL);
+	ps_registry_table_remove(registry, entry);
 }
 
 /* Nobody may go on believing what it remembers. */
@@ -160,7 +139,7 @@ ps_registry_at_xact_end(void)
 PsRegistryState
 ps_registry_state(RelFileLocator rlocator)
 {
-	RegistryEntry *entry;
+	PsRegistryEntry *entry;
 	PsRegistryState state;
 
 	ps_lock_shared(&shared->lock);
@@ -202,9 +181,9 @@ ps_registry_is_held(RelFileLocator rlocator)
 void
 ps_registry_enter(RelFileLocator rlocator, PsRegistryState state)
 {
-	RegistryEntry *entry;
+	PsRegistryEntry *entry;
 	bool		is_news = false;
-	long		nentries;
+	uint32		nentries;
 
 	Assert(state == PS_REGISTRY_FRESH || state == PS_REGISTRY_POOL);
 	ps_lock_exclusive(&shared->lock);
@@ -216,12 +195,12 @@ ps_registry_enter(RelFileLocator rlocator, PsRegistryState state)
 	}
 	else
 		is_news = pg_atomic_exchange_u32(&shared->incomplete, 1) == 0;
-	nentries = hash_get_num_entries(registry);
+	nentries = ps_registry_table_count(registry);
 	ps_unlock(&shared->lock);
 
 	if (is_news)
 		ereport(LOG,
-				(errmsg("pagestore has no room to remember more than %ld tables in use", nentries),
+				(errmsg("pagestore has no room to remember more than %u tables in use", nentries),
 				 errdetail("The first access of each process to a further one looks through shared_buffers.")));
 	if (entry == NULL && state == PS_REGISTRY_FRESH)
 		note_birth(rlocator);
@@ -230,7 +209,7 @@ ps_registry_enter(RelFileLocator rlocator, PsRegistryState state)
 bool
 ps_registry_hold(RelFileLocator rlocator)
 {
-	RegistryEntry *entry;
+	PsRegistryEntry *entry;
 
 	ps_lock_exclusive(&shared->lock);
 	entry = make_entry(&rlocator);
@@ -250,7 +229,7 @@ ps_registry_hold(RelFileLocator rlocator)
 void
 ps_registry_release(RelFileLocator rlocator)
 {
-	RegistryEntry *entry;
+	PsRegistryEntry *entry;
 
 	ps_lock_exclusive(&shared->lock);
 	entry = find_entry(&rlocator);
@@ -264,7 +243,7 @@ ps_registry_release(RelFileLocator rlocator)
 void
 ps_registry_begin_leaving(RelFileLocator rlocator)
 {
-	RegistryEntry *entry;
+	PsRegistryEntry *entry;
 
 	ps_lock_exclusive(&shared->lock);
 	entry = find_entry(&rlocator);
@@ -283,7 +262,7 @@ ps_registry_forget(const RelFileLocator *rlocators, int n)
 	ps_lock_exclusive(&shared->lock);
 	for (int i = 0; i < n; i++)
 	{
-		RegistryEntry *entry = find_entry(&rlocators[i]);
+		PsRegistryEntry *entry = find_entry(&rlocators[i]);
 
 		if (entry)
 			remove_entry(entry);
@@ -295,12 +274,10 @@ ps_registry_forget(const RelFileLocator *rlocators, int n)
 void
 ps_registry_forget_database(Oid dboid)
 {
-	HASH_SEQ_STATUS scan;
-	RegistryEntry *entry;
+	PsRegistryEntry *entry = NULL;
 
 	ps_lock_exclusive(&shared->lock);
-	hash_seq_init(&scan, registry);
-	while ((entry = hash_seq_search(&scan)) != NULL)
+	while ((entry = ps_registry_table_next(registry, entry)) != NULL)
 		if (entry->rlocator.dbOid == dboid)
 			remove_entry(entry);
 	ps_unlock(&shared->lock);
@@ -317,7 +294,7 @@ ps_registry_add(const PsRelDelta *deltas, int n, bool wait)
 		return false;
 	for (; n > 0; n--, deltas++)
 	{
-		RegistryEntry *entry = find_entry(&deltas->rlocator);
+		PsRegistryEntry *entry = find_entry(&deltas->rlocator);
 
 		for (int i = 0; entry != NULL && i < PS_NRELCOUNTERS; i++)
 			if (deltas->n[i] > 0)
@@ -330,7 +307,7 @@ ps_registry_add(const PsRelDelta *deltas, int n, bool wait)
 void
 ps_registry_counts(RelFileLocator rlocator, uint64 counts[PS_NRELCOUNTERS])
 {
-	RegistryEntry *entry;
+	PsRegistryEntry *entry;
 
 	ps_lock_shared(&shared->lock);
 	entry = find_entry(&rlocator);
@@ -342,12 +319,10 @@ ps_registry_counts(RelFileLocator rlocator, uint64 counts[PS_NRELCOUNTERS])
 void
 ps_registry_reset_counts(void)
 {
-	HASH_SEQ_STATUS scan;
-	RegistryEntry *entry;
+	PsRegistryEntry *entry = NULL;
 
 	ps_lock_exclusive(&shared->lock);
-	hash_seq_init(&scan, registry);
-	while ((entry = hash_seq_search(&scan)) != NULL)
+	while ((entry = ps_registry_table_next(registry, entry)) != NULL)
 		for (int i = 0; i < PS_NRELCOUNTERS; i++)
 			pg_atomic_write_u64(&entry->counts[i], 0);
 	ps_unlock(&shared->lock);

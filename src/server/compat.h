@@ -621,9 +621,6 @@ ps_new_tranche(const char *name)
 #undef LWLockNewTrancheId
 #define LWLockNewTrancheId(name) ps_new_tranche(name)
 
-/* hash tables begin small and grow */
-#define ShmemInitHash(name, n, control, flags) ShmemInitHash(name, 512, n, control, flags)
-
 /* shared buffers */
 #define ps_buffer_state(header) pg_atomic_read_u32(&(header)->state)
 
