@@ -105,7 +105,7 @@ between(double low, double value, double high)
 	return Max(low, Min(value, high));
 }
 
-/* Straight from one size that is looked at to the next, and no more beyond the last. */
+/* Straight from one size whose hits are known to the next, and no more beyond the last. */
 static double
 curve_at(const PsBudget *budget, double size, double hits_at_zero)
 {
@@ -114,7 +114,7 @@ curve_at(const PsBudget *budget, double size, double hits_at_zero)
 
 	for (int i = 0; i < PS_CURVE_SIZES; i++)
 	{
-		double		high = budget->seen.sizes[i];
+		double		high = budget->seen.reach[i];
 		double		high_hits = budget->seen.hits[i];
 
 		if (size <= high)
@@ -136,7 +136,7 @@ hits_with(const PsBudget *budget, double size)
 	const PsCurve *seen = &budget->seen;
 	double		at_zero = 0;
 
-	if (size < seen->sizes[0] && budget->pool_size >= seen->sizes[0])
+	if (size < seen->reach[0] && budget->pool_size >= seen->reach[0])
 		at_zero = curve_at(budget, budget->pool_size, 0) - (seen->pool_accesses - seen->pool_reads);
 	return curve_at(budget, size, at_zero);
 }

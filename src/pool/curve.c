@@ -27,6 +27,7 @@
 
 #include "miscadmin.h"
 #include "pool/curve.h"
+#include "pool/frame.h"
 #include "pool/pool.h"
 #include "pool/stats.h"
 #include "storage/shmem.h"
@@ -345,9 +346,36 @@ since(int64 base, int64 now)
 	return Max(now - base, 0);
 }
 
+/*
+ * For how many pages one of the sample stands.  By chance there may be a tenth
+ * more or less of them in the sample than the bits of the hash promise; of
+ * those in the pool it can be told.
+ */
+static double
+pages_each(void)
+{
+	uint32		used = ps_frames_used();
+	uint32		resident = 0;
+	uint32		sampled = 0;
+
+	for (PsFrame frame = 0; frame < used; frame++)
+	{
+		uint32		state;
+		PsTag		tag;
+
+		if (!ps_frame_glance(frame, &state, &tag))
+			continue;
+		resident++;
+		if (ps_curve_samples(ps_tag_hash(&tag)))
+			sampled++;
+	}
+	return sampled < SAMPLED_LEAST / 2 ? (double) (1 << shift) : (double) resident / sampled;
+}
+
 void
 ps_curve_read(PsCurve *out)
 {
+	double		each = pages_each();
 	int64		hits = 0;
 	Sums	   *base = &curve->base;
 	Sums		now;
@@ -365,6 +393,7 @@ ps_curve_read(PsCurve *out)
 	for (int i = 0; i < PS_CURVE_SIZES; i++)
 	{
 		out->sizes[i] = sizes[i];
+		out->reach[i] = shift == 0 ? sizes[i] : ends[i] * each;
 		out->hits[i] = hits += curve->found[i];
 	}
 	out->weight = INT64CONST(1) << shift;

@@ -57,14 +57,16 @@ typedef struct PsCurve
 									 * (PS_COUNT_SHARED_HITS) */
 	int64		shared_reads;
 	int64		shared_evicting;
-	int64		sizes[PS_CURVE_SIZES];
-	int64		hits[PS_CURVE_SIZES];	/* of the pool's accesses, with a pool
-										 * of that size: by LRU */
+	int64		sizes[PS_CURVE_SIZES];	/* that are looked at */
+	double		reach[PS_CURVE_SIZES];	/* about the same; of a pool of so
+										 * many pages ... */
+	int64		hits[PS_CURVE_SIZES];	/* ... this many hits are known, of
+										 * its accesses: by LRU */
 	int64		weight;			/* each use of a page of the sample counts as
 								 * so many of those hits */
 } PsCurve;
 
-/* Any process.  Takes PagestoreCurve. */
+/* Any process.  Looks at all frames in use; takes PagestoreCurve. */
 extern void ps_curve_read(PsCurve *out);
 
 /* Count from zero on.  The order of last use stays.  Takes PagestoreCurve. */
