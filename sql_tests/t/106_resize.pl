@@ -172,7 +172,8 @@ foreach my $point ('resize-lowered', 'resize-pinned', 'resize-copied', 'resize-m
 	$sql->("UPDATE p SET v = v + 1 WHERE id % 5 = 0; UPDATE h SET v = v + 1 WHERE id % 5 = 0");
 	my $log = -s $node->logfile;
 	stop_at($node, $point, action => 'kill', skip => $point =~ /pinned|copied|moved/ ? 50 : 0);
-	$set_size->($to);
+	$sql->("ALTER SYSTEM SET pagestore.pool_size = '$to'");
+	$node->reload;			# a session that asks for it may be gone before it has its answer
 	ok($node->wait_for_log(qr/pagestore writer.*was terminated by signal 9/, $log), "$point: the writer is killed");
 	ok($node->wait_for_log(qr/database system is ready to accept connections/, $log), "$point: the server is back");
 	ok(wait_for_server($node), "$point: it answers");
