@@ -1,6 +1,6 @@
 # A memory cgroup of our own, of version 1 or 2, so that both sides of a comparison have the same memory, the page
 # cache's included; but huge pages, which neither version counts: servers compared have huge_pages = off.  Sourced after
-# scripts/lib.sh by what needs it.
+# scripts/lib.sh by what needs it.  Where the server's memory is to be in huge pages, they are asked of the kernel here, too.
 #
 #   memory_group NAME MEGABYTES     make it, as root; dies with the reason if that can't be
 #   memory_group_make NAME MEGABYTES    the same, for a user with sudo too
@@ -8,6 +8,9 @@
 #   memory_group_enter [PID]        the process (this shell) and what it starts from here on are in it
 #   memory_group_leave [PID]        ... and are back where they were
 #   memory_group_remove             when nobody is in it any more
+#   huge_pages_for DATADIR          as many are free as the server, which does not run, wants with huge_pages = on.  Just before
+#                                   its start: what lies free is taken by any other server that starts with try
+#   huge_pages_give_back            there are as many as when this was sourced
 
 CGROUPS=/sys/fs/cgroup
 
@@ -53,4 +56,15 @@ memory_group_remove() {
 		sleep 0.5
 	done
 	[ ! -d "${memory_group:-}" ] || say "the memory cgroup $memory_group could not be removed"
+}
+
+HUGE_PAGES=/proc/sys/vm/nr_hugepages
+huge_pages_before=$(<$HUGE_PAGES)
+huge_pages_give_back() { memory_write "$huge_pages_before" $HUGE_PAGES; }
+huge_pages_for() {
+	local wanted all free
+	wanted=$(as_server "$BIN/postgres" -D "$1" -c huge_pages=on -C shared_memory_size_in_huge_pages 2>/dev/null) ||
+		die "the server does not tell how many huge pages it wants"
+	read -r all free < <(awk '{ n[$1] = $2 } END { print n["HugePages_Total:"], n["HugePages_Free:"] - n["HugePages_Rsvd:"] }' /proc/meminfo)
+	[ "$free" -ge "$wanted" ] || memory_write $((all - free + wanted)) $HUGE_PAGES
 }
