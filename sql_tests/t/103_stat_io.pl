@@ -112,6 +112,37 @@ $node->restart;
 cmp_ok($n[1], '>=', $size, 'so does ANALYZE');
 @n = added('vacuum', 'client backend', 'SELECT count(*) FROM v');
 is("$n[0]|$n[1]", '0|0', 'and others do not');
+
+# --- BUFFER_USAGE_LIMIT: of the pages that VACUUM brings in few stay, those that others use all do
+sql('CREATE TABLE b (id int PRIMARY KEY, v text) USING pagestore WITH (autovacuum_enabled = off)');
+sql("INSERT INTO b SELECT i, repeat('v', 500) FROM generate_series(1, 6000) i; DELETE FROM b WHERE id % 3 = 0");
+my $resident = "SELECT count(*) FROM pagestore_frames WHERE relfilenode = pg_relation_filenode('b')";
+my $reused = "SELECT sum(reuses) FROM pg_stat_io WHERE context = 'vacuum' AND object = 'relation'";
+my $use_ten = 'SET enable_seqscan = off; ' . join(';', map { "SELECT v FROM b WHERE ctid = '($_,1)'" } 0 .. 9);
+my $pages = npages('b');
+$node->restart;
+sql($use_ten);
+is(sql($resident), '10', 'ten pages are in use');
+$before = sql($reused);
+sql("VACUUM (BUFFER_USAGE_LIMIT '256kB') b");
+cmp_ok(sql($resident), '<=', 10 + 32, "of $pages pages few stay");
+is(sql("$resident AND relblocknumber < 10"), '10', 'those in use do');
+cmp_ok(sql($reused) - $before, '>=', 2 * ($pages - 10 - 32), 'in both passes the others make room');
+is(sql('SELECT count(*), count(v) FROM b'), '4000|4000', 'rows are as they were');
+is(sql("SELECT sum(dead_tuple_count) FROM pagestore_stattuple('b')"), '0', 'dead ones are gone');
+$node->stop('immediate');
+$node->start;
+is(sql('SELECT count(*), count(v) FROM b'), '4000|4000', '... after a crash, too');
+$node->restart;
+sql("VACUUM (DISABLE_PAGE_SKIPPING) b");
+is(sql($resident), $pages, 'without a limit all stay where there is room');
+$node->restart;
+sql("SET vacuum_buffer_usage_limit = '128kB'; VACUUM (DISABLE_PAGE_SKIPPING) b");
+cmp_ok(sql($resident), '<=', 16, 'the setting does as the option');
+$node->restart;
+sql('SET vacuum_buffer_usage_limit = 0; VACUUM (DISABLE_PAGE_SKIPPING) b');
+is(sql($resident), $pages, '... 0 is none');
+
 # after an error what follows is of the usual kind
 $node->psql('postgres', "CREATE TABLE bad (a int CHECK (a < 10)) USING pagestore; DO \$\$ BEGIN CREATE TABLE never USING pagestore AS SELECT 1 / (i - 5) AS i FROM generate_series(1, 10) i; EXCEPTION WHEN division_by_zero THEN NULL; END \$\$");
 @n = added('bulkwrite', 'client backend', "BEGIN; DO \$\$ BEGIN CREATE TABLE never USING pagestore AS SELECT 1 / (i - 5) AS i FROM generate_series(1, 10) i; EXCEPTION WHEN division_by_zero THEN NULL; END \$\$; SELECT count(*) FROM v; COMMIT");

@@ -75,6 +75,7 @@ ps_vacuum_reap(PsVacuum *v)
 	ahead = ps_dead_iterate(v->dead);
 	in_step = ps_dead_iterate(v->dead);
 	stream = ps_stream_begin(v->rel, next_dead_page, ahead, 0);
+	ps_vacuum_limit_pages(v, stream);
 	while (ps_stream_next(stream, &pin))
 	{
 		OffsetNumber offsets[MaxHeapTuplesPerPage];

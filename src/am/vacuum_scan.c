@@ -210,6 +210,7 @@ scan_pages(PsVacuum *v, BlockNumber *fsm_done)
 	Buffer		vmbuf = InvalidBuffer;
 	BlockNumber failsafe_checked = 0;
 
+	ps_vacuum_limit_pages(v, stream);
 	while (ps_stream_next(stream, &pin))
 	{
 		BlockNumber block = pin.block;

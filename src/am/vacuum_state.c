@@ -38,6 +38,15 @@ ps_vacuum_failsafe(PsVacuum *v)
 	return true;
 }
 
+void
+ps_vacuum_limit_pages(const PsVacuum *v, PsStream *stream)
+{
+	int			pages = GetAccessStrategyBufferCount(v->strategy);
+
+	if (pages > 0 && pages != PS_VACUUM_BUFFERS_BY_DEFAULT)
+		ps_stream_let_stay(stream, pages);
+}
+
 bool
 ps_vacuum_count_map(PsVacuum *v, uint8 before, uint8 set)
 {

@@ -8,6 +8,7 @@
 
 #include "access/genam.h"
 #include "commands/vacuum.h"
+#include "page/stream.h"
 #include "server/compat.h"
 #include "storage/bufmgr.h"
 #include "utils/rel.h"
@@ -117,6 +118,14 @@ typedef struct PsVacuum
  * warns and gives up all but freezing.
  */
 extern bool ps_vacuum_failsafe(PsVacuum *v);
+
+/*
+ * Of the pages that VACUUM's passes bring into the pool few are to stay, where
+ * BUFFER_USAGE_LIMIT or vacuum_buffer_usage_limit is another than the server's
+ * default.  That is no limit for the pool: pages that are used once leave it
+ * first.
+ */
+extern void ps_vacuum_limit_pages(const PsVacuum *v, PsStream *stream);
 
 /* Count a page whose map bits were before, and are now set.  True if it became all frozen. */
 extern bool ps_vacuum_count_map(PsVacuum *v, uint8 before, uint8 set);

@@ -52,6 +52,7 @@
 #include "pool/pieces.h"
 #include "pool/pool.h"
 #include "pool/read.h"
+#include "pool/recycle.h"
 #include "pool/relcount.h"
 #include "pool/stats.h"
 #include "port/pg_bitutils.h"
@@ -123,6 +124,8 @@ struct PsStream
 								 * ring's last piece was done */
 	uint32		passed;			/* not yet counted in the pass */
 	PsRing	   *ring;
+	PsRecycler *recycler;		/* where few pages are to stay in the pool */
+	bool		brought;		/* the page in hand was brought in */
 };
 
 static inline Run *
@@ -168,6 +171,7 @@ start_over(PsStream *stream, int flags)
 	stream->keeps = (flags & PS_STREAM_NO_STRATEGY) != 0;
 	stream->backward = (flags & PS_STREAM_BACKWARD) != 0;
 	stream->ended = false;
+	stream->brought = false;
 	stream->origin = PS_NOWHERE;
 	stream->ahead = 0;
 	stream->head = stream->tail = stream->unstarted = 0;
@@ -227,6 +231,7 @@ ps_stream_begin(Relation rel, PsStreamNext next, void *arg, int flags)
 	stream->passed = 0;
 	stream->ring = NULL;
 	stream->strategy = NULL;
+	stream->recycler = NULL;
 	start_over(stream, flags);
 	return stream;
 }
@@ -235,6 +240,19 @@ void
 ps_stream_limit(PsStream *stream, BlockNumber blocks)
 {
 	stream->limit = Max(Min(blocks, INT_MAX), 1);
+}
+
+void
+ps_stream_let_stay(PsStream *stream, int pages)
+{
+	MemoryContext old = MemoryContextSwitchTo(stream->context);
+
+	if (pages < ps_frames_total())
+	{
+		ps_stream_limit(stream, pages / 2);
+		stream->recycler = ps_recycler_make(Max(pages - pages / 2 - 1, 1)); /* and the page in hand */
+	}
+	MemoryContextSwitchTo(old);
 }
 
 static void
@@ -729,8 +747,11 @@ take_from_pool(PsStream *stream, BlockNumber block, PsPin *pin)
 	uint64		before = pool_pins();
 	bool		hit;
 
+	if (unlikely(stream->recycler != NULL) && stream->brought && pin->origin == PS_POOL)
+		ps_recycle(stream->recycler, pin->u.frame);
 	ps_unpin(pin);
 	hit = ps_pin_at(stream->rel, PS_POOL, block, NULL, pin);
+	stream->brought = !hit;
 	stream->pool_pages += pool_pins() - before;
 	if (hit)
 	{

@@ -41,6 +41,13 @@ extern PsStream *ps_stream_begin(Relation rel, PsStreamNext next, void *arg, int
  */
 extern void ps_stream_limit(PsStream *stream, BlockNumber blocks);
 
+/*
+ * Of the pages that this stream brings into the pool only so many are to be
+ * there at a time, those read ahead among them; the others leave when they have
+ * been used, if nobody else wants them.
+ */
+extern void ps_stream_let_stay(PsStream *stream, int pages);
+
 /* Move *pin to the next page of the stream (unpinning what it held); false at the end, with *pin empty. */
 extern bool ps_stream_next(PsStream *stream, PsPin *pin);
 

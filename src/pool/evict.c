@@ -9,6 +9,7 @@
 #include "pool/evict.h"
 #include "pool/flush.h"
 #include "pool/frame.h"
+#include "pool/iostat.h"
 #include "pool/pin.h"
 #include "pool/replacement.h"
 #include "server/wait.h"
@@ -98,6 +99,7 @@ sweep(bool may_write, bool hasty)
 		}
 		if (take_victim(frame, may_write && i > CLEAN_TRIES))
 		{
+			ps_iostat_evicted();
 			if (likely(frame < ps_frames_total()))
 				return frame;
 
@@ -139,4 +141,19 @@ ps_frame_take(bool may_write, bool may_fail)
 		pg_usleep(1000);
 		pgstat_report_wait_end();
 	}
+}
+
+/* Should the frame get another page before it is taken, that one leaves instead: unpinned, it might have anyway. */
+bool
+ps_frame_give_up(PsFrame frame, const PsTag *tag)
+{
+	uint32		state;
+	PsTag		now;
+
+	if (!ps_frame_glance(frame, &state, &now) || !(state & PS_IDLE) || !ps_tag_equal(&now, tag) ||
+		!take_victim(frame, true))
+		return false;
+	ps_iostat_reused();
+	ps_frame_give_back(frame);
+	return true;
 }

@@ -16,4 +16,12 @@
  */
 extern PsFrame ps_frame_take(bool may_write, bool may_fail);
 
+/*
+ * The page leaves the pool, written first if it is dirty, and its frame is
+ * free; unless it has gone already, or somebody pins it, or has since the frame
+ * was marked IDLE.  False: it stays.  No lock or latch is held.  ereport(ERROR)
+ * where it can't be written.
+ */
+extern bool ps_frame_give_up(PsFrame frame, const PsTag *tag);
+
 #endif							/* PAGESTORE_POOL_EVICT_H */

@@ -350,7 +350,6 @@ ps_frame_evict(PsFrame frame)
 	ps_policy->forget(frame);
 	ps_frame_spoil(frame);
 	ps_count(PS_COUNT_EVICTIONS, 1);
-	ps_iostat_evicted();
 	ps_relcount(&header->tag.rlocator, PS_REL_EVICTIONS, 1);
 	if (state & PS_AHEAD)
 		count_waste(header);

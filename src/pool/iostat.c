@@ -98,6 +98,12 @@ ps_iostat_evicted(void)
 }
 
 void
+ps_iostat_reused(void)
+{
+	count(current, IOOP_REUSE, 1, 1);
+}
+
+void
 ps_iostat_at_xact_end(void)
 {
 	(void) ps_iostat_enter(IOCONTEXT_NORMAL);

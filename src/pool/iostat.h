@@ -30,7 +30,10 @@ extern void ps_iostat_around(int pages);	/* around the pool, by one request */
 extern void ps_iostat_around_shared(int pages); /* had from a scan that has
 												 * read them */
 extern void ps_iostat_written(int requests, int pages);
+
+/* A page left the pool to make room; or it was one of few that its process lets stay (recycle.h). */
 extern void ps_iostat_evicted(void);
+extern void ps_iostat_reused(void);
 
 /* Now; zero, without a look at the clock, where nobody asks. */
 extern instr_time ps_iostat_clock(void);

@@ -13,7 +13,6 @@
 #include "miscadmin.h"
 #include "pool/pool.h"
 #include "pool/registry.h"
-#include "pool/registry_table.h"
 #include "storage/shmem.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"

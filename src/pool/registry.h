@@ -12,19 +12,7 @@
 
 #include "postgres.h"
 #include "debug/lock.h"
-#include "port/atomics.h"
-#include "server/compat.h"
-
-typedef enum PsRegistryState
-{
-	PS_REGISTRY_NONE,			/* not in the registry */
-	PS_REGISTRY_FRESH,			/* born in the pool; its page cache has not
-								 * been dropped yet */
-	PS_REGISTRY_POOL,
-	PS_REGISTRY_LEAVING,		/* its frames are on their way to the file */
-	PS_REGISTRY_HELD			/* its owner changes in a transaction still
-								 * running (hold.c) */
-} PsRegistryState;
+#include "pool/registry_table.h"
 
 extern PsRegistryState ps_registry_state(RelFileLocator rlocator);
 
@@ -81,16 +69,6 @@ extern void ps_registry_forget_database(Oid dboid);
 extern void ps_registry_at_xact_end(void);
 
 /* ---- statistics (relcount.h) ---- */
-
-/* What is counted for each relation in the registry, since it was entered or the last reset. */
-typedef enum PsRelCounter
-{
-	PS_REL_READ_AHEAD,			/* pages read ahead */
-	PS_REL_AHEAD_WASTED,		/* ... that left the pool unused */
-	PS_REL_AROUND,				/* pages used from reads around the pool */
-	PS_REL_EVICTIONS
-} PsRelCounter;
-#define PS_NRELCOUNTERS (PS_REL_EVICTIONS + 1)
 
 typedef struct PsRelDelta
 {

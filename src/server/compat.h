@@ -117,6 +117,10 @@ ps_heap_key_test(HeapTuple tuple, TupleDesc desc, int nkeys, ScanKey keys)
 #define ps_failsafe_announce(on) ((void) 0)
 #define PS_FAILSAFE_ENDS_STRATEGY false
 
+/* VACUUM's buffers are as many as they are, not what somebody asked for. */
+#define GetAccessStrategyBufferCount(strategy) 0
+#define PS_VACUUM_BUFFERS_BY_DEFAULT 0
+
 /* Freezing: whatever can be frozen by the limits must be, and nothing else is. */
 typedef xl_heap_freeze_tuple HeapTupleFreeze;
 
@@ -205,6 +209,7 @@ typedef enum IOOp
 	IOOP_EXTEND,
 	IOOP_HIT,
 	IOOP_READ,
+	IOOP_REUSE,
 	IOOP_WRITE
 } IOOp;
 
@@ -247,6 +252,9 @@ ps_core_count_io_time(IOContext context, IOOp op, instr_time start, instr_time s
 
 #define ps_failsafe_announce(on) (VacuumFailsafeActive = (on))
 #define PS_FAILSAFE_ENDS_STRATEGY true
+
+/* vacuum_buffer_usage_limit is 2 MB, of which there are never more than an eighth of shared_buffers. */
+#define PS_VACUUM_BUFFERS_BY_DEFAULT Min(2 * 1024 * 1024 / BLCKSZ, NBuffers / 8)
 
 /* Plans are made in hope where a look at the commit log is dear: they want it before they are carried out. */
 static inline bool
