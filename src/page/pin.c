@@ -12,9 +12,9 @@
 #include "page/usage.h"
 #include "page/view.h"
 #include "pgstat.h"
+#include "pool/ahead.h"
 #include "pool/gate.h"
 #include "pool/pin.h"
-#include "pool/ahead.h"
 #include "pool/read.h"
 #include "server/compat.h"
 

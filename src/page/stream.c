@@ -268,8 +268,8 @@ drop_run(PsStream *stream)
 	{
 		ps_count(PS_COUNT_RING_SHARED, stream->shared_pages);
 		ps_iostat_around_shared(stream->shared_pages);
+		stream->shared_pages = 0;
 	}
-	stream->shared_pages = 0;
 }
 
 void
@@ -388,10 +388,12 @@ add_block(PsStream *stream, BlockNumber block)
 				last->first--;
 				last->n++;
 				last->left = last->left << 1 | 1;
-				return;
 			}
-			last->n = block - last->first + 1;
-			last->left |= bit_of(last, block);
+			else
+			{
+				last->n = block - last->first + 1;
+				last->left |= bit_of(last, block);
+			}
 			return;
 		}
 	}
@@ -407,7 +409,7 @@ add_block(PsStream *stream, BlockNumber block)
 static uint64
 pages_pinned(void)
 {
-	return ps_my_counters == NULL ? 0 : ps_my_counters->n[PS_COUNT_HITS] + ps_my_counters->n[PS_COUNT_READS];
+	return ps_my_counters == NULL ? 0 : pool_pins();
 }
 #endif
 
@@ -639,9 +641,9 @@ leave_ring(PsStream *stream)
 static inline void
 look_further(PsStream *stream)
 {
-	bool		goes_around = stream->around && !stream->comes_in;
+	int			most = stream->around && !stream->comes_in ? stream->max_ring : stream->max_pool;
 
-	stream->distance = Min(stream->distance * 2, goes_around ? stream->max_ring : stream->max_pool);
+	stream->distance = Min(stream->distance * 2, most);
 	if (stream->around && !stream->in_pass &&
 		stream->distance >= Min(RING_DISTANCE, stream->max_pool))
 	{
