@@ -2,7 +2,7 @@
  * visibility.h
  *		Who sees a row version: heap's rules (heapam_visibility.c), over guards.
  *
- * All of these want a guard on the current page and may set hint bits through
+ * All of these need a guard on the current page and may set hint bits through
  * it.  A ring page will do for an MVCC snapshot, and where nobody can change
  * the rows.
  */

@@ -250,17 +250,6 @@ ps_wal_delete(PsWrite *guard, const PsRowMut *row, HeapTuple old_key,
 	ps_vm_set_lsn(all_visible, lsn);
 }
 
-/* Will the record carry a full image of the page?  A guess: a checkpoint may still come between. */
-static bool
-wants_image(const PsWrite *guard) PS_REQUIRES(guard)
-{
-	XLogRecPtr	redo;
-	bool		full_page_writes;
-
-	GetFullPageWriteInfo(&redo, &full_page_writes);
-	return full_page_writes && PageGetLSN(guard->page) <= redo;
-}
-
 /* How many bytes of the values does the new version share with the old one, at each end? */
 static void
 common_ends(const PsRowMut *old_row, HeapTuple new_tuple, uint16 *prefix, uint16 *suffix)
@@ -353,7 +342,7 @@ ps_wal_update(PsWrite *old, PsWrite *new, const PsRowMut *old_row,
 	 * Bytes shared with the old version need not be logged when redo finds it
 	 * on the same page; decoding wants the whole row, an image has it anyway.
 	 */
-	if (same_page && !logical && !wants_image(new))
+	if (same_page && !logical && !ps_xlog_wants_image(new))
 		common_ends(old_row, new_tuple, &prefix, &suffix);
 
 	if (old_visible->cleared)

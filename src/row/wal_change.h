@@ -61,8 +61,8 @@ extern void ps_wal_new_cid(Relation rel, HeapTuple tuple);
  * What logical decoding needs of an old row version: NULL if nothing; else the
  * tuple itself (FULL) or a copy with the key alone (*copied: the caller frees
  * it).  logical: this change may be decoded.  key_required: identity columns
- * change, or have values out of line.
- * May read TOAST: before the critical section.
+ * change, or have values out of line.  May read TOAST: before the critical
+ * section.
  */
 extern HeapTuple ps_replica_identity(Relation rel, HeapTuple old, bool logical,
 									 bool key_required, bool *copied);
