@@ -13,20 +13,21 @@
 #include "access/visibilitymap.h"
 #include "access/xact.h"
 #include "access/xlog.h"
-#include "admin/check_index.h"
 #include "admin/check_amcheck.h"
+#include "admin/check_index.h"
 #include "admin/check_page.h"
 #include "admin/check_toast.h"
 #include "admin/check_xid.h"
 #include "admin/tool.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "io/request.h"
 #include "io/file.h"
+#include "io/request.h"
 #include "miscadmin.h"
 #include "page/guard.h"
 #include "page/storage.h"
 #include "page/stream.h"
+#include "row/vm.h"
 #include "storage/checksum.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -206,15 +207,6 @@ next_wanted(void *arg)
 	return InvalidBlockNumber;
 }
 
-/* The pin belongs to the subtransaction that took it. */
-static void
-release_map(Pages *scan)
-{
-	if (BufferIsValid(scan->vmbuf))
-		ReleaseBuffer(scan->vmbuf);
-	scan->vmbuf = InvalidBuffer;
-}
-
 static bool
 is_enough(const Pages *scan)
 {
@@ -247,7 +239,9 @@ check_run(Pages *scan)
 	}
 	ps_unpin(&pin);
 	ps_stream_end(stream);
-	release_map(scan);
+
+	/* the pin belongs to the subtransaction that took it */
+	ps_vm_release(&scan->vmbuf);
 }
 
 /* Errors that tell of damage where it was looked for; any other ends the check. */
@@ -270,7 +264,7 @@ take_error(Pages *scan, const ErrorData *error)
 	{
 		check->block = scan->named[scan->nout % AHEAD];
 		check_refused(scan, error);
-		release_map(scan);
+		ps_vm_release(&scan->vmbuf);
 		finish_page(check);
 	}
 	else

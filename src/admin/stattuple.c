@@ -22,6 +22,7 @@
 #include "page/storage.h"
 #include "page/stream.h"
 #include "row/visibility.h"
+#include "row/vm.h"
 #include "server/compat.h"
 #include "storage/freespace.h"
 #include "storage/procarray.h"
@@ -203,8 +204,7 @@ pagestore_stattuple_approx(PG_FUNCTION_ARGS)
 	space.oldest_xmin = GetOldestNonRemovableTransactionId(space.rel);
 	space.vmbuf = InvalidBuffer;
 	count_pages(&space, next_unknown, &space, live_for_vacuum, BLCKSZ - SizeOfPageHeaderData);
-	if (BufferIsValid(space.vmbuf))
-		ReleaseBuffer(space.vmbuf);
+	ps_vm_release(&space.vmbuf);
 
 	/* what is on the other pages is estimated as VACUUM does */
 	space.live = Max(vac_estimate_reltuples(space.rel, space.nblocks, space.scanned, space.live), 0);

@@ -314,8 +314,9 @@ look_up_next(Ahead *ahead, int n)
 }
 
 /*
- * Read leaf pages for the rows just taken, and look up the next so many.  Statistics count the inner scan alone.
- * Returns how many reads of pages of the table it started.
+ * Read leaf pages for the rows just taken, and look up the next so many.
+ * Statistics count the inner scan alone.  Returns how many reads of pages of the
+ * table it started.
  */
 static int
 look_ahead(Ahead *ahead, int taken, int next)

@@ -41,7 +41,6 @@ typedef struct PsBitmapScan
 	MemoryContextCallback forget;
 } PsBitmapScan;
 
-
 static dlist_head expected = DLIST_STATIC_INIT(expected);
 
 /* ---- which node ---- */

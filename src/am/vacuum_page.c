@@ -6,9 +6,9 @@
 
 #include "am/vacuum_dead.h"
 #include "am/vacuum_page.h"
-#include "executor/instrument.h"
 #include "commands/progress.h"
 #include "debug/stop.h"
+#include "executor/instrument.h"
 #include "miscadmin.h"
 #include "page/view.h"
 #include "pgstat.h"

@@ -8,11 +8,11 @@
 
 #include "access/genam.h"
 #include "commands/vacuum.h"
+#include "datatype/timestamp.h"
 #include "server/compat.h"
 #include "storage/bufmgr.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-#include "datatype/timestamp.h"
 
 /* What an error context names. */
 typedef enum PsVacuumPhase
@@ -47,7 +47,7 @@ typedef struct PsVacuum
 	 * what is to be done; the failsafe and the bypass rule turn some off on
 	 * the way
 	 */
-	bool		aggressive;		/* must get relfrozenxid past freeze_limit */
+	bool		aggressive;		/* must get relfrozenxid past FreezeLimit */
 	bool		skip_by_map;
 	bool		may_bypass;		/* index vacuuming may be left out if it would
 								 * do little */
