@@ -20,6 +20,7 @@
 #include "admin/autoprewarm.h"
 #include "admin/read_back.h"
 #include "admin/resident.h"
+#include "admin/row.h"
 #include "catalog/pg_database.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -326,8 +327,7 @@ pagestore_prewarm_progress(PG_FUNCTION_ARGS)
 	bool		nulls[3] = {0};
 
 	ps_require_preloaded();
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE || desc->natts != lengthof(values))
-		elog(ERROR, "return type must be a row of %d columns", (int) lengthof(values));
+	desc = ps_result_row(fcinfo, lengthof(values));
 	values[0] = CStringGetTextDatum(ps_autoprewarm ? phases[pg_atomic_read_u32(&shared->phase)] : "off");
 	values[1] = Int64GetDatum(pg_atomic_read_u64(&shared->nlisted));
 	values[2] = Int64GetDatum(pg_atomic_read_u64(&shared->nread));

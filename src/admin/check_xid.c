@@ -8,8 +8,8 @@
  */
 #include "postgres.h"
 
-#include "admin/check_xid.h"
 #include "access/xact.h"
+#include "admin/check_xid.h"
 #include "server/compat.h"
 #include "storage/lwlock.h"
 #include "storage/procarray.h"

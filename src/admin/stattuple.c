@@ -13,6 +13,7 @@
 #include "access/heapam.h"
 #include "access/relation.h"
 #include "access/visibilitymap.h"
+#include "admin/row.h"
 #include "admin/tool.h"
 #include "commands/vacuum.h"
 #include "fmgr.h"
@@ -155,12 +156,9 @@ rounded(double x)
 static Datum
 row_of(FunctionCallInfo fcinfo, Datum *values, int n)
 {
-	TupleDesc	desc;
 	bool		nulls[16] = {0};
 
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE || desc->natts != n)
-		elog(ERROR, "return type must be a row of %d columns", n);
-	return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
+	return HeapTupleGetDatum(heap_form_tuple(ps_result_row(fcinfo, n), values, nulls));
 }
 
 /* SQL: pagestore_stattuple(relation regclass) returns record, pgstattuple's columns */
