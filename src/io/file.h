@@ -27,10 +27,10 @@ ps_file_run(BlockNumber block, int wanted)
 
 /*
  * Descriptor of a block's segment.  Returns -1 with errno ENOENT when it is
- * not there and missing_ok; other failures ereport(ERROR).
- * The descriptor belongs to a backend-local cache (VFDs): use it at once.
- * Where the file system refuses O_DIRECT the file is opened buffered, which is
- * logged once for each tablespace.
+ * not there and missing_ok; other failures ereport(ERROR).  The descriptor
+ * belongs to a backend-local cache (VFDs): use it at once.  Where the file system
+ * refuses O_DIRECT the file is opened buffered, which is logged once for each
+ * tablespace.
  */
 extern int	ps_file_fd(RelFileLocator rlocator, BlockNumber block, bool missing_ok);
 
@@ -47,8 +47,8 @@ extern int	ps_file_read(RelFileLocator rlocator, BlockNumber block, int npages,
  * continued.  Returns false, having written nothing, when the file is gone
  * (missing, unlinked: link count 0, or its tablespace is dropped) or the block
  * lies past its end; ereport(elevel), ERROR or above, on I/O errors and when
- * the file's directory is missing, which may return.
- * The caller asks for the fsync.  Never extends a file.
+ * the file's directory is missing, which may return.  The caller asks for the
+ * fsync.  Never extends a file.
  */
 extern bool ps_file_write(RelFileLocator rlocator, BlockNumber block, int npages,
 						  struct iovec *iov, int niov, int elevel);
