@@ -67,10 +67,10 @@ typedef struct Curve
 {
 	PsLock		lock;			/* guards all below */
 
-	/* what has been counted of late is what goes beyond the base */
+	/* what has been counted lately is what goes beyond the base */
 	uint32		frames;			/* of the pool, while that was counted */
 	Sums		base;
-	int64		found[PS_CURVE_SIZES];	/* hits of late, by zone */
+	int64		found[PS_CURVE_SIZES];	/* recent hits, by zone */
 	uint32		uses;			/* of the sample */
 
 	uint32		n;				/* pages in the list */

@@ -170,6 +170,8 @@ extern void ps_frame_set_released(PsFrame frame);
 /* The last frames in use, as far as they are released, are in use no more.  Takes that spin lock. */
 extern void ps_frames_trim(void);
 
+/* ---- into the page table, and out of it by eviction ---- */
+
 /*
  * Put a frame in hands into the page table: READING or VALID, perhaps with
  * AHEAD.  again: the page is known to be used again and again (pass.h).  The

@@ -147,8 +147,9 @@ init_control(void)
 }
 
 /*
- * Is a pool of so many blocks to be had without a restart?  Any size is before
- * the first start.  The default, which may not be refused, is no more than that.
+ * Can the pool have so many blocks without a restart?  Before the first start it
+ * can have any number.  The default, which may not be refused, is no more than
+ * that.
  */
 bool
 ps_pool_size_check(int *newval, void **extra, GucSource source)

@@ -12,8 +12,9 @@
  * have logged it already.
  *
  * The sentinel looks at a slice of the buffer headers at each of its ticks, and
- * at all of them when a checkpoint begins to wait for it, and ends.  What it finds is compared
- * with the pool's page, under the locks of both:
+ * at all of them when a checkpoint begins to wait for it, before it lets that go,
+ * and before it stops.  What it finds is compared with the pool's page, under the
+ * locks of both:
  *
  *	- the stray holds nothing that the page does not: it goes;
  *	- the page holds nothing that the stray does not, and what the stray adds
