@@ -143,7 +143,7 @@ ps_autoprewarm_register(void)
 	RegisterBackgroundWorker(&leader);
 }
 
-/* False: no worker is to be had. */
+/* False: there is no worker for it. */
 static bool
 run_database_worker(Oid database)
 {

@@ -3,7 +3,7 @@
  *		pagestore_convert_all(): all tables of a schema or database, each in a
  *		transaction of its own.
  *
- * A table that can't be converted, or whose lock is not to be had within
+ * A table that can't be converted, or whose lock can't be had within
  * lock_timeout, is skipped with a NOTICE that says why.  What has been
  * converted stays; called again, the procedure goes on with the rest.
  */

@@ -153,7 +153,7 @@ warn_of_ring(uintptr_t thing)
 
 /* ---- memory ---- */
 
-/* NULL: none to be had. */
+/* NULL: there is no memory for it. */
 static char *
 map_ring(void)
 {
