@@ -60,11 +60,12 @@ extern bool ps_file_write(RelFileLocator rlocator, BlockNumber block, int npages
  */
 extern int	ps_file_fd_for_writes(RelFileLocator rlocator, BlockNumber first, BlockNumber last);
 
-/* Ask the checkpointer to fsync the segment of block at its next checkpoint. */
+/*
+ * Ask the checkpointer to fsync the segment of block at its next checkpoint.
+ * Where it takes no more requests it is done here, at once: a failure is
+ * data_sync_elevel(ERROR), a missing file is fine.
+ */
 extern void ps_file_request_sync(RelFileLocator rlocator, BlockNumber block);
-
-/* fsync the segment now; a failure is data_sync_elevel(ERROR); a missing file is fine. */
-extern void ps_file_sync_now(RelFileLocator rlocator, BlockNumber block);
 
 /* Number of blocks by the file's size (core's md.c rules over segments). */
 extern BlockNumber ps_file_nblocks(Relation rel);

@@ -83,6 +83,35 @@ only_row(const PsWrite *guard, OffsetNumber offset) PS_REQUIRES(guard)
 	return offset == FirstOffsetNumber && ps_page_nitems(guard->page) == FirstOffsetNumber;
 }
 
+/* Command ids of a row version that logical decoding reads as catalog data. */
+static void
+log_new_cid(Relation rel, HeapTuple tuple)
+{
+	HeapTupleHeader header = tuple->t_data;
+	xl_heap_new_cid record;
+
+	record.top_xid = GetTopTransactionId();
+	record.target_locator = rel->rd_locator;
+	record.target_tid = tuple->t_self;
+	record.cmin = record.cmax = record.combocid = InvalidCommandId;
+	if (header->t_infomask & HEAP_COMBOCID)
+	{
+		/* made and removed in this transaction */
+		record.cmin = HeapTupleHeaderGetCmin(header);
+		record.cmax = HeapTupleHeaderGetCmax(header);
+		record.combocid = HeapTupleHeaderGetRawCommandId(header);
+	}
+	else if ((header->t_infomask & HEAP_XMAX_INVALID) ||
+			 HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask))
+		record.cmin = HeapTupleHeaderGetRawCommandId(header);
+	else
+		record.cmax = HeapTupleHeaderGetRawCommandId(header);
+
+	XLogBeginInsert();
+	XLogRegisterData((char *) &record, SizeOfHeapNewCid);
+	XLogInsert(RM_HEAP2_ID, XLOG_HEAP2_NEW_CID);
+}
+
 /* Of a catalog for logical decoding: which commands made and removed the row, and its new version (may be NULL). */
 static void
 log_command_ids(Relation rel, const PsRowMut *old_row, HeapTuple new_tuple)
@@ -90,9 +119,9 @@ log_command_ids(Relation rel, const PsRowMut *old_row, HeapTuple new_tuple)
 	PsRow		lent = ps_row_lend(old_row);
 	HeapTupleData tuple = ps_row_tuple(&lent);
 
-	ps_wal_new_cid(rel, &tuple);
+	log_new_cid(rel, &tuple);
 	if (new_tuple != NULL)
-		ps_wal_new_cid(rel, new_tuple);
+		log_new_cid(rel, new_tuple);
 }
 
 void
@@ -106,7 +135,7 @@ ps_wal_insert(PsWrite *guard, HeapTuple tuple, uint32 options, const PsVmCleared
 	XLogRecPtr	lsn;
 
 	if (RelationIsAccessibleInLogicalDecoding(rel))
-		ps_wal_new_cid(rel, tuple);
+		log_new_cid(rel, tuple);
 
 	record.offnum = ItemPointerGetOffsetNumber(&tuple->t_self);
 	record.flags = 0;
@@ -154,7 +183,7 @@ ps_wal_multi_insert(PsWrite *guard, const PsMultiInsert *what)
 
 	if (RelationIsAccessibleInLogicalDecoding(rel))
 		for (int i = 0; i < what->count; i++)
-			ps_wal_new_cid(rel, what->tuples[i]);
+			log_new_cid(rel, what->tuples[i]);
 
 	record->ntuples = what->count;
 	record->flags = 0;
@@ -459,34 +488,6 @@ ps_wal_kill(PsWrite *guard, const PsRowMut *row, TransactionId xid)
 	XLogRegisterData((char *) &record, SizeOfHeapDelete);
 	ps_xlog_register(0, guard, REGBUF_STANDARD);
 	ps_set_lsn(guard, XLogInsert(RM_HEAP_ID, XLOG_HEAP_DELETE));
-}
-
-void
-ps_wal_new_cid(Relation rel, HeapTuple tuple)
-{
-	HeapTupleHeader header = tuple->t_data;
-	xl_heap_new_cid record;
-
-	record.top_xid = GetTopTransactionId();
-	record.target_locator = rel->rd_locator;
-	record.target_tid = tuple->t_self;
-	record.cmin = record.cmax = record.combocid = InvalidCommandId;
-	if (header->t_infomask & HEAP_COMBOCID)
-	{
-		/* made and removed in this transaction */
-		record.cmin = HeapTupleHeaderGetCmin(header);
-		record.cmax = HeapTupleHeaderGetCmax(header);
-		record.combocid = HeapTupleHeaderGetRawCommandId(header);
-	}
-	else if ((header->t_infomask & HEAP_XMAX_INVALID) ||
-			 HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask))
-		record.cmin = HeapTupleHeaderGetRawCommandId(header);
-	else
-		record.cmax = HeapTupleHeaderGetRawCommandId(header);
-
-	XLogBeginInsert();
-	XLogRegisterData((char *) &record, SizeOfHeapNewCid);
-	XLogInsert(RM_HEAP2_ID, XLOG_HEAP2_NEW_CID);
 }
 
 HeapTuple

@@ -312,8 +312,6 @@ ps_core_count_io_time(IOContext context, IOOp op, instr_time start, instr_time s
 #if PG_VERSION_NUM < 170000
 
 #define AmAutoVacuumWorkerProcess() IsAutoVacuumWorkerProcess()
-#define shared_blk_read_time blk_read_time
-#define shared_blk_write_time blk_write_time
 #define TransamVariables ShmemVariableCache
 #define LockHeldByMe(tag, mode, orstronger) LockHeldByMe(tag, mode)
 
