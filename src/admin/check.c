@@ -11,7 +11,6 @@
 
 #include "access/relation.h"
 #include "access/visibilitymap.h"
-#include "access/xact.h"
 #include "access/xlog.h"
 #include "admin/check_amcheck.h"
 #include "admin/check_index.h"
@@ -19,6 +18,7 @@
 #include "admin/check_toast.h"
 #include "admin/check_xid.h"
 #include "admin/tool.h"
+#include "admin/try.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "io/file.h"
@@ -31,7 +31,6 @@
 #include "storage/checksum.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
 PG_FUNCTION_INFO_V1(pagestore_check);
@@ -62,6 +61,7 @@ typedef struct Pages
 	uint64		nout;
 	bool		reading;		/* the stream is asked for named[nout] */
 	Buffer		vmbuf;
+	MemoryContext run_context;	/* for what goes with an error */
 } Pages;
 
 /* The page's latch is gone: tell, and look up what could not be looked up under it. */
@@ -215,12 +215,15 @@ is_enough(const Pages *scan)
 
 /* From scan->next on, to the end or an error. */
 static void
-check_run(Pages *scan)
+check_run(void *arg)
 {
+	Pages	   *scan = arg;
 	PsCheck    *check = scan->check;
-	PsStream   *stream = ps_stream_begin(check->rel, next_wanted, scan, PS_STREAM_AROUND_POOL);
+	PsStream   *stream;
 	PsPin		pin = PS_NO_PIN;
 
+	MemoryContextSwitchTo(scan->run_context);
+	stream = ps_stream_begin(check->rel, next_wanted, scan, PS_STREAM_AROUND_POOL);
 	ps_stream_limit(stream, AHEAD);
 	while (!is_enough(scan))
 	{
@@ -284,34 +287,19 @@ take_error(Pages *scan, const ErrorData *error)
 static bool
 try_run(Pages *scan)
 {
-	MemoryContext context = CurrentMemoryContext;
-	MemoryContext run_context = AllocSetContextCreate(context, "pagestore_check run", ALLOCSET_DEFAULT_SIZES);
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *error = NULL;
+	ErrorData  *error;
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(run_context);
-	PG_TRY();
-	{
-		check_run(scan);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		scan->vmbuf = InvalidBuffer;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	MemoryContextDelete(run_context);
+	scan->run_context = AllocSetContextCreate(CurrentMemoryContext, "pagestore_check run", ALLOCSET_DEFAULT_SIZES);
+	error = ps_try(check_run, scan);
+	MemoryContextDelete(scan->run_context);
+	if (error == NULL)
+		return true;
 
-	if (error != NULL && !take_error(scan, error))
+	/* it went with the subtransaction */
+	scan->vmbuf = InvalidBuffer;
+	if (!take_error(scan, error))
 		ReThrowError(error);
-	return error == NULL;
+	return false;
 }
 
 static void
