@@ -27,6 +27,7 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "pool/pool.h"
+#include "pool/workers.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "server/preload.h"
@@ -117,25 +118,10 @@ ps_autoprewarm_leave(Oid database)
 
 /* ---- workers ---- */
 
-static BackgroundWorker
-worker(const char *name, const char *function, int flags)
-{
-	BackgroundWorker w = {0};
-
-	w.bgw_flags = BGWORKER_SHMEM_ACCESS | flags;
-	w.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	strlcpy(w.bgw_name, name, BGW_MAXLEN);
-	strlcpy(w.bgw_type, name, BGW_MAXLEN);
-	strlcpy(w.bgw_library_name, "pagestore", BGW_MAXLEN);
-	strlcpy(w.bgw_function_name, function, BGW_MAXLEN);
-	return w;
-}
-
 void
 ps_autoprewarm_register(void)
 {
-	BackgroundWorker leader = worker("pagestore prewarm leader", "ps_autoprewarm_main",
-									 BGWORKER_BACKEND_DATABASE_CONNECTION);
+	BackgroundWorker leader = ps_worker_of("pagestore prewarm leader", "ps_autoprewarm_main");
 
 	if (!ps_autoprewarm)
 		return;
@@ -147,8 +133,7 @@ ps_autoprewarm_register(void)
 static bool
 run_database_worker(Oid database)
 {
-	BackgroundWorker w = worker("pagestore prewarm worker", "ps_autoprewarm_database_main",
-								BGWORKER_BACKEND_DATABASE_CONNECTION);
+	BackgroundWorker w = ps_worker_of("pagestore prewarm worker", "ps_autoprewarm_database_main");
 	BackgroundWorkerHandle *handle;
 	bool		registered;
 

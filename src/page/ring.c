@@ -19,6 +19,7 @@
 #include "pool/iostat.h"
 #include "pool/notes.h"
 #include "pool/pieces.h"
+#include "pool/pool.h"
 #include "pool/read.h"
 #include "pool/share.h"
 #include "pool/stats.h"
@@ -27,7 +28,6 @@
 
 #define PIECE_BYTES		((Size) PS_PIECE_PAGES * BLCKSZ)
 #define CACHE_LINE		64
-#define HUGE_PAGE		((Size) 2 * 1024 * 1024)
 #define PATIENCE_MS		100		/* with another scan that reads a piece */
 
 StaticAssertDecl(RELSEG_SIZE % PS_PIECE_PAGES == 0, "a piece lies in one segment");
@@ -161,18 +161,18 @@ map_ring(void)
 	char	   *bytes;
 
 	if (!PS_ASK("ring-no-memory"))
-		map = mmap(NULL, PS_RING_BYTES + HUGE_PAGE, PROT_READ | PROT_WRITE,
+		map = mmap(NULL, PS_RING_BYTES + PS_HUGE_PAGE, PROT_READ | PROT_WRITE,
 				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (map == MAP_FAILED)
 	{
 		ereport(DEBUG1,
-				(errmsg_internal("could not map %zu bytes for a table scan: %m", PS_RING_BYTES + HUGE_PAGE)));
+				(errmsg_internal("could not map %zu bytes for a table scan: %m", PS_RING_BYTES + PS_HUGE_PAGE)));
 		return NULL;
 	}
-	bytes = (char *) TYPEALIGN(HUGE_PAGE, map);
+	bytes = (char *) TYPEALIGN(PS_HUGE_PAGE, map);
 	if (bytes > map)
 		munmap(map, bytes - map);
-	munmap(bytes + PS_RING_BYTES, map + HUGE_PAGE - bytes);
+	munmap(bytes + PS_RING_BYTES, map + PS_HUGE_PAGE - bytes);
 
 	/*
 	 * A child (COPY PROGRAM) must not share these pages: whoever writes first

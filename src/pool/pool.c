@@ -9,8 +9,6 @@
 #include "storage/shmem.h"
 #include "utils/guc.h"
 
-#define HUGE_PAGE ((Size) 2 * 1024 * 1024)
-
 int			ps_pool_size_blocks;
 int			ps_pool_size_max_blocks;
 
@@ -59,7 +57,7 @@ static const struct
 static Size
 frames_alignment(void)
 {
-	return huge_pages != HUGE_PAGES_OFF ? HUGE_PAGE : PS_IO_ALIGN;
+	return huge_pages != HUGE_PAGES_OFF ? PS_HUGE_PAGE : PS_IO_ALIGN;
 }
 
 static Size

@@ -150,6 +150,9 @@ extern PsFramePadded *ps_frames;
 /* Frames that there is address space for; fixed when shared memory is first asked for. */
 extern uint32 ps_frames_max;
 
+/* A huge page of the kernel, where the processor is x86-64. */
+#define PS_HUGE_PAGE ((Size) 2 * 1024 * 1024)
+
 /* The first frame's bytes, aligned to PS_IO_ALIGN, or to a huge page where those are used. */
 extern char *ps_pool_bytes;
 
