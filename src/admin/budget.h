@@ -6,10 +6,10 @@
  * its uses (pool/curve.h) how many more pages it would have found, or fewer.
  *
  * Core remembers nothing of what has left shared_buffers.  What wants to be
- * there is known as long as some buffers were never used.  Otherwise it is taken
- * to be all relations of this database that are read through them, by core's
- * counts and the catalog's sizes, and to be used evenly: the more of its pages
- * fit, the fewer are read.
+ * there is known as long as some buffers were never used.  Otherwise it is
+ * taken to be all relations of this database that are read through them, by
+ * core's counts and the catalog's sizes, and to be used evenly: the more of
+ * its pages fit, the fewer are read.
  */
 #ifndef PAGESTORE_ADMIN_BUDGET_H
 #define PAGESTORE_ADMIN_BUDGET_H
@@ -41,9 +41,9 @@ typedef struct PsSplit
 } PsSplit;
 
 /*
- * The split of so much memory that is expected to read least; of those that are
- * nearly as good, the one nearest to what the pool has now.  Sizes of the pool
- * are whole megabytes, except that it may stay as large as it is.
+ * The split of so much memory that is expected to read least; of those that
+ * are nearly as good, the one nearest to what the pool has now.  Sizes of the
+ * pool are whole megabytes, except that it may stay as large as it is.
  */
 extern PsSplit ps_budget_best_split(const PsBudget *budget, double memory);
 

@@ -12,9 +12,9 @@
 extern BlockNumber ps_check_hash_rows(PsCheck *check, Relation index, Snapshot snapshot);
 
 /*
- * All entries.  Goes through the index as VACUUM does: ShareUpdateExclusiveLock
- * on the table is held, and this is not recovery.  It waits for scans that are in
- * a bucket: none of them may be this session's.
+ * All entries.  Goes through the index as VACUUM does:
+ * ShareUpdateExclusiveLock on the table is held, and this is not recovery.  It
+ * waits for scans that are in a bucket: none of them may be this session's.
  */
 extern TIDBitmap *ps_check_hash_entries(Relation rel, Relation index);
 

@@ -3,8 +3,8 @@
  *		What functions of contrib modules answer for a pagestore table: see
  *		intercept.c.
  *
- * As the originals do, but through guards: whoever owns the pages now, and
- * should that change on the way.
+ * As the originals do, but through guards: whoever owns the pages, and even if
+ * that changes on the way.
  */
 #include "postgres.h"
 

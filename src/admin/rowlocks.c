@@ -1,7 +1,7 @@
 /*
  * rowlocks.c
  *		pagestore_rowlocks(): which rows are locked, by whom and how, as
- *		pgrowlocks tells for heap.
+ *		pgrowlocks says for heap.
  */
 #include "postgres.h"
 

@@ -3,8 +3,8 @@
  *		pagestore_stattuple(), pagestore_stattuple_approx(): how much of a table
  *		is live rows, dead rows and free space, as pgstattuple tells for heap.
  *
- * The exact one looks at every row; the other takes pages that the visibility
- * map calls all-visible at the word of the free space map.
+ * The exact one looks at every row; the other takes the free space map's word
+ * for pages that the visibility map calls all-visible.
  */
 #include "postgres.h"
 

@@ -10,9 +10,9 @@
 #include "utils/rel.h"
 
 /*
- * The table, under AccessShareLock: writers go on.  If need is not 0, the caller
- * must have that privilege on it or be a member of role (InvalidOid: no role will
- * do instead), which is asked before the lock.  ereport(ERROR) for
+ * The table, under AccessShareLock: writers go on.  If need is not 0, the
+ * caller must have that privilege on it or be a member of role (InvalidOid: no
+ * role will do instead), which is asked before the lock.  ereport(ERROR) for
  * anything but a table or materialized view of pagestore that this session can
  * read; hint (may be NULL) says what to use for a table of heap.
  */

@@ -88,9 +88,9 @@ run_writing_unlogged(const UtilityCall *call)
 
 /*
  * The command fails if others are in the database, and a warm restart may be:
- * WITH (FORCE) too, as the worker is a superuser's.  The name may be another's by
- * the time that core asks, and the command may not be allowed: then a database
- * was left for nothing, and its pages come with use.
+ * WITH (FORCE) too, as the worker is a superuser's.  The name may be another's
+ * by the time that core asks, and the command may not be allowed: then a
+ * database was left for nothing, and its pages come with use.
  */
 static void
 leave_database(const char *name)

@@ -51,8 +51,8 @@ extern PsAioRef ps_aio_read(RelFileLocator rlocator, BlockNumber block, int npag
  * each calls ps_aio_frame_done.  prepare is called with the name of each
  * before it can complete, so that its frames can name it; those that are done
  * at once, as above, may not be named.  When it returns nothing is left to be
- * handed over.  False: there is no such file, and nothing was started, as after
- * ereport(ERROR).
+ * handed over.  False: there is no such file, and nothing was started, as
+ * after ereport(ERROR).
  */
 extern bool ps_aio_read_frames(RelFileLocator rlocator, PsIoRead *reads, int n, PsAioPrepare prepare);
 

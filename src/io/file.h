@@ -28,9 +28,9 @@ ps_file_run(BlockNumber block, int wanted)
 /*
  * Descriptor of a block's segment.  Returns -1 with errno ENOENT when it is
  * not there and missing_ok; other failures ereport(ERROR).  The descriptor
- * belongs to a backend-local cache (VFDs): use it at once.  Where the file system
- * refuses O_DIRECT the file is opened buffered, which is logged once for each
- * tablespace.
+ * belongs to a backend-local cache (VFDs): use it at once.  Where the file
+ * system refuses O_DIRECT the file is opened buffered, which is logged once
+ * for each tablespace.
  */
 extern int	ps_file_fd(RelFileLocator rlocator, BlockNumber block, bool missing_ok);
 

@@ -3,10 +3,11 @@
  *		Writes that may still land although their process has gone.
  *
  * The kernel goes on with what a killed process has given it, and the exit of
- * that process does not wait for it.  Recovery must: a page image from before the
- * crash that arrived after recovery had written the page would undo what it did.
- * So each ring for writes holds a lock that the kernel lets go of when the ring's
- * last write has ended, and a server that starts waits for that.
+ * that process does not wait for it.  Recovery must: a page image from before
+ * the crash that arrived after recovery had written the page would undo what
+ * it did.  So each ring for writes holds a lock that the kernel lets go of
+ * when the ring's last write has ended, and a server that starts waits for
+ * that.
  */
 #ifndef PAGESTORE_IO_LANDING_H
 #define PAGESTORE_IO_LANDING_H

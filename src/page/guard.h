@@ -141,9 +141,9 @@ ps_set_lsn(PsWrite *guard, XLogRecPtr lsn) PS_REQUIRES(guard)
 /*
  * Tuple bytes of the page may be moved until unlock: nobody else points into
  * it (pool: the page may have moved to a fresh frame; shared and local
- * buffers: ours is the only pin).  guard->page may change: derive every pointer
- * anew.  False: not now; nothing changed.  wait: for a write of the page to
- * disk, if that is in the way.
+ * buffers: ours is the only pin).  guard->page may change: derive every
+ * pointer anew.  False: not now; nothing changed.  wait: for a write of the
+ * page to disk, if that is in the way.
  */
 extern bool ps_write_movable(PsWrite *guard, bool wait) PS_REQUIRES(guard);
 

@@ -2,8 +2,8 @@
  * pin.h
  *		A page held in place, wherever it lies.
  *
- * A pin says only that its bytes stay where they are: not that the rows in them
- * are visible, nor that they still are the page.  Pins belong to
+ * A pin says only that its bytes stay where they are: not that the rows in
+ * them are visible, nor that they still are the page.  Pins belong to
  * CurrentResourceOwner.
  */
 #ifndef PAGESTORE_PAGE_PIN_H

@@ -2,11 +2,11 @@
  * ring.c
  *		Pieces of a table read around the pool into memory of this process.
  *
- * What makes such a page good to use: its image is whole and not older than the
- * moment of use.  At that moment the page is looked up in the pool first.  If it
- * is not there, all changes of it are on disk, and each of them has moved the
- * sequence counter of its piece.  If the counter is even, and as it was before
- * the read, the image has them all.
+ * What makes such a page good to use: its image is whole and not older than
+ * the moment of use.  At that moment the page is looked up in the pool first.
+ * If it is not there, all changes of it are on disk, and each of them has
+ * moved the sequence counter of its piece.  If the counter is even, and as it
+ * was before the read, the image has them all.
  */
 #include "postgres.h"
 

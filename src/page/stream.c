@@ -598,8 +598,8 @@ keep_ahead(PsStream *stream)
 /*
  * Have many of the pages that a run gave from the ring been fetched through
  * the pool since, by this process?  Then the rows found are changed or locked,
- * and the scan is better served from there.  Others may fetch them, too: scans
- * beside this one.
+ * and the scan is better served from there.  Other processes, such as
+ * concurrent scans, may fetch them, too.
  */
 static bool
 fetched_again(PsStream *stream, const Run *run)

@@ -35,8 +35,8 @@ typedef struct PsStream PsStream;
 extern PsStream *ps_stream_begin(Relation rel, PsStreamNext next, void *arg, int flags);
 
 /*
- * Never ask the callback for more than this many blocks ahead of the one handed
- * out last: it takes them from a supply that other processes share.
+ * Never ask the callback for more than this many blocks ahead of the one
+ * handed out last: it takes them from a supply that other processes share.
  */
 extern void ps_stream_limit(PsStream *stream, BlockNumber blocks);
 

@@ -11,8 +11,8 @@
 
 /*
  * From here to the end of the transaction shared buffers own the relation,
- * whichever access method it ends up with, and whatever is rolled back; then it
- * is heap's, or passes the gate.  What the pool has of it is written out
+ * whichever access method it ends up with, and whatever is rolled back; then
+ * it is heap's, or passes the gate.  What the pool has of it is written out
  * and forgotten, and what shared buffers have is made current.  Under
  * AccessExclusiveLock, kept to the end of the transaction, on every relation
  * that has or had the file in it.  for_workers: its relation is pagestore's

@@ -4,8 +4,8 @@
  *		on), and, where track_io_timing asks for it, the time that they take.
  *
  * pg_stat_io knows a context for each operation.  Pages that are read around
- * the pool count as "bulkread"; for the rest a process says what it is about by
- * ps_iostat_enter(), and is at "normal" otherwise.  Servers before 18 count
+ * the pool count as "bulkread"; for the rest a process says what it is about
+ * by ps_iostat_enter(), and is at "normal" otherwise.  Servers before 18 count
  * pages, from 18 on requests and bytes.
  *
  * Time is counted where core counts that of shared buffers, too (EXPLAIN,

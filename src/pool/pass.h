@@ -7,8 +7,8 @@
  * one goes around the pool and is remembered, for half as many evictions again
  * as there are frames (as long as policy s3fifo remembers a page).  One that
  * follows meanwhile may bring in as many pages as there are frames that nobody
- * has used since: so what is worth as much as the table, a page used once between
- * two passes, stays, and the table gets the rest.
+ * has used since: so what is worth as much as the table, a page used once
+ * between two passes, stays, and the table gets the rest.
  *
  * All functions take PagestorePass, a leaf; they throw nothing.
  */

@@ -145,9 +145,9 @@ init_control(void)
 }
 
 /*
- * Can the pool have so many blocks without a restart?  Before the first start it
- * can have any number.  The default, which may not be refused, is no more than
- * that.
+ * Can the pool have so many blocks without a restart?  Before the first start
+ * it can have any number.  The default, which may not be refused, is no more
+ * than that.
  */
 bool
 ps_pool_size_check(int *newval, void **extra, GucSource source)

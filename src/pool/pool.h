@@ -58,7 +58,7 @@ extern bool ps_pool_size_max_check(int *newval, void **extra, GucSource source);
 /* Its page has moved on, or is forgotten; free at the last unpin. */
 #define PS_GHOST		((uint32) 1 << 26)
 
-/* Read ahead and not used yet: its first pin is no hit. */
+/* Read ahead and not used yet: its first pin does not count as a hit. */
 #define PS_AHEAD		((uint32) 1 << 27)
 
 /* Marked by whoever wants to know whether it is used (pass.c), and not pinned by a process since. */

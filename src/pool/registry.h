@@ -4,8 +4,8 @@
  *
  * In shared memory, for all processes: nothing of theirs is dirty in shared
  * buffers, and only they can have frames.  All functions take the registry's
- * lock, and no other unless stated; no lock of the pool may be held but the owner
- * lock.
+ * lock, and no other unless stated; no lock of the pool may be held but the
+ * owner lock.
  */
 #ifndef PAGESTORE_POOL_REGISTRY_H
 #define PAGESTORE_POOL_REGISTRY_H
@@ -99,9 +99,9 @@ typedef struct PsRelDelta
 } PsRelDelta;
 
 /*
- * Add to the counts of those that have an entry.  wait is false: other locks may
- * be held, and the answer is false, with nothing done, if the lock can't be had
- * at once.
+ * Add to the counts of those that have an entry.  wait is false: other locks
+ * may be held, and the answer is false, with nothing done, if the lock can't
+ * be had at once.
  */
 extern bool ps_registry_add(const PsRelDelta *deltas, int n, bool wait);
 

@@ -2,10 +2,10 @@
  * release.h
  *		Memory of frames that the pool has given up, back to the system.
  *
- * Memory in huge pages goes back by whole pages or not at all.  The kernel keeps
- * huge pages in reserve for a mapping, but not for what has gone back: so they
- * must be obtained before frames are used again, since a touch without one would
- * end the server.
+ * Memory in huge pages goes back by whole pages or not at all.  The kernel
+ * keeps huge pages in reserve for a mapping, but not for what has gone back:
+ * so they must be obtained before frames are used again, since a touch without
+ * one would end the server.
  */
 #ifndef PAGESTORE_POOL_RELEASE_H
 #define PAGESTORE_POOL_RELEASE_H

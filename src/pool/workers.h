@@ -16,9 +16,9 @@
 extern bool ps_sentinel_registered;
 
 /*
- * A worker of ours, for RegisterBackgroundWorker() and its like: by the name of
- * its main function, connected to shared memory and a database.  It starts when
- * recovery is over: until then the pool is closed.
+ * A worker of ours, for RegisterBackgroundWorker() and its like: by the name
+ * of its main function, connected to shared memory and a database.  It starts
+ * when recovery is over: until then the pool is closed.
  */
 extern BackgroundWorker ps_worker_of(const char *name, const char *function);
 

@@ -141,8 +141,8 @@ inserter_state(const PsRead *guard, const HeapTupleHeaderData *header, Snapshot 
 
 /*
  * The transaction that deleted or updated the row: *xmax, unless XACT_ABORTED,
- * which means that none did.  Lockers do not count.  For rows whose inserter is
- * COMMITTED or OWN.
+ * which means that none did.  Lockers do not count.  For rows whose inserter
+ * is COMMITTED or OWN.
  */
 static inline XactState
 deleter_state(const PsRead *guard, const HeapTupleHeaderData *header, Snapshot mvcc,

@@ -72,10 +72,10 @@ extern HTSV_Result ps_row_vacuum_horizon(const PsRead *guard, const PsRow *row,
 extern bool ps_row_surely_dead(const PsRow *row, struct GlobalVisState *vistest);
 
 /*
- * May a live row be one that everybody sees, for ever?  The hint must be there: a
- * commit that is not flushed yet must not get its rows into the visibility map.
- * *newest_xmin becomes the row's if that is newer: it is judged when all of the
- * page's are known (ps_seen_by_all()).
+ * May a live row be one that everybody sees, for ever?  The hint must be
+ * there: a commit that is not flushed yet must not get its rows into the
+ * visibility map.  *newest_xmin becomes the row's if that is newer: it is
+ * judged when all of the page's are known (ps_seen_by_all()).
  */
 static inline bool
 ps_row_may_be_seen_by_all(const PsRow *row, TransactionId *newest_xmin)

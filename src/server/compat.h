@@ -3,9 +3,9 @@
  *		What differs between PostgreSQL versions, in one place.
  *
  * The code uses the newest server's names.  A function, type or field that an
- * older server knows by another name or in another shape gets it here, never by
- * an #if at the place of use.  Where more differs than that, a file has a variant
- * for each server, which the Makefile chooses.
+ * older server knows by another name or in another shape gets it here, never
+ * by an #if at the place of use.  Where more differs than that, a file has a
+ * variant for each server, which the Makefile chooses.
  *
  * In order of versions: when one is no longer of interest, its part goes.
  */
