@@ -166,11 +166,38 @@ ps_wal_insert(PsWrite *guard, HeapTuple tuple, uint32 options, const PsVmCleared
 	ps_vm_set_lsn(all_visible, lsn);
 }
 
+/*
+ * Put rows one after another into the record's second part, and their offsets
+ * into the first, unless the order implies them, on a page that redo
+ * initialises.  Returns the end of the rows.
+ */
+static char *
+pack_rows(const PsMultiInsert *what, xl_heap_multi_insert *record, char *rows)
+{
+	char	   *p = rows;
+
+	for (int i = 0; i < what->count; i++)
+	{
+		HeapTuple	tuple = what->tuples[i];
+		xl_multi_insert_tuple *row = (xl_multi_insert_tuple *) SHORTALIGN(p);
+
+		if (!what->page_was_empty)
+			record->offsets[i] = ItemPointerGetOffsetNumber(&tuple->t_self);
+		row->datalen = body_length(tuple);
+		row->t_infomask2 = tuple->t_data->t_infomask2;
+		row->t_infomask = tuple->t_data->t_infomask;
+		row->t_hoff = tuple->t_data->t_hoff;
+		p = (char *) row + SizeOfMultiInsertTuple;
+		memcpy(p, body(tuple), body_length(tuple));
+		p += body_length(tuple);
+	}
+	return p;
+}
+
 void
 ps_wal_multi_insert(PsWrite *guard, const PsMultiInsert *what)
 {
 	Relation	rel = guard->rel;
-	bool		init = what->page_was_empty;
 	bool		logical = RelationIsLogicallyLogged(rel);
 	uint8		info = XLOG_HEAP2_MULTI_INSERT;
 	uint8		regflags = REGBUF_STANDARD;
@@ -178,7 +205,7 @@ ps_wal_multi_insert(PsWrite *guard, const PsMultiInsert *what)
 								 * record */
 	xl_heap_multi_insert *record = (xl_heap_multi_insert *) scratch.data;
 	char	   *rows;
-	char	   *p;
+	char	   *end;
 	XLogRecPtr	lsn;
 
 	if (RelationIsAccessibleInLogicalDecoding(rel))
@@ -198,38 +225,22 @@ ps_wal_multi_insert(PsWrite *guard, const PsMultiInsert *what)
 		record->flags |= XLH_INSERT_CONTAINS_NEW_TUPLE;
 		regflags |= REGBUF_KEEP_DATA;
 	}
-	if (init)
+	if (what->page_was_empty)
 	{
 		info |= XLOG_HEAP_INIT_PAGE;
 		regflags |= REGBUF_WILL_INIT;
 	}
 
-	/* Offsets are implied by the order on a page that redo initialises. */
 	rows = scratch.data + SizeOfHeapMultiInsert;
-	if (!init)
+	if (!what->page_was_empty)
 		rows += what->count * sizeof(OffsetNumber);
-	p = rows;
-	for (int i = 0; i < what->count; i++)
-	{
-		HeapTuple	tuple = what->tuples[i];
-		xl_multi_insert_tuple *row = (xl_multi_insert_tuple *) SHORTALIGN(p);
-
-		if (!init)
-			record->offsets[i] = ItemPointerGetOffsetNumber(&tuple->t_self);
-		row->datalen = body_length(tuple);
-		row->t_infomask2 = tuple->t_data->t_infomask2;
-		row->t_infomask = tuple->t_data->t_infomask;
-		row->t_hoff = tuple->t_data->t_hoff;
-		p = (char *) row + SizeOfMultiInsertTuple;
-		memcpy(p, body(tuple), body_length(tuple));
-		p += body_length(tuple);
-	}
-	Assert(p <= scratch.data + BLCKSZ);
+	end = pack_rows(what, record, rows);
+	Assert(end <= scratch.data + BLCKSZ);
 
 	XLogBeginInsert();
 	XLogRegisterData(scratch.data, rows - scratch.data);
 	ps_xlog_register(0, guard, regflags);
-	XLogRegisterBufData(0, rows, p - rows);
+	XLogRegisterBufData(0, rows, end - rows);
 	ps_vm_register(MAP_OF_PAGE, &what->all_visible);
 	if (BufferIsValid(what->frozen_map))
 		XLogRegisterBuffer(MAP_OF_PAGE, what->frozen_map, 0);
