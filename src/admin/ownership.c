@@ -326,7 +326,8 @@ check_held(void)
 							names.ours, names.other),
 					 errdetail("Both have relfilenode %u.", rlocators[i].relNumber)));
 	}
-	pfree(rlocators);
+	if (rlocators)
+		pfree(rlocators);
 }
 
 /* ---- when ---- */

@@ -21,7 +21,10 @@ extern int	ps_io_method;
 #define PS_IO_METHOD_DEFAULT 1	/* io_uring's row in aio.c */
 extern const struct config_enum_entry *ps_aio_method_options(void);
 
-/* Set before shared memory is made: every request is to be over when it returns (frames are protected from the kernel). */
+/*
+ * Set before shared memory is made: every request is to be over when it returns
+ * (frames are protected from the kernel).
+ */
 extern bool ps_aio_force_sync;
 
 /*

@@ -24,7 +24,7 @@ extern void ps_hold(RelFileLocator rlocator, bool for_workers);
 /* Does this transaction hold it? */
 extern bool ps_holds(RelFileLocator rlocator, bool for_workers);
 extern bool ps_holds_any(void);
-extern RelFileLocator *ps_held(int *n); /* all of them, palloc'd */
+extern RelFileLocator *ps_held(int *n); /* all of them, palloc'd; NULL: none */
 
 /* NULL where ps_holds() says no to all. */
 extern struct HTAB *ps_hold_table;

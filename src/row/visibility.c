@@ -71,7 +71,10 @@ hint_committed(const PsRead *guard, const HeapTupleHeaderData *header, uint16 bi
 }
 
 #ifdef USE_ASSERT_CHECKING
-/* Has the transaction failed that the bit is about?  One that holds a lock alone, or a multixact, may have committed. */
+/*
+ * Has the transaction failed that the bit is about?  One that holds a lock
+ * alone, or a multixact, may have committed.
+ */
 static bool
 has_failed(const HeapTupleHeaderData *header, uint16 bit)
 {
