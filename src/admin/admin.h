@@ -1,6 +1,6 @@
 /*
  * admin.h
- *		What the entry of the extension calls of src/admin.
+ *		What the extension's entry point calls in src/admin.
  */
 #ifndef PAGESTORE_ADMIN_ADMIN_H
 #define PAGESTORE_ADMIN_ADMIN_H

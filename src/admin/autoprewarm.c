@@ -20,12 +20,14 @@
 #include "admin/autoprewarm.h"
 #include "admin/read_back.h"
 #include "admin/resident.h"
+#include "admin/row.h"
 #include "catalog/pg_database.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "pool/pool.h"
+#include "pool/workers.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "server/preload.h"
@@ -116,25 +118,10 @@ ps_autoprewarm_leave(Oid database)
 
 /* ---- workers ---- */
 
-static BackgroundWorker
-worker(const char *name, const char *function, int flags)
-{
-	BackgroundWorker w = {0};
-
-	w.bgw_flags = BGWORKER_SHMEM_ACCESS | flags;
-	w.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	strlcpy(w.bgw_name, name, BGW_MAXLEN);
-	strlcpy(w.bgw_type, name, BGW_MAXLEN);
-	strlcpy(w.bgw_library_name, "pagestore", BGW_MAXLEN);
-	strlcpy(w.bgw_function_name, function, BGW_MAXLEN);
-	return w;
-}
-
 void
 ps_autoprewarm_register(void)
 {
-	BackgroundWorker leader = worker("pagestore prewarm leader", "ps_autoprewarm_main",
-									 BGWORKER_BACKEND_DATABASE_CONNECTION);
+	BackgroundWorker leader = ps_worker_of("pagestore prewarm leader", "ps_autoprewarm_main");
 
 	if (!ps_autoprewarm)
 		return;
@@ -142,12 +129,11 @@ ps_autoprewarm_register(void)
 	RegisterBackgroundWorker(&leader);
 }
 
-/* False: no worker is to be had. */
+/* False: there is no worker for it. */
 static bool
 run_database_worker(Oid database)
 {
-	BackgroundWorker w = worker("pagestore prewarm worker", "ps_autoprewarm_database_main",
-								BGWORKER_BACKEND_DATABASE_CONNECTION);
+	BackgroundWorker w = ps_worker_of("pagestore prewarm worker", "ps_autoprewarm_database_main");
 	BackgroundWorkerHandle *handle;
 	bool		registered;
 
@@ -326,8 +312,7 @@ pagestore_prewarm_progress(PG_FUNCTION_ARGS)
 	bool		nulls[3] = {0};
 
 	ps_require_preloaded();
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE || desc->natts != lengthof(values))
-		elog(ERROR, "return type must be a row of %d columns", (int) lengthof(values));
+	desc = ps_result_row(fcinfo, lengthof(values));
 	values[0] = CStringGetTextDatum(ps_autoprewarm ? phases[pg_atomic_read_u32(&shared->phase)] : "off");
 	values[1] = Int64GetDatum(pg_atomic_read_u64(&shared->nlisted));
 	values[2] = Int64GetDatum(pg_atomic_read_u64(&shared->nread));

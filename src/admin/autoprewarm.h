@@ -17,7 +17,7 @@ extern void ps_autoprewarm_register(void);
 
 /*
  * A command wants the database for itself: if pages are being read back there,
- * it is left, which is waited for, some seconds at most.  Serves interrupts.
+ * have that end, and wait for it, some seconds at most.  Serves interrupts.
  */
 extern void ps_autoprewarm_leave(Oid database);
 

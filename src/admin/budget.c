@@ -1,6 +1,6 @@
 /*
  * budget.c
- *		What pool and shared_buffers of other sizes would have read of late.
+ *		What pool and shared_buffers of other sizes would have read lately.
  */
 #include "postgres.h"
 

@@ -1,22 +1,22 @@
 /*
  * budget.h
- *		What pool and shared_buffers of other sizes would have read of late.
+ *		What pool and shared_buffers of other sizes would have read lately.
  *
  * For the pool: what it has read at the size that it has, and by the curve of
  * its uses (pool/curve.h) how many more pages it would have found, or fewer.
  *
  * Core remembers nothing of what has left shared_buffers.  What wants to be
- * there is known as long as some buffers were never used.  Else it is taken for
- * all relations of this database that are read through them, by core's counts
- * and the catalog's sizes, and for used evenly: the pages that are missing are
- * read the less, the more of them fit.
+ * there is known as long as some buffers were never used.  Otherwise it is
+ * taken to be all relations of this database that are read through them, by
+ * core's counts and the catalog's sizes, and to be used evenly: the more of
+ * its pages fit, the fewer are read.
  */
 #ifndef PAGESTORE_ADMIN_BUDGET_H
 #define PAGESTORE_ADMIN_BUDGET_H
 
 #include "pool/curve.h"
 
-/* Of late; all in pages. */
+/* Lately; all in pages. */
 typedef struct PsBudget
 {
 	PsCurve		seen;
@@ -41,9 +41,9 @@ typedef struct PsSplit
 } PsSplit;
 
 /*
- * That split of so much memory that is expected to read least; of those that
- * are nearly as good, the one that is next to what the pool has now.  Sizes of
- * the pool are whole megabytes, but that it may be as large as it is.
+ * The split of so much memory that is expected to read least; of those that
+ * are nearly as good, the one nearest to what the pool has now.  Sizes of the
+ * pool are whole megabytes, except that it may stay as large as it is.
  */
 extern PsSplit ps_budget_best_split(const PsBudget *budget, double memory);
 

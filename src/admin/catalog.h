@@ -9,8 +9,8 @@
 
 /*
  * A registered snapshot of pg_class and other catalogs that sees what others
- * have committed by now, and of this transaction what it had done when the
- * command began; FirstCommandId: nothing.
+ * have committed by now, and what this transaction had done when the command
+ * began (FirstCommandId: nothing).
  */
 extern Snapshot ps_register_catalog_at(CommandId command);
 

@@ -11,26 +11,26 @@
 
 #include "access/relation.h"
 #include "access/visibilitymap.h"
-#include "access/xact.h"
 #include "access/xlog.h"
-#include "admin/check_index.h"
 #include "admin/check_amcheck.h"
+#include "admin/check_index.h"
 #include "admin/check_page.h"
 #include "admin/check_toast.h"
 #include "admin/check_xid.h"
 #include "admin/tool.h"
+#include "admin/try.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "io/request.h"
 #include "io/file.h"
+#include "io/request.h"
 #include "miscadmin.h"
 #include "page/guard.h"
 #include "page/storage.h"
 #include "page/stream.h"
+#include "row/vm.h"
 #include "storage/checksum.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
 PG_FUNCTION_INFO_V1(pagestore_check);
@@ -61,6 +61,7 @@ typedef struct Pages
 	uint64		nout;
 	bool		reading;		/* the stream is asked for named[nout] */
 	Buffer		vmbuf;
+	MemoryContext run_context;	/* for what goes with an error */
 } Pages;
 
 /* The page's latch is gone: tell, and look up what could not be looked up under it. */
@@ -206,15 +207,6 @@ next_wanted(void *arg)
 	return InvalidBlockNumber;
 }
 
-/* The pin belongs to the subtransaction that took it. */
-static void
-release_map(Pages *scan)
-{
-	if (BufferIsValid(scan->vmbuf))
-		ReleaseBuffer(scan->vmbuf);
-	scan->vmbuf = InvalidBuffer;
-}
-
 static bool
 is_enough(const Pages *scan)
 {
@@ -223,12 +215,15 @@ is_enough(const Pages *scan)
 
 /* From scan->next on, to the end or an error. */
 static void
-check_run(Pages *scan)
+check_run(void *arg)
 {
+	Pages	   *scan = arg;
 	PsCheck    *check = scan->check;
-	PsStream   *stream = ps_stream_begin(check->rel, next_wanted, scan, PS_STREAM_AROUND_POOL);
+	PsStream   *stream;
 	PsPin		pin = PS_NO_PIN;
 
+	MemoryContextSwitchTo(scan->run_context);
+	stream = ps_stream_begin(check->rel, next_wanted, scan, PS_STREAM_AROUND_POOL);
 	ps_stream_limit(stream, AHEAD);
 	while (!is_enough(scan))
 	{
@@ -247,7 +242,9 @@ check_run(Pages *scan)
 	}
 	ps_unpin(&pin);
 	ps_stream_end(stream);
-	release_map(scan);
+
+	/* the pin belongs to the subtransaction that took it */
+	ps_vm_release(&scan->vmbuf);
 }
 
 /* Errors that tell of damage where it was looked for; any other ends the check. */
@@ -270,7 +267,7 @@ take_error(Pages *scan, const ErrorData *error)
 	{
 		check->block = scan->named[scan->nout % AHEAD];
 		check_refused(scan, error);
-		release_map(scan);
+		ps_vm_release(&scan->vmbuf);
 		finish_page(check);
 	}
 	else
@@ -290,34 +287,19 @@ take_error(Pages *scan, const ErrorData *error)
 static bool
 try_run(Pages *scan)
 {
-	MemoryContext context = CurrentMemoryContext;
-	MemoryContext run_context = AllocSetContextCreate(context, "pagestore_check run", ALLOCSET_DEFAULT_SIZES);
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *error = NULL;
+	ErrorData  *error;
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(run_context);
-	PG_TRY();
-	{
-		check_run(scan);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		scan->vmbuf = InvalidBuffer;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	MemoryContextDelete(run_context);
+	scan->run_context = AllocSetContextCreate(CurrentMemoryContext, "pagestore_check run", ALLOCSET_DEFAULT_SIZES);
+	error = ps_try(check_run, scan);
+	MemoryContextDelete(scan->run_context);
+	if (error == NULL)
+		return true;
 
-	if (error != NULL && !take_error(scan, error))
+	/* it went with the subtransaction */
+	scan->vmbuf = InvalidBuffer;
+	if (!take_error(scan, error))
 		ReThrowError(error);
-	return error == NULL;
+	return false;
 }
 
 static void

@@ -3,10 +3,10 @@
  *		What amcheck checks of a pagestore table: its btree indexes, and the pages
  *		of its TOAST table, which is core's.
  *
- * amcheck is another extension, which may not be there.  Its functions are met
- * by their oids, never by a name that somebody else could have taken; who may
- * not call them has them not called.  They stop at the first thing wrong, by an
- * error: that is the finding.
+ * amcheck is another extension, which may not be there.  Its functions are
+ * found by their oids, never by a name that somebody else could have taken,
+ * and called only for those who may.  They stop at the first thing wrong, by
+ * an error: that is the finding.
  */
 #include "postgres.h"
 

@@ -3,12 +3,11 @@
  *		brin indexes, for pagestore_check().
  *
  * The index has a summary for each range of pages, or none.  A summary covers a
- * row if it would stay as it is were the row added to it: that is asked of the
- * operator class, which knows, whatever its summaries are.  The summary is a
- * copy.
+ * row if adding the row would leave it as it is: that is asked of the operator
+ * class, which knows, whatever its summaries are.  The summary is a copy.
  *
  * Summaries become wider, and are taken from all rows when they are made anew:
- * one that is read after the snapshot was taken covers what that sees.
+ * one that is read after the snapshot was taken covers what the snapshot sees.
  */
 #include "postgres.h"
 

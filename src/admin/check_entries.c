@@ -1,7 +1,7 @@
 /*
  * check_entries.c
  *		What an index and its table have: entries in the order of the table, and
- *		rows as the index is to have them.
+ *		rows as the index should have them.
  */
 #include "postgres.h"
 

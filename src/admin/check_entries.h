@@ -1,7 +1,7 @@
 /*
  * check_entries.h
  *		What an index and its table have: entries in the order of the table, and
- *		rows as the index is to have them.
+ *		rows as the index should have them.
  */
 #ifndef PAGESTORE_ADMIN_CHECK_ENTRIES_H
 #define PAGESTORE_ADMIN_CHECK_ENTRIES_H
@@ -36,10 +36,10 @@ extern void ps_entries_end(PsEntries *entries);
 extern bool ps_entries_have(PsEntries *entries, const ItemPointerData *tid);
 
 /*
- * Each row that the snapshot sees and the index is to have, in the order of the
- * table, with the index's columns.  The row's place is that of its HOT chain's
- * root, as in the index.  Expressions and predicates of the index are the
- * owner's code: to be called as the owner.
+ * Each row that the snapshot sees and the index should have, in the order of
+ * the table, with the index's columns.  The row's place is that of its HOT
+ * chain's root, as in the index.  Expressions and predicates of the index are
+ * the owner's code: to be called as the owner.
  */
 extern void ps_entries_rows(Relation rel, Relation index, Snapshot snapshot,
 							IndexBuildCallback callback, void *state);

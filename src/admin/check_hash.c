@@ -2,14 +2,14 @@
  * check_hash.c
  *		Hash indexes, for pagestore_check().
  *
- * A hash index can't be scanned without a key.  So each row is looked for by its
- * own value, which is also what queries do: an entry in a bucket that is not its
- * own is as good as none.  A search gives the entries of all values with the same
- * hash code; so that it is made once for all rows that have it, rows are taken
- * in batches and sorted by that.
+ * A hash index can't be scanned without a key.  So each row is looked for by
+ * its own value, which is also what queries do: an entry in a bucket that is
+ * not its own is as good as none.  A search gives the entries of all values
+ * with the same hash code; to make it once for all rows that have it, rows are
+ * taken in batches and sorted by that.
  *
- * Entries are had from the index as VACUUM has them, which asks of each whether
- * it is to go; here it never is.  (So does core when an index has been built
+ * Entries are obtained as VACUUM does, which asks of each whether it is to go;
+ * here it never is.  (Core does the same when an index has been built
  * concurrently.)
  */
 #include "postgres.h"

@@ -5,14 +5,14 @@
  * amcheck does this for btree, and looks at their structure (check_amcheck.c).
  * For the other access methods that can name all of their entries by a scan
  * without keys we compare both ways: each row that a snapshot sees has an entry,
- * if the index is to have it; each entry is for a line pointer that may have
+ * if the index should have it; each entry is for a line pointer that may have
  * one.  What entries say of their rows' values is not looked at.  hash and brin
- * can't be scanned so, and have ways of their own (check_hash.c, check_brin.c),
- * which do look at values.
+ * can't be scanned that way, and have ways of their own (check_hash.c,
+ * check_brin.c), which do look at values.
  *
  * An index scan taken after the snapshot has an entry for each row that the
- * snapshot sees, for writers add the entry before they commit.  The other way
- * round vacuum is to be reckoned with: it takes an entry, then sets the line
+ * snapshot sees, since writers add the entry before they commit.  The other
+ * way round vacuum comes into play: it takes an entry, then sets the line
  * pointer free, which may become another row's.  So what looks wrong is looked
  * at again with vacuum kept out.
  */

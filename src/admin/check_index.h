@@ -8,9 +8,9 @@
 #include "admin/check_found.h"
 
 /*
- * Every index of the table: with the table's rows, which were found sound, if
- * compare; else what can be told without.  One that can't be checked is a
- * WARNING.
+ * Every index of the table: if compare, against the table's rows, which were
+ * found sound; else what can be told without.  A WARNING for one that can't be
+ * checked.
  */
 extern void ps_check_indexes(PsCheck *check, bool compare);
 

@@ -113,12 +113,6 @@ check_item(Judged *page, OffsetNumber offset)
 
 /* ---- chains ---- */
 
-static bool
-is_heap_only(const HeapTupleHeaderData *row)
-{
-	return HeapTupleHeaderIsHeapOnly(row);
-}
-
 /* Item `to` comes after `from` in a chain. */
 static void
 link_items(Judged *page, OffsetNumber from, OffsetNumber to)
@@ -137,7 +131,7 @@ follow_redirect(Judged *page, OffsetNumber offset)
 
 	if (target < FirstOffsetNumber || target > page->nitems || page->row[target] == NULL)
 		return;
-	if (!is_heap_only(page->row[target]))
+	if (!HeapTupleHeaderIsHeapOnly(page->row[target]))
 		ps_found(page->check, offset, PS_NO_ATTRIBUTE, "redirect to line pointer %u, whose row is not heap-only", target);
 	link_items(page, offset, target);
 }
@@ -176,9 +170,9 @@ follow_row(Judged *page, OffsetNumber offset)
 	newer = page->row[next];
 	if (newer == NULL || page->state[next].xmin != state->update)
 		return;					/* vacuumed, and used for another row perhaps */
-	if (hot && !is_heap_only(newer))
+	if (hot && !HeapTupleHeaderIsHeapOnly(newer))
 		ps_found(page->check, offset, PS_NO_ATTRIBUTE, "HOT-updated to line pointer %u, whose row is not heap-only", next);
-	if (!hot && is_heap_only(newer))
+	if (!hot && HeapTupleHeaderIsHeapOnly(newer))
 		ps_found(page->check, offset, PS_NO_ATTRIBUTE, "updated to line pointer %u, whose row is heap-only", next);
 	if (state->inserted == PS_XID_ABORTED && page->state[next].inserted == PS_XID_COMMITTED)
 		ps_found(page->check, offset, PS_NO_ATTRIBUTE, "updated by %u, which committed, although inserted by %u, which did not",
@@ -192,7 +186,7 @@ check_led_to(Judged *page, OffsetNumber offset)
 {
 	const HeapTupleHeaderData *row = page->row[offset];
 
-	if (row != NULL && is_heap_only(row) && page->from[offset] == InvalidOffsetNumber &&
+	if (row != NULL && HeapTupleHeaderIsHeapOnly(row) && page->from[offset] == InvalidOffsetNumber &&
 		page->state[offset].inserted == PS_XID_COMMITTED)
 		ps_found(page->check, offset, PS_NO_ATTRIBUTE, "heap-only row that nothing leads to");
 }

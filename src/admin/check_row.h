@@ -5,8 +5,8 @@
 #ifndef PAGESTORE_ADMIN_CHECK_ROW_H
 #define PAGESTORE_ADMIN_CHECK_ROW_H
 
-#include "admin/check_xid.h"
 #include "access/htup_details.h"
+#include "admin/check_xid.h"
 
 /* What chains need to know of a row. */
 typedef struct PsRowState

@@ -1,7 +1,7 @@
 /*
  * check_toast.c
  *		Values that lie in the TOAST table: are their chunks there, in order, of
- *		the right sizes, and no more than these?
+ *		the right sizes, and no others?
  *
  * The TOAST table is core's, and read as core reads it, by its index.
  */

@@ -8,9 +8,9 @@
 #include "admin/check_found.h"
 
 /*
- * Do the part, in a subtransaction of its own.  An error that tells of damage is
- * a finding, about what is named, and ends the part; any other is thrown.  What
- * the part keeps for later lies in the caller's memory context.
+ * Do the part, in a subtransaction of its own.  An error that tells of damage
+ * becomes a finding, about what is named, and ends the part; any other is
+ * thrown.  What the part keeps for later lies in the caller's memory context.
  */
 extern void ps_check_try(PsCheck *check, const char *about, void (*part) (PsCheck *check, void *arg), void *arg);
 

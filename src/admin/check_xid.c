@@ -2,14 +2,14 @@
  * check_xid.c
  *		Transactions named in rows: may they be there, and how did they end?
  *
- * What is older than relfrozenxid, or not yet given out, can't be in the table.
- * Nothing else may be looked up in the commit log, whose older and newer parts
- * are not there.
+ * What is older than relfrozenxid, or not yet given out, can't be in the
+ * table, nor may it be looked up in the commit log, whose older and newer
+ * parts are not there.
  */
 #include "postgres.h"
 
-#include "admin/check_xid.h"
 #include "access/xact.h"
+#include "admin/check_xid.h"
 #include "server/compat.h"
 #include "storage/lwlock.h"
 #include "storage/procarray.h"

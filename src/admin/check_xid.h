@@ -5,8 +5,8 @@
 #ifndef PAGESTORE_ADMIN_CHECK_XID_H
 #define PAGESTORE_ADMIN_CHECK_XID_H
 
-#include "admin/check_found.h"
 #include "access/multixact.h"
+#include "admin/check_found.h"
 
 typedef enum PsXidState
 {

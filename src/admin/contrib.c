@@ -3,8 +3,8 @@
  *		What functions of contrib modules answer for a pagestore table: see
  *		intercept.c.
  *
- * As the originals do, but through guards: whoever owns the pages now, and
- * should that change on the way.
+ * As the originals do, but through guards: whoever owns the pages, and even if
+ * that changes on the way.
  */
 #include "postgres.h"
 
@@ -23,6 +23,7 @@
 #include "page/stream.h"
 #include "pool/pieces.h"
 #include "row/visibility.h"
+#include "row/vm.h"
 #include "storage/procarray.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -153,8 +154,7 @@ ps_answer_visibility(FunctionCallInfo fcinfo, Relation rel, Datum *result)
 		return false;
 
 	map_bits(rel, block, &vmbuf, values);
-	if (BufferIsValid(vmbuf))
-		ReleaseBuffer(vmbuf);
+	ps_vm_release(&vmbuf);
 	ps_check_own(rel);
 
 	/* pages past the end have no bits */
@@ -194,8 +194,7 @@ ps_answer_visibility_rel(FunctionCallInfo fcinfo, Relation rel, Datum *result)
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	ps_stream_end(stream);
-	if (BufferIsValid(vmbuf))
-		ReleaseBuffer(vmbuf);
+	ps_vm_release(&vmbuf);
 	*result = (Datum) 0;
 	return true;
 }
@@ -319,8 +318,7 @@ find_contradictions(FunctionCallInfo fcinfo, Relation rel, uint8 bit)
 		}
 	}
 	ps_stream_end(stream);
-	if (BufferIsValid(check.vmbuf))
-		ReleaseBuffer(check.vmbuf);
+	ps_vm_release(&check.vmbuf);
 }
 
 bool

@@ -3,7 +3,7 @@
  *		pagestore_convert_all(): all tables of a schema or database, each in a
  *		transaction of its own.
  *
- * A table that can't be converted, or whose lock is not to be had within
+ * A table that can't be converted, or whose lock can't be had within
  * lock_timeout, is skipped with a NOTICE that says why.  What has been
  * converted stays; called again, the procedure goes on with the rest.
  */
@@ -13,10 +13,10 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/transam.h"
-#include "access/xact.h"
 #include "admin/convert.h"
 #include "admin/progress.h"
 #include "admin/switch.h"
+#include "admin/try.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "commands/defrem.h"
@@ -28,7 +28,6 @@
 #include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/resowner.h"
 
 PG_FUNCTION_INFO_V1(pagestore_convert_all);
 
@@ -59,36 +58,20 @@ tables_to_convert(Oid schema, Oid to)
 	return relids;
 }
 
-/* In a subtransaction; NULL, or the error for which the table is to be skipped. */
-static ErrorData *
-try_to_convert(Oid relid, Oid to, bool dry_run, bool *converted)
+typedef struct Conversion
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *volatile error = NULL;
+	Oid			relid;
+	Oid			to;
+	bool		dry_run;
+	bool		changed;		/* or would be */
+} Conversion;
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		*converted = dry_run ? ps_could_convert(relid, to) : ps_convert(relid, to, false, false);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
+static void
+convert_listed(void *arg)
+{
+	Conversion *c = arg;
 
-	/* the user, or statement_timeout, wants all of it to end */
-	if (error && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-		ReThrowError(error);
-	return error;
+	c->changed = c->dry_run ? ps_could_convert(c->relid, c->to) : ps_convert(c->relid, c->to, false, false);
 }
 
 static void
@@ -96,12 +79,16 @@ convert_one(Oid relid, Oid to, bool dry_run, int64 *nconverted, int64 *nskipped)
 {
 	char	   *relname = get_rel_name(relid);
 	char	   *schema = get_namespace_name(get_rel_namespace(relid));
-	bool		converted = false;
+	Conversion	conversion = {relid, to, dry_run, false};
 	ErrorData  *error;
 
 	if (relname == NULL || schema == NULL)
 		return;					/* dropped since the list was made */
-	error = try_to_convert(relid, to, dry_run, &converted);
+	error = ps_try(convert_listed, &conversion);
+
+	/* the user, or statement_timeout, wants all of it to end */
+	if (error && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		ReThrowError(error);
 	if (error)
 	{
 		(*nskipped)++;
@@ -109,7 +96,7 @@ convert_one(Oid relid, Oid to, bool dry_run, int64 *nconverted, int64 *nskipped)
 				(errmsg("skipped table %s: %s", quote_qualified_identifier(schema, relname), error->message),
 				 error->hint ? errhint("%s", error->hint) : 0));
 	}
-	else if (converted)
+	else if (conversion.changed)
 	{
 		(*nconverted)++;
 		if (dry_run)

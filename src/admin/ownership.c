@@ -20,8 +20,8 @@
  * The tool should have AccessExclusiveLock on these tables; if it has not, it
  * gets it, or an error, here: until commit the others go by what was before.
  *
- * Here it is also seen that a partitioned table, which has no file, names an
- * access method, which is then kept from being dropped (drop.c).
+ * A partitioned table, which has no file, may name an access method: that is
+ * seen here, too, and the access method kept from being dropped (drop.c).
  */
 #include "postgres.h"
 
@@ -326,7 +326,8 @@ check_held(void)
 							names.ours, names.other),
 					 errdetail("Both have relfilenode %u.", rlocators[i].relNumber)));
 	}
-	pfree(rlocators);
+	if (rlocators)
+		pfree(rlocators);
 }
 
 /* ---- when ---- */

@@ -1,6 +1,6 @@
 /*
  * row.c
- *		What functions have in common that show statistics.
+ *		What the functions that show statistics have in common.
  */
 #include "postgres.h"
 

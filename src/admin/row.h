@@ -1,6 +1,6 @@
 /*
  * row.h
- *		What functions have in common that show statistics: their rows, and who
+ *		What the functions that show statistics have in common: their rows, and who
  *		may see them.
  */
 #ifndef PAGESTORE_ADMIN_ROW_H

@@ -1,7 +1,7 @@
 /*
  * rowlocks.c
  *		pagestore_rowlocks(): which rows are locked, by whom and how, as
- *		pgrowlocks tells for heap.
+ *		pgrowlocks says for heap.
  */
 #include "postgres.h"
 
@@ -33,8 +33,8 @@ typedef struct Locked
 	uint16		infomask;
 	uint16		infomask2;
 	TransactionId xmax;
-	MultiXactMember *members;	/* of a multixact; -1 of them: of before
-								 * pg_upgrade from 9.2 */
+	MultiXactMember *members;	/* of a multixact; -1 of them: it is from
+								 * before pg_upgrade from 9.2 */
 	int			nmembers;
 } Locked;
 

@@ -3,8 +3,8 @@
  *		pagestore_stattuple(), pagestore_stattuple_approx(): how much of a table
  *		is live rows, dead rows and free space, as pgstattuple tells for heap.
  *
- * The exact one looks at every row; the other takes pages that the visibility
- * map calls all-visible at the word of the free space map.
+ * The exact one looks at every row; the other takes the free space map's word
+ * for pages that the visibility map calls all-visible.
  */
 #include "postgres.h"
 
@@ -13,6 +13,7 @@
 #include "access/heapam.h"
 #include "access/relation.h"
 #include "access/visibilitymap.h"
+#include "admin/row.h"
 #include "admin/tool.h"
 #include "commands/vacuum.h"
 #include "fmgr.h"
@@ -22,6 +23,7 @@
 #include "page/storage.h"
 #include "page/stream.h"
 #include "row/visibility.h"
+#include "row/vm.h"
 #include "server/compat.h"
 #include "storage/freespace.h"
 #include "storage/procarray.h"
@@ -154,12 +156,9 @@ rounded(double x)
 static Datum
 row_of(FunctionCallInfo fcinfo, Datum *values, int n)
 {
-	TupleDesc	desc;
 	bool		nulls[16] = {0};
 
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE || desc->natts != n)
-		elog(ERROR, "return type must be a row of %d columns", n);
-	return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
+	return HeapTupleGetDatum(heap_form_tuple(ps_result_row(fcinfo, n), values, nulls));
 }
 
 /* SQL: pagestore_stattuple(relation regclass) returns record, pgstattuple's columns */
@@ -203,8 +202,7 @@ pagestore_stattuple_approx(PG_FUNCTION_ARGS)
 	space.oldest_xmin = GetOldestNonRemovableTransactionId(space.rel);
 	space.vmbuf = InvalidBuffer;
 	count_pages(&space, next_unknown, &space, live_for_vacuum, BLCKSZ - SizeOfPageHeaderData);
-	if (BufferIsValid(space.vmbuf))
-		ReleaseBuffer(space.vmbuf);
+	ps_vm_release(&space.vmbuf);
 
 	/* what is on the other pages is estimated as VACUUM does */
 	space.live = Max(vac_estimate_reltuples(space.rel, space.nblocks, space.scanned, space.live), 0);

@@ -11,8 +11,8 @@
  * to.  So ALTER TABLE is looked at before it runs.  Name, privileges and lock
  * are core's own work all the same (AlterTableLookupRelation()), and core does
  * the rest of the command: what it checks, event triggers, and other
- * subcommands.  A trigger for ddl_command_start, which is not told of which
- * table the command is, finds the table locked and switched.
+ * subcommands.  A trigger for ddl_command_start, which is not told which table
+ * the command is about, finds the table locked and switched.
  */
 #include "postgres.h"
 
@@ -107,8 +107,9 @@ void
 ps_switch_prepare(Relation rel, Oid to)
 {
 	/*
-	 * Not beside pins of our own: in use here, it will not be switched
-	 * anyway. A partitioned table may name an access method, but has no file.
+	 * Not if we have it in use ourselves: then it will not be switched
+	 * anyway.  A partitioned table may name an access method, but has no
+	 * file.
 	 */
 	if (rel->rd_refcnt == 1 && RELKIND_HAS_STORAGE(rel->rd_rel->relkind) &&
 		ps_can_switch(rel->rd_rel->relam, to) && !RelationUsesLocalBuffers(rel))

@@ -1,6 +1,6 @@
 /*
  * tool.c
- *		What functions have in common that look at one table, page by page.
+ *		What the functions that look at one table, page by page, have in common.
  */
 #include "postgres.h"
 

@@ -1,18 +1,18 @@
 /*
  * tool.h
- *		What functions have in common that look at one table, page by page.
+ *		What the functions that look at one table, page by page, have in common.
  */
 #ifndef PAGESTORE_ADMIN_TOOL_H
 #define PAGESTORE_ADMIN_TOOL_H
 
 #include "fmgr.h"
-#include "utils/rel.h"
 #include "utils/acl.h"
+#include "utils/rel.h"
 
 /*
- * The table, under AccessShareLock: whoever writes goes on.  If need is not 0
- * the caller wants that privilege on it or membership in role (InvalidOid:
- * none will do instead), which is asked before the lock.  ereport(ERROR) for
+ * The table, under AccessShareLock: writers go on.  If need is not 0, the
+ * caller must have that privilege on it or be a member of role (InvalidOid: no
+ * role will do instead), which is asked before the lock.  ereport(ERROR) for
  * anything but a table or materialized view of pagestore that this session can
  * read; hint (may be NULL) says what to use for a table of heap.
  */

@@ -88,9 +88,9 @@ run_writing_unlogged(const UtilityCall *call)
 
 /*
  * The command fails if others are in the database, and a warm restart may be:
- * WITH (FORCE) too, as the worker is a superuser's.
- * The name may be another's by the time that core asks, and the command may not
- * be allowed: then a database was left for nothing, and its pages come with use.
+ * WITH (FORCE) too, as the worker is a superuser's.  The name may be another's
+ * by the time that core asks, and the command may not be allowed: then a
+ * database was left for nothing, and its pages come with use.
  */
 static void
 leave_database(const char *name)
@@ -240,6 +240,44 @@ drop_tablespace(const UtilityCall *call)
 	ps_file_wake_idle();
 }
 
+/* Commands on databases and tablespaces; others are run as they are. */
+static void
+run_database_command(UtilityCall *call)
+{
+	Node	   *stmt = call->pstmt->utilityStmt;
+
+	switch (nodeTag(stmt))
+	{
+		case T_CreatedbStmt:
+			create_database(call);
+			break;
+		case T_DropdbStmt:
+			leave_database(((DropdbStmt *) stmt)->dbname);
+			drop_database(call);
+			break;
+		case T_DropTableSpaceStmt:
+			drop_tablespace(call);
+			break;
+		case T_AlterDatabaseStmt:
+			if (moves_database((AlterDatabaseStmt *) stmt))
+			{
+				leave_database(((AlterDatabaseStmt *) stmt)->dbname);
+				move_database(call);
+			}
+			else
+				run_command(call);
+			break;
+		case T_RenameStmt:
+			if (((RenameStmt *) stmt)->renameType == OBJECT_DATABASE)
+				leave_database(((RenameStmt *) stmt)->subname);
+			run_command(call);
+			break;
+		default:
+			run_command(call);
+			break;
+	}
+}
+
 static void
 process_utility(PlannedStmt *pstmt, const char *query_string, bool read_only_tree,
 				ProcessUtilityContext context, ParamListInfo params,
@@ -257,56 +295,25 @@ process_utility(PlannedStmt *pstmt, const char *query_string, bool read_only_tre
 		case T_CreateExtensionStmt:
 		case T_AlterExtensionStmt:
 			ps_run_extension_script(run_call, &call);
-			return;
+			break;
 		case T_VariableSetStmt:
 			run_command(&call);
 			ps_extension_after_set((VariableSetStmt *) stmt);
-			return;
+			break;
 		case T_AlterTableStmt:
 			call.pstmt = ps_switch_before_alter(pstmt);
 			run_command(&call);
-			return;
+			break;
 		case T_DropStmt:
 		case T_DropOwnedStmt:
 			ps_drop_command_begins();
 			run_command(&call);
-			return;
+			break;
 		default:
-			break;
-	}
-	if (!IsUnderPostmaster)
-	{
-		run_command(&call);
-		return;
-	}
-	switch (nodeTag(stmt))
-	{
-		case T_CreatedbStmt:
-			create_database(&call);
-			break;
-		case T_DropdbStmt:
-			leave_database(((DropdbStmt *) stmt)->dbname);
-			drop_database(&call);
-			break;
-		case T_DropTableSpaceStmt:
-			drop_tablespace(&call);
-			break;
-		case T_AlterDatabaseStmt:
-			if (moves_database((AlterDatabaseStmt *) stmt))
-			{
-				leave_database(((AlterDatabaseStmt *) stmt)->dbname);
-				move_database(&call);
-			}
+			if (IsUnderPostmaster)
+				run_database_command(&call);
 			else
 				run_command(&call);
-			break;
-		case T_RenameStmt:
-			if (((RenameStmt *) stmt)->renameType == OBJECT_DATABASE)
-				leave_database(((RenameStmt *) stmt)->subname);
-			run_command(&call);
-			break;
-		default:
-			run_command(&call);
 			break;
 	}
 }

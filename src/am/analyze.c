@@ -1,6 +1,7 @@
 /*
  * analyze.c
- *		ANALYZE reads a sample of a table's pages: count their rows, offer those worth sampling.
+ *		ANALYZE reads a sample of a table's pages: count their rows, offer those
+ *		worth sampling.
  *
  * A page is judged as a whole under one latch; its rows are then handed out
  * with the pin alone, since the sampler copies them while the pin holds their

@@ -5,10 +5,10 @@
  * Libraries that know only heap call heap_insert() and its like on whatever
  * table they have open, or read its pages by ReadBuffer().  Of a pagestore
  * table shared buffers hold an older page or none: such a change would be made
- * to, and logged for, a page that is no longer, and redo could not even follow it.
- * None of that calls the access method, and the server has no hook on the way.
- * So the functions themselves are guarded, as they are imported by libraries
- * (imports.c): one that is called on a table whose pages the pool owns is an
+ * to, and logged for, a page that no longer exists, and redo could not even
+ * follow it.  None of that calls the access method, and the server has no hook
+ * on the way.  So the functions themselves are guarded, as they are imported
+ * by libraries (imports.c): a call on a table whose pages the pool owns is an
  * error before anything is touched, whatever the library.
  *
  * Libraries known to work that way are refused earlier (outsiders.c).

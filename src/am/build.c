@@ -6,10 +6,10 @@
  * A page is worked on in two steps.  Under one latch every row is judged and
  * its root line pointer determined, so that both belong to the same state of
  * the page; then, with the pin alone, the rows are handed to the index.  The
- * page may be pruned in between, which changes nothing that was noted: a
- * root stays the chain's root as long as the chain lives, and an entry that
- * leads to a row since gone is what any index has until vacuum, which cannot
- * run beside us.
+ * page may be pruned in between, which changes nothing that was noted: a root
+ * stays the chain's root as long as the chain lives, and an entry that leads
+ * to a row since gone is what any index has until vacuum, which cannot run at
+ * the same time.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * callbacks_15.c
- *		Callbacks whose arguments changed in PostgreSQL 19: those of before.
+ *		Callbacks whose arguments changed in PostgreSQL 19, as they were before.
  */
 #include "postgres.h"
 

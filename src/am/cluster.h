@@ -7,7 +7,10 @@
 
 #include "access/tableam.h"
 
-/* The callback relation_copy_for_cluster (access/tableam.h), with AccessExclusiveLock on both tables: snapshot is NULL. */
+/*
+ * The callback relation_copy_for_cluster (access/tableam.h), with
+ * AccessExclusiveLock on both tables: snapshot is NULL.
+ */
 extern void ps_copy_for_cluster(Relation old_table, Relation new_table, Relation old_index, bool use_sort,
 								TransactionId OldestXmin, Snapshot snapshot,
 								TransactionId *xid_cutoff, MultiXactId *multi_cutoff,

@@ -3,9 +3,9 @@
  *		From a row's bytes to its values.
  *
  * Values lie one behind the other, each aligned, nulls left out.  What the row
- * type says of a column's place and kind is here in six bytes a column, where
- * its attribute has it spread over a hundred; with it how many columns from
- * there on are of one kind and width, as rows of numbers often are: these are
+ * type says of a column's place and kind is kept here in six bytes a column,
+ * while its attribute has it spread over a hundred; and so is how many columns
+ * from there on are of one kind and width, as in rows of numbers: these are
  * taken in a loop of loads and stores.  Behind a value of variable width the
  * next one can be found only by its length, which is what is left of the time.
  */

@@ -191,26 +191,15 @@ ps_get_latest_tid(TableScanDesc base, ItemPointer tid)
 		TestForOldSnapshot(snapshot, rel, unconstify(char *, guard.page));
 
 		more = ps_row_at(&guard, ItemPointerGetOffsetNumber(&next), &row) &&
-			(!TransactionIdIsValid(updater) ||
-			 TransactionIdEquals(updater, HeapTupleHeaderGetXmin(row.header)));
+			ps_chain_follows(row.header, updater);
 		if (more)
 		{
-			HeapTupleHeader header = unconstify(HeapTupleHeaderData *, row.header);
 			bool		visible = ps_row_visible(&guard, &row, snapshot);
 
 			ps_row_conflict_out(&guard, visible, &row, snapshot);
 			if (visible)
 				*tid = next;
-
-			more = !(header->t_infomask & HEAP_XMAX_INVALID) &&
-				!HeapTupleHeaderIsOnlyLocked(header) &&
-				!HeapTupleHeaderIndicatesMovedPartitions(header) &&
-				!ItemPointerEquals(&row.tid, &header->t_ctid);
-			if (more)
-			{
-				next = header->t_ctid;
-				updater = HeapTupleHeaderGetUpdateXid(header);
-			}
+			more = ps_chain_successor(row.header, &next, &updater);
 		}
 		ps_read_unlock(&guard);
 		ps_unpin(&pin);

@@ -6,8 +6,8 @@
  * linker fills with its address when it loads the library.  We put ours there
  * instead: in all libraries that are loaded when we are, and, since the
  * server's own slot for dlopen() is bound the same way, in each one that it
- * loads later, before its _PG_init() runs (an ELF constructor would
- * run before that).
+ * loads later, before its _PG_init() runs (an ELF constructor would run before
+ * that).
  *
  * What a relocation is and where an object keeps them: elf(5).
  */

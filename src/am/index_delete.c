@@ -7,7 +7,7 @@
  * judged in passing.  In bottom-up deletion nothing is known; the index marks
  * entries that look like old versions as promising, and we look at the few
  * table blocks where most is to be gained, as long as each of them yields
- * something. The index page is locked, so no entry's line pointer can be
+ * something.  The index page is locked, so no entry's line pointer can be
  * reused meanwhile.
  */
 #include "postgres.h"

@@ -3,11 +3,11 @@
  *		Compiled deforming for our slots: a JIT provider (jit_provider = 'pagestore').
  *
  * Core's provider compiles the deforming of rows for the slots that it knows,
- * by their operations, and leaves others to theirs.  A slot of ours begins like
- * a heap slot, and the code compiled for one reads and writes nothing else
- * (slot.h).  So this provider hands all on to core's, and while that compiles
- * an expression has our slots called heap slots in it.  Nothing but the
- * compiler sees that.
+ * by their operations, and leaves others to theirs.  A slot of ours begins
+ * like a heap slot, and the code compiled for one reads and writes nothing
+ * else (slot.h).  So this provider hands everything on to core's, and calls
+ * our slots heap slots in an expression while that compiles it.  Nothing but
+ * the compiler sees that.
  */
 #include "postgres.h"
 

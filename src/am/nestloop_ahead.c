@@ -16,10 +16,10 @@
  *					  pages of the table	 leaf pages of the index
  *					  are on their way		 are on their way
  *
- * The second look into the index costs time, so that it has to bring reads.
+ * The second look into the index costs time, so it has to lead to reads.
  * While all pages are found in memory the node rests, and passes rows on as
- * they come.  The same for leaf pages: none is sought as long as the looks find
- * what they need in shared buffers.
+ * they come.  The same for leaf pages: none is sought as long as the looks
+ * find what they need in shared buffers.
  *
  * A row taken early may be one that nobody comes to ask for: a cursor is
  * closed, a loop left.  Where it could be an error the node takes rows early
@@ -314,8 +314,9 @@ look_up_next(Ahead *ahead, int n)
 }
 
 /*
- * Read leaf pages for the rows just taken, and look up the next so many.  Statistics count the inner scan alone.
- * Returns how many reads of pages of the table it started.
+ * Read leaf pages for the rows just taken, and look up the next so many.
+ * Statistics count the inner scan alone.  Returns how many reads of pages of
+ * the table it started.
  */
 static int
 look_ahead(Ahead *ahead, int taken, int next)

@@ -3,10 +3,10 @@
  *		Nested loops in finished plans: which of them get a node that reads ahead.
  *
  * The node (nestloop_ahead.c) hands the outer plan's rows on as they are, only
- * some of them are taken before the join asks for them.  So it costs nothing
+ * it takes some of them before the join asks for them.  So it costs nothing
  * that the planner would have to weigh, and goes into the plan that the
- * planner has chosen.  What must not be seen is that rows are taken early:
- * volatile functions would be called at another time, rows locked or changed
+ * planner has chosen.  Nobody must notice that rows are taken early: volatile
+ * functions would be called at another time, rows would be locked or changed
  * by part of the statement in vain or out of turn, and where not all rows are
  * asked for, an expression could fail for one that is not.
  */

@@ -3,8 +3,8 @@
  *		Libraries that are known to change rows behind the access method.
  *
  * Each change that goes the wrong way is refused (behind.c); a worker of one of
- * these is refused before it makes any, so that the first change tells and not
- * the first one that takes the wrong way.
+ * these is refused before it makes any, so that the problem shows at the first
+ * change and not only at the first one that goes the wrong way.
  */
 #include "postgres.h"
 

@@ -25,9 +25,9 @@ ps_place_init(PsPlace *place)
 
 /*
  * Latch a page with room for len bytes beyond the fillfactor's reserve;
- * options are HEAP_INSERT_*. place->vmbuf may hold a map page from before.  No
- * latch may be held. ereport(ERROR): ERRCODE_PROGRAM_LIMIT_EXCEEDED when no
- * page could ever hold it; I/O.
+ * options are HEAP_INSERT_*.  place->vmbuf may hold a map page from before.
+ * No latch may be held.  ereport(ERROR): ERRCODE_PROGRAM_LIMIT_EXCEEDED when
+ * no page could ever hold it; I/O.
  */
 extern void ps_place_find(Relation rel, Size len, uint32 options, PsPlace *place)
 			PS_ACQUIRE(place->guard);

@@ -2,14 +2,14 @@
  * place_ahead.c
  *		Reading ahead the pages that the next rows will go to.
  *
- * A search of the free space map goes on where the last one has ended, so that
- * whoever puts many rows into the room that a table has gets its pages in the
- * order of the map: the next ones with enough space.  They are looked for here
+ * A search of the free space map goes on where the last one ended, so that
+ * whoever puts many rows into a table's free room gets its pages in the order
+ * of the map: the next ones with enough space.  They are looked for here
  * without moving the map's own pointer, which all processes share.  The first
  * is only foreseen; if it comes, reading ahead begins, and goes twice as far
- * with each page that was foreseen.  It ends with the transaction: one that puts
- * a row or two somewhere reads nothing ahead.  Where all pages are found in
- * memory, nobody looks.
+ * with each page that was foreseen.  It ends with the transaction: one that
+ * puts a row or two somewhere reads nothing ahead.  While all pages are found
+ * in memory nobody looks.
  */
 #include "postgres.h"
 

@@ -102,6 +102,38 @@ index_runs_forward(const ScanState *node)
 		!ScanDirectionIsBackward(direction);
 }
 
+/* Does the scan stand at this item, with others beside it on the leaf? */
+static bool
+stands_at(const BTScanPosData *pos, ItemPointer tid)
+{
+	return pos->firstItem < pos->lastItem &&
+		pos->itemIndex >= pos->firstItem && pos->itemIndex <= pos->lastItem &&
+		ItemPointerEquals(unconstify(ItemPointerData *, &pos->items[pos->itemIndex].heapTid), tid);
+}
+
+/* Read the pages of the items that follow those looked at, as far as the window has room. */
+static void
+look_at_items(PsIndexAhead *ahead, Relation rel, const BTScanPosData *pos, bool forward)
+{
+	int			last_step = pos->lastItem - pos->firstItem;
+
+	while (ahead->window.count < ahead->window.depth && ahead->reached < last_step)
+	{
+		int			i = ++ahead->reached;
+		const BTScanPosItem *item = &pos->items[forward ? pos->firstItem + i : pos->lastItem - i];
+		BlockNumber block = ItemPointerGetBlockNumber(&item->heapTid);
+
+		if (block == ahead->last_block)
+			continue;
+		ahead->last_block = block;
+		if (IsA(ahead->node, IndexOnlyScanState) &&
+			VM_ALL_VISIBLE(rel, block, &((IndexOnlyScanState *) ahead->node)->ioss_VMBuffer))
+			continue;
+		ps_window_push(&ahead->window, i, block);
+	}
+	ps_window_done(&ahead->window, rel);
+}
+
 /*
  * The fetch goes to another page, for the item that its btree scan stands at.
  * Look at the items of the leaf that follow; steps count them along the
@@ -114,13 +146,9 @@ ps_readahead_index(Relation rel, struct IndexFetchTableData *data, ItemPointer t
 	PsIndexAhead *ahead;
 	BTScanPosData *pos;
 	bool		forward;
-	int			step,
-				last_step;
+	int			step;
 
-	/*
-	 * Perhaps one row is all that is wanted: then there is nothing to look
-	 * for.
-	 */
+	/* perhaps one row is all that is wanted: then there is nothing to seek */
 	if (!fetch->arrived)
 	{
 		fetch->arrived = true;
@@ -136,14 +164,11 @@ ps_readahead_index(Relation rel, struct IndexFetchTableData *data, ItemPointer t
 		return;
 
 	pos = &ahead->btree->currPos;
-	if (pos->firstItem >= pos->lastItem || pos->itemIndex < pos->firstItem ||
-		pos->itemIndex > pos->lastItem ||
-		!ItemPointerEquals(&pos->items[pos->itemIndex].heapTid, tid))
+	if (!stands_at(pos, tid))
 		return;
 
 	forward = index_runs_forward(ahead->node);
 	step = forward ? pos->itemIndex - pos->firstItem : pos->lastItem - pos->itemIndex;
-	last_step = pos->lastItem - pos->firstItem;
 
 	/* Another leaf, or the same once more? */
 	if (pos->currPage != ahead->leaf || step <= ahead->seen)
@@ -160,23 +185,8 @@ ps_readahead_index(Relation rel, struct IndexFetchTableData *data, ItemPointer t
 	ahead->seen = step;
 
 	ps_window_pass(&ahead->window, step);
-	if (!ps_window_wants(&ahead->window))
-		return;
-	while (ahead->window.count < ahead->window.depth && ahead->reached < last_step)
-	{
-		int			i = ++ahead->reached;
-		BTScanPosItem *item = &pos->items[forward ? pos->firstItem + i : pos->lastItem - i];
-		BlockNumber block = ItemPointerGetBlockNumber(&item->heapTid);
-
-		if (block == ahead->last_block)
-			continue;
-		ahead->last_block = block;
-		if (IsA(ahead->node, IndexOnlyScanState) &&
-			VM_ALL_VISIBLE(rel, block, &((IndexOnlyScanState *) ahead->node)->ioss_VMBuffer))
-			continue;
-		ps_window_push(&ahead->window, i, block);
-	}
-	ps_window_done(&ahead->window, rel);
+	if (ps_window_wants(&ahead->window))
+		look_at_items(ahead, rel, pos, forward);
 }
 
 /* ---- finding the nodes ---- */

@@ -15,8 +15,8 @@ extern void ps_refuse_call(Relation rel, const char *function, const void *calle
 /*
  * Does autoprewarm read a table that the pool has?  Its list may have pages
  * that shared buffers owned once.  Read from the file while the pool writes
- * them there they may be torn, an error that would keep the worker from all
- * that comes after; so it gets none of them, and goes on.
+ * them, they may be torn, and that error would keep the worker from all that
+ * comes after; so it gets none of them, and goes on.
  */
 extern bool ps_is_autoprewarm_of(Relation rel);
 

@@ -4,11 +4,12 @@
  *		asks for one page at a time.
  *
  * But a bitmap can be iterated twice: where pages come through the pool, a
- * second iterator reads ahead of their use, in place of core's prefetching,
- * which is left as it is elsewhere, until, at the end of recovery, they do.  If
- * the table is large this iterator feeds a stream, which goes around the pool
- * where the bitmap is dense.  Processes that share in a scan can't: which of
- * them will be given a page is not known ahead.
+ * second iterator reads ahead of their use, in place of core's prefetching.
+ * Elsewhere that is left as it is, until, at the end of recovery, pages do
+ * come through the pool.  If the table is large this iterator feeds a stream,
+ * which goes around the pool where the bitmap is dense.  Processes that share
+ * a scan can't do this: it is not known ahead which of them will be given a
+ * page.
  *
  * The start of the executor tells of the nodes (readahead.c).  Each is kept in
  * a list until the query's memory goes; its scan, whose descriptor may be made
@@ -40,7 +41,6 @@ typedef struct PsBitmapScan
 	PsWindow	window;			/* keys: block numbers */
 	MemoryContextCallback forget;
 } PsBitmapScan;
-
 
 static dlist_head expected = DLIST_STATIC_INIT(expected);
 

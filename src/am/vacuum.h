@@ -15,9 +15,9 @@
  *	vacuum_eager.c		pages that could be skipped and are looked at, to freeze them
  *	vacuum_state.c		what the run knows; failsafe, error context
  *
- * Behaviour follows core's vacuumlazy.c, but for one thing: no reader's pin
- * keeps a page from being pruned (doc/architecture.md, No cleanup lock).  What
- * may is the want of a free frame, or a scan for dirty pages under way.
+ * Behaviour follows core's vacuumlazy.c, except that no reader's pin keeps a
+ * page from being pruned (doc/architecture.md, No cleanup lock).  The lack of
+ * a free frame may, or a scan for dirty pages under way.
  */
 #ifndef PAGESTORE_AM_VACUUM_H
 #define PAGESTORE_AM_VACUUM_H

@@ -9,7 +9,8 @@
 
 /*
  * Make room for dead TIDs (v->dead), in shared memory and with parallel
- * workers where that is asked for (workers >= 0) and of use.  The indexes are open.
+ * workers where that is asked for (workers >= 0) and of use.  The indexes are
+ * open.
  */
 extern void ps_vacuum_dead_begin(PsVacuum *v, int workers);
 extern void ps_vacuum_dead_end(PsVacuum *v);	/* leaves parallel mode */

@@ -6,9 +6,9 @@
 
 #include "am/vacuum_dead.h"
 #include "am/vacuum_page.h"
-#include "executor/instrument.h"
 #include "commands/progress.h"
 #include "debug/stop.h"
+#include "executor/instrument.h"
 #include "miscadmin.h"
 #include "page/view.h"
 #include "pgstat.h"
@@ -50,24 +50,6 @@ typedef struct Survey
 	PsFreezePlan freeze[MaxHeapTuplesPerPage];
 } Survey;
 
-/*
- * May a live row be one that everybody sees, for ever?  The hint must be there: a
- * commit that is not flushed yet must not get its rows into the visibility
- * map.  The newest xmin is judged when all of the page's are known.
- */
-static inline bool
-may_be_seen_by_all(const PsRow *row, TransactionId *newest_xmin)
-{
-	TransactionId xmin;
-
-	if (!HeapTupleHeaderXminCommitted(row->header))
-		return false;
-	xmin = HeapTupleHeaderGetXmin(row->header);
-	if (TransactionIdIsNormal(xmin) && TransactionIdFollows(xmin, *newest_xmin))
-		*newest_xmin = xmin;
-	return true;
-}
-
 static inline bool
 newest_is_seen(const PsVacuum *v, TransactionId newest_xmin)
 {
@@ -104,7 +86,7 @@ count_row(const PsRow *row, HTSV_Result state, Survey *s)
 	{
 		case HEAPTUPLE_LIVE:
 			s->live++;
-			s->rows_visible = s->rows_visible && may_be_seen_by_all(row, &s->newest_xmin);
+			s->rows_visible = s->rows_visible && ps_row_may_be_seen_by_all(row, &s->newest_xmin);
 			return;
 		case HEAPTUPLE_DELETE_IN_PROGRESS:
 			s->live++;			/* its deleter will tell when it commits */
@@ -481,7 +463,7 @@ ps_vacuum_page_visible(PsVacuum *v, const PsRead *guard, const OffsetNumber *unu
 		if (ps_row_at(guard, offset, &row))
 		{
 			visible = row_state(v, guard, &row, false) == HEAPTUPLE_LIVE &&
-				may_be_seen_by_all(&row, newest_xmin);
+				ps_row_may_be_seen_by_all(&row, newest_xmin);
 			if (*all_frozen &&
 				heap_tuple_needs_eventual_freeze(unconstify(HeapTupleHeaderData *, row.header)))
 				*all_frozen = false;

@@ -14,6 +14,7 @@
 #include "page/view.h"
 #include "pgstat.h"
 #include "row/cleanup.h"
+#include "row/vm.h"
 #include "server/compat.h"
 #include "storage/freespace.h"
 
@@ -102,8 +103,7 @@ ps_vacuum_reap(PsVacuum *v)
 	ps_stream_end(stream);
 	ps_dead_iterate_end(ahead);
 	ps_dead_iterate_end(in_step);
-	if (BufferIsValid(vmbuf))
-		ReleaseBuffer(vmbuf);
+	ps_vm_release(&vmbuf);
 
 	Assert(nitems == ps_dead_count(v->dead));
 	ereport(DEBUG2,

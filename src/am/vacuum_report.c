@@ -1,6 +1,7 @@
 /*
  * vacuum_report.c
- *		What VACUUM VERBOSE and autovacuum's log say: the wording of core's, for the tools that read it.
+ *		What VACUUM VERBOSE and autovacuum's log say: in core's wording, for the
+ *		tools that read it.
  */
 #include "postgres.h"
 

@@ -125,11 +125,7 @@ vacuum_round_midway(PsVacuum *v, PsPin *pin, Buffer *vmbuf, BlockNumber *fsm_don
 	BlockNumber block = pin->block;
 
 	ps_unpin(pin);
-	if (BufferIsValid(*vmbuf))
-	{
-		ReleaseBuffer(*vmbuf);
-		*vmbuf = InvalidBuffer;
-	}
+	ps_vm_release(vmbuf);
 
 	v->may_bypass = false;
 	ps_vacuum_round(v);
@@ -235,10 +231,8 @@ scan_pages(PsVacuum *v, BlockNumber *fsm_done)
 	ps_stream_end(stream);
 
 	v->at.block = InvalidBlockNumber;
-	if (BufferIsValid(vmbuf))
-		ReleaseBuffer(vmbuf);
-	if (BufferIsValid(chooser.vmbuf))
-		ReleaseBuffer(chooser.vmbuf);
+	ps_vm_release(&vmbuf);
+	ps_vm_release(&chooser.vmbuf);
 }
 
 void

@@ -8,12 +8,12 @@
 
 #include "access/genam.h"
 #include "commands/vacuum.h"
+#include "datatype/timestamp.h"
 #include "page/stream.h"
 #include "server/compat.h"
 #include "storage/bufmgr.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-#include "datatype/timestamp.h"
 
 /* What an error context names. */
 typedef enum PsVacuumPhase
@@ -48,7 +48,7 @@ typedef struct PsVacuum
 	 * what is to be done; the failsafe and the bypass rule turn some off on
 	 * the way
 	 */
-	bool		aggressive;		/* must get relfrozenxid past freeze_limit */
+	bool		aggressive;		/* must get relfrozenxid past FreezeLimit */
 	bool		skip_by_map;
 	bool		may_bypass;		/* index vacuuming may be left out if it would
 								 * do little */

@@ -23,7 +23,7 @@
 /* Of a type: its objects are held and let go of. */
 #define PS_CAPABILITY(name) PS_ATTRIBUTE(capability(name))
 
-/* Of a function: when it returns, the caller holds, or holds no more.  TRY: if it returns this. */
+/* Of a function: when it returns, the caller holds it, or no longer holds it.  TRY: if it returns this. */
 #define PS_ACQUIRE(...) PS_ATTRIBUTE(acquire_capability(__VA_ARGS__))
 #define PS_ACQUIRE_SHARED(...) PS_ATTRIBUTE(acquire_shared_capability(__VA_ARGS__))
 #define PS_TRY_ACQUIRE(...) PS_ATTRIBUTE(try_acquire_capability(__VA_ARGS__))

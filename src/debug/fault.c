@@ -146,7 +146,10 @@ parse_error(const char *name)
 			 errmsg("unknown error \"%s\"", name)));
 }
 
-/* pagestore_fault_set(op text, error text, relfilenode oid, tablespace oid, skip int, times int, bytes int, milliseconds int, pid int) */
+/*
+ * pagestore_fault_set(op text, error text, relfilenode oid, tablespace oid,
+ * skip int, times int, bytes int, milliseconds int, pid int)
+ */
 Datum
 pagestore_fault_set(PG_FUNCTION_ARGS)
 {

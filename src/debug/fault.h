@@ -32,8 +32,8 @@ extern int	ps_fault_reached(PsFaultOp op, RelFileLocator rlocator, Size *bytes);
 
 /*
  * What is to happen to this operation: 0 (it goes on) or an errno to fail
- * with. *bytes, if bytes is not NULL, is cut to what is to be transferred (a
- * short transfer). May sleep (a late one).
+ * with.  *bytes, if bytes is not NULL, is cut to what is to be transferred (a
+ * short transfer).  May sleep (a late one).
  */
 static inline int
 ps_fault(PsFaultOp op, RelFileLocator rlocator, Size *bytes)

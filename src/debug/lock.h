@@ -63,7 +63,7 @@ extern void ps_lock_set_rank(int tranche, PsLockRank rank, PsLockOrder order);
 extern void ps_lock_will_wait(PsLock *lock);
 extern void ps_lock_will_try(void);
 
-/* It is held from now on, and no more. */
+/* It is held from now on; no longer. */
 extern void ps_lock_had(PsLock *lock);
 extern void ps_lock_gone(PsLock *lock);
 extern int	ps_spins_held;		/* by this process */

@@ -3,9 +3,9 @@
  *		Stop points: named places where a test parks a process, or makes it
  *		fail, sleep or die.
  *
- * PS_STOP("area-what-when") is nothing unless built with PAGESTORE_DEBUG=1. In
- * such a build it costs a load while no point is armed.  An armed point acts
- * when a process comes by:
+ * PS_STOP("area-what-when") is nothing unless built with PAGESTORE_DEBUG=1.
+ * In such a build it costs a load while no point is armed.  An armed point
+ * acts when a process comes by:
  *
  *	wait	stay until the point is cleared; interrupts are served where the
  *			place allows it (no latch held, not in a critical section)

@@ -68,7 +68,7 @@ ps_aio_shmem_size(void)
 	return size;
 }
 
-/* Where what was asked for can't be had all is synchronous, and the cause is told. */
+/* Where what was asked for can't be had, all is synchronous, and the cause is logged. */
 static void
 choose_method(void)
 {

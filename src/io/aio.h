@@ -5,8 +5,8 @@
  *
  * Requests to read live in shared memory and rings are made in the postmaster,
  * so any process can complete any of them: a process that needs a frame under
- * read never depends on the one that asked for it.  Writes are the affair of
- * the process that has claimed the pages.
+ * read never depends on the one that asked for it.  Writes concern only the
+ * process that has claimed the pages.
  */
 #ifndef PAGESTORE_IO_AIO_H
 #define PAGESTORE_IO_AIO_H
@@ -21,7 +21,10 @@ extern int	ps_io_method;
 #define PS_IO_METHOD_DEFAULT 1	/* io_uring's row in aio.c */
 extern const struct config_enum_entry *ps_aio_method_options(void);
 
-/* Set before shared memory is made: every request is to be over when it returns (frames are protected from the kernel). */
+/*
+ * Set before shared memory is made: every request is to be over when it returns
+ * (frames are protected from the kernel).
+ */
 extern bool ps_aio_force_sync;
 
 /*
@@ -51,8 +54,8 @@ extern PsAioRef ps_aio_read(RelFileLocator rlocator, BlockNumber block, int npag
  * each calls ps_aio_frame_done.  prepare is called with the name of each
  * before it can complete, so that its frames can name it; those that are done
  * at once, as above, may not be named.  When it returns nothing is left to be
- * handed over.  False: there is no such file, and nothing was started; so it
- * is after ereport(ERROR).
+ * handed over.  False: there is no such file, and nothing was started, as
+ * after ereport(ERROR).
  */
 extern bool ps_aio_read_frames(RelFileLocator rlocator, PsIoRead *reads, int n, PsAioPrepare prepare);
 

@@ -178,6 +178,20 @@ ps_file_write(RelFileLocator rlocator, BlockNumber block, int npages,
 
 /* ---- syncing ---- */
 
+static void
+sync_now(RelFileLocator rlocator, BlockNumber block)
+{
+	PsSegment  *segment = ps_segment_of_block(rlocator, block, 0, data_sync_elevel(ERROR), true);
+
+	if (segment == NULL)
+		return;
+	errno = ps_fault(PS_FAULT_FSYNC, rlocator, NULL);
+	if (errno != 0 || FileSync(segment->file, WAIT_EVENT_DATA_FILE_SYNC) < 0)
+		ereport(data_sync_elevel(ERROR),
+				(errcode_for_file_access(),
+				 errmsg("could not fsync file \"%s\": %m", FilePathName(segment->file))));
+}
+
 void
 ps_file_request_sync(RelFileLocator rlocator, BlockNumber block)
 {
@@ -190,21 +204,7 @@ ps_file_request_sync(RelFileLocator rlocator, BlockNumber block)
 	tag.rlocator = rlocator;
 	tag.segno = block / RELSEG_SIZE;
 	if (!RegisterSyncRequest(&tag, SYNC_REQUEST, false))
-		ps_file_sync_now(rlocator, block);
-}
-
-void
-ps_file_sync_now(RelFileLocator rlocator, BlockNumber block)
-{
-	PsSegment  *segment = ps_segment_of_block(rlocator, block, 0, data_sync_elevel(ERROR), true);
-
-	if (segment == NULL)
-		return;
-	errno = ps_fault(PS_FAULT_FSYNC, rlocator, NULL);
-	if (errno != 0 || FileSync(segment->file, WAIT_EVENT_DATA_FILE_SYNC) < 0)
-		ereport(data_sync_elevel(ERROR),
-				(errcode_for_file_access(),
-				 errmsg("could not fsync file \"%s\": %m", FilePathName(segment->file))));
+		sync_now(rlocator, block);
 }
 
 /* ---- the whole relation ---- */

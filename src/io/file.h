@@ -27,10 +27,10 @@ ps_file_run(BlockNumber block, int wanted)
 
 /*
  * Descriptor of a block's segment.  Returns -1 with errno ENOENT when it is
- * not there and missing_ok; other failures ereport(ERROR).
- * The descriptor belongs to a backend-local cache (VFDs): use it at once.
- * Where the file system refuses O_DIRECT the file is opened buffered, which is
- * logged once for each tablespace.
+ * not there and missing_ok; other failures ereport(ERROR).  The descriptor
+ * belongs to a backend-local cache (VFDs): use it at once.  Where the file
+ * system refuses O_DIRECT the file is opened buffered, which is logged once
+ * for each tablespace.
  */
 extern int	ps_file_fd(RelFileLocator rlocator, BlockNumber block, bool missing_ok);
 
@@ -47,8 +47,8 @@ extern int	ps_file_read(RelFileLocator rlocator, BlockNumber block, int npages,
  * continued.  Returns false, having written nothing, when the file is gone
  * (missing, unlinked: link count 0, or its tablespace is dropped) or the block
  * lies past its end; ereport(elevel), ERROR or above, on I/O errors and when
- * the file's directory is missing, which may return.
- * The caller asks for the fsync.  Never extends a file.
+ * the file's directory is missing, which may return.  The caller asks for the
+ * fsync.  Never extends a file.
  */
 extern bool ps_file_write(RelFileLocator rlocator, BlockNumber block, int npages,
 						  struct iovec *iov, int niov, int elevel);
@@ -60,11 +60,12 @@ extern bool ps_file_write(RelFileLocator rlocator, BlockNumber block, int npages
  */
 extern int	ps_file_fd_for_writes(RelFileLocator rlocator, BlockNumber first, BlockNumber last);
 
-/* Ask the checkpointer to fsync the segment of block at its next checkpoint. */
+/*
+ * Ask the checkpointer to fsync the segment of block at its next checkpoint.
+ * Where it takes no more requests it is done here, at once: a failure is
+ * data_sync_elevel(ERROR), a missing file is fine.
+ */
 extern void ps_file_request_sync(RelFileLocator rlocator, BlockNumber block);
-
-/* fsync the segment now; a failure is data_sync_elevel(ERROR); a missing file is fine. */
-extern void ps_file_sync_now(RelFileLocator rlocator, BlockNumber block);
 
 /* Number of blocks by the file's size (core's md.c rules over segments). */
 extern BlockNumber ps_file_nblocks(Relation rel);

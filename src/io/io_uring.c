@@ -182,9 +182,9 @@ uring_shmem_init(void)
 }
 
 /*
- * Rings of before a crash.  All processes that used them are gone; a read the
- * kernel has not finished goes on into memory that it holds itself and that is
- * no longer ours.
+ * Rings from before a crash.  All processes that used them are gone; a read
+ * that the kernel has not finished goes on into memory that it holds itself
+ * and that is no longer ours.
  */
 static void
 close_old_rings(void)

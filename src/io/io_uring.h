@@ -7,7 +7,7 @@
 
 #include "io/method.h"
 
-/* Refuses a request when no ring can take it; so create() does, with the cause, where no ring can be had. */
+/* Refuses a request when no ring can take it; create() fails, with the cause, where there can be no ring. */
 extern const PsIoMethod ps_uring_method;
 
 #endif							/* PAGESTORE_IO_IO_URING_H */

@@ -4,8 +4,8 @@
  *
  * The lock is one of flock(2) on a directory that every cluster has.  It
  * belongs to the open file, not to a process.  A file that is registered with
- * a ring is given back with the ring's memory, and that the kernel frees when
- * the last request has ended, however long after the last process that had the
+ * a ring is given back with the ring's memory, which the kernel frees when the
+ * last request has ended, however long after the last process that had the
  * ring.
  */
 #include "postgres.h"

@@ -25,10 +25,10 @@ typedef struct PsIoMethod
 	bool		(*create) (char *reason, Size size);
 
 	/*
-	 * Start the first so many of the reads, as it returns, and name them.
-	 * Those that are not taken aio.c asks for again, and does at once if none
-	 * is.  Waits for nobody.  ereport(ERROR) only for a private one, before
-	 * anything was started.
+	 * Start the first of the reads, name them, and return how many.  aio.c
+	 * asks again for the rest, and reads synchronously what is left when none
+	 * is taken.  Waits for nobody.  ereport(ERROR) only for a private one,
+	 * before anything was started.
 	 */
 	int			(*read) (const PsIoRequest *request);
 
@@ -45,7 +45,7 @@ typedef struct PsIoMethod
 	void		(*count_reads) (uint32 *counts, int n);
 
 	/*
-	 * This process exits, its writes being over; NULL: it leaves nothing
+	 * This process exits, and its writes are over; NULL: it leaves nothing
 	 * behind.
 	 */
 	void		(*leave) (void);

@@ -2,8 +2,8 @@
  * notice.c
  *		Which files have become doubtful.
  *
- * The last notices stand in a ring in shared memory, and each process knows up
- * to which it has read.  One that has fallen behind by more than the ring
+ * The last notices are kept in a ring in shared memory, and each process knows
+ * up to which it has read.  One that has fallen behind by more than the ring
  * doubts all.
  */
 #include "postgres.h"

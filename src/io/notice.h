@@ -17,13 +17,13 @@
  */
 extern void ps_file_invalidate(RelFileLocator rlocator);
 
-/* Does the notice speak of this relation? */
+/* Is the notice about this relation? */
 extern bool ps_notice_concerns(const RelFileLocator *notice, const RelFileLocator *rlocator);
 
 /*
- * What this process has not taken yet: into fresh, which has room for PS_NOTICES;
- * one that speaks of all if there were more.  skip: what has been given so far
- * is of no interest to it.
+ * What this process has not taken yet: into fresh, which has room for
+ * PS_NOTICES; one that stands for all if there were more.  skip: what has been
+ * given so far does not concern it.
  */
 extern bool ps_notice_pending(void);
 extern int	ps_notice_take(RelFileLocator *fresh);

@@ -1,6 +1,6 @@
 /*
  * transfer.c
- *		Reads and writes that are over when they return.
+ *		preadv() and pwritev() until all is done.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * transfer.h
- *		Reads and writes that are over when they return.
+ *		preadv() and pwritev() until all is done.
  */
 #ifndef PAGESTORE_IO_TRANSFER_H
 #define PAGESTORE_IO_TRANSFER_H
@@ -13,7 +13,8 @@
 /*
  * Bytes read, or -errno: goes on after a short transfer, until all is read, the
  * file ends, or an error.  iov is aligned to PS_IO_ALIGN and has at most
- * PS_IO_MAX_PAGES entries; rlocator is for faults put in by tests.  Does not throw.
+ * PS_IO_MAX_PAGES entries; rlocator is for faults put in by tests.  Does not
+ * throw.
  */
 extern ssize_t ps_transfer_read(RelFileLocator rlocator, int fd, off_t offset, const struct iovec *iov, int niov);
 

@@ -10,7 +10,7 @@
 #include "debug/fault.h"
 #include "io/uring_queue.h"
 
-/* Does the ring do what it is needed for?  A seccomp profile may allow to make it and no more. */
+/* Does the ring do what it is needed for?  A seccomp profile may allow making it and nothing else. */
 static int
 try_ring(struct io_uring *uring)
 {

@@ -17,9 +17,9 @@ extern void ps_uring_explain(int rc, char *reason, Size size);
 
 /*
  * Hand the kernel what has been prepared since the queue was empty.  Returns 0,
- * or -errno if it has not taken all; *left is the number of the last ones
- * that it has not, which are withdrawn: the queue is empty again.  (rlocator: for
- * faults put in by tests.)
+ * or -errno if it has not taken all; *left is the number of the last ones that
+ * it has not, which are withdrawn: the queue is empty again.  rlocator is for
+ * faults put in by tests.
  */
 extern int	ps_uring_submit(struct io_uring *uring, RelFileLocator rlocator, unsigned *left);
 

@@ -25,7 +25,6 @@
 
 #define ENTRIES (PS_IO_MAX_WRITES / 2)
 
-static struct io_uring uring;
 typedef enum Status
 {
 	UNTRIED,
@@ -33,6 +32,7 @@ typedef enum Status
 	REFUSED
 } Status;
 
+static struct io_uring uring;
 static Status status = UNTRIED;
 
 /* The ring with its lock; false with the reason. */
@@ -44,7 +44,7 @@ make_ring(char *reason, Size size)
 
 	if (lock < 0)
 	{
-		snprintf(reason, size, "no lock is to be had that outlives the process: %s", strerror(errno));
+		snprintf(reason, size, "could not take a lock that outlives the process: %s", strerror(errno));
 		return false;
 	}
 	rc = ps_uring_make(&uring, ENTRIES, PS_IO_MAX_WRITES);

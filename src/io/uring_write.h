@@ -7,7 +7,7 @@
 
 #include "io/request.h"
 
-/* As PsIoMethod's write and write_wait.  Where no ring is to be had each write is done at once; the cause is logged. */
+/* As PsIoMethod's write and write_wait.  Where there can be no ring each write is done at once; the cause is logged. */
 extern void ps_uring_write(int fd, PsIoWrite *writes, int n);
 extern void ps_uring_write_wait(PsIoWrite *writes, int n);
 

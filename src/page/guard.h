@@ -15,8 +15,8 @@
  *	... bytes of tuples seen may still be read: the pin holds them ...
  *	ps_unpin(&pin);
  *
- * Locking a pin brings it up to date: if the bytes that it holds are the page
- * no more, the pin moves to where the page is now.  They may be a frame that
+ * Locking a pin brings it up to date: if the bytes that it holds are no longer
+ * the page, the pin moves to where the page is now.  They may be a frame that
  * the page has left (pruned while we held it), a shared buffer of the time
  * before recovery ended, or a private image that has been looked at before.
  * Pointers taken under an earlier guard stay good only as long as some other
@@ -54,7 +54,7 @@ extern void ps_read_unlock(PsRead *guard) PS_RELEASE_SHARED(guard);
 extern void ps_set_hint(const PsRead *guard, const struct HeapTupleHeaderData *header,
 						uint16 infomask_bits) PS_REQUIRES_SHARED(guard);
 
-/* Another change worth no write and no WAL of its own was made to the page (pd_prune_xid). Write guard's latch held. */
+/* Another change worth no write and no WAL of its own was made (pd_prune_xid).  The write guard's latch is held. */
 extern void ps_mark_hinted(const PsRead *guard) PS_REQUIRES_SHARED(guard);
 
 /* Permanent: the commit record is flushed, or the page's LSN beyond it. */
@@ -141,9 +141,9 @@ ps_set_lsn(PsWrite *guard, XLogRecPtr lsn) PS_REQUIRES(guard)
 /*
  * Tuple bytes of the page may be moved until unlock: nobody else points into
  * it (pool: the page may have moved to a fresh frame; shared and local
- * buffers: we are the only pin). guard->page may change: derive every pointer
- * anew.  False: not now; nothing changed.  wait: for a write of the page to
- * disk, if that is in the way.
+ * buffers: ours is the only pin).  guard->page may change: derive every
+ * pointer anew.  False: not now; nothing changed.  wait: for a write of the
+ * page to disk, if that is in the way.
  */
 extern bool ps_write_movable(PsWrite *guard, bool wait) PS_REQUIRES(guard);
 

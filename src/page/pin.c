@@ -12,16 +12,16 @@
 #include "page/usage.h"
 #include "page/view.h"
 #include "pgstat.h"
+#include "pool/ahead.h"
 #include "pool/gate.h"
 #include "pool/pin.h"
-#include "pool/ahead.h"
 #include "pool/read.h"
 #include "server/compat.h"
 
 /*
  * A page read through a buffer has had core's header check only: check the
  * rest here, as the pool does for its own.  One that was read while the pool
- * took over is of no account: nobody looks at it (ps_read_lock()).
+ * took over does not matter: nobody looks at it (ps_read_lock()).
  */
 static void
 check_buffer_page(Relation rel, const PsPin *pin)

@@ -2,8 +2,8 @@
  * pin.h
  *		A page held in place, wherever it lies.
  *
- * A pin says nothing but that its bytes stay where they are: not that the rows
- * in them are visible, nor that they are the page still.  Pins belong to
+ * A pin says only that its bytes stay where they are: not that the rows in
+ * them are visible, nor that they still are the page.  Pins belong to
  * CurrentResourceOwner.
  */
 #ifndef PAGESTORE_PAGE_PIN_H
@@ -44,8 +44,8 @@ extern PsPin ps_pin(Relation rel, BlockNumber block);
 extern void ps_pin_into(Relation rel, BlockNumber block, PsPin *pin);
 
 /*
- * The same where ps_enter() has told; shared buffers are used by the strategy
- * (may be NULL).  True: the page was resident, and not read for us.
+ * The same where ps_enter() has told the origin; shared buffers use the
+ * strategy (may be NULL).  True: the page was resident, and not read for us.
  */
 extern bool ps_pin_at(Relation rel, PsOrigin origin, BlockNumber block,
 					  BufferAccessStrategy strategy, PsPin *pin);
@@ -59,7 +59,7 @@ extern void ps_pin_in_pool(Relation rel, PsPin *pin);
 /* Pin a block that the relation is about to get: a zeroed page of the pool, not read. */
 extern void ps_pin_added(Relation rel, BlockNumber block, PsPin *pin);
 
-/* A pin on a buffer that the caller has pinned.  It tells itself of what kind it is: no pin says that a buffer is a frame. */
+/* A pin on a buffer that the caller has pinned; the buffer itself tells which of two origins that is. */
 static inline PsPin
 ps_pin_of_buffer(Buffer buffer, BlockNumber block)
 {

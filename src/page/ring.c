@@ -2,11 +2,11 @@
  * ring.c
  *		Pieces of a table read around the pool into memory of this process.
  *
- * What makes such a page good to use: its image is whole and not older
- * than the moment of use.  At that moment the page is looked up in the pool
- * first; not there, all changes of it are on disk, and each of them has moved
- * the sequence counter of its piece.  Counter unchanged since before the read,
- * and even: the image has them all.
+ * What makes such a page good to use: its image is whole and not older than
+ * the moment of use.  At that moment the page is looked up in the pool first.
+ * If it is not there, all changes of it are on disk, and each of them has
+ * moved the sequence counter of its piece.  If the counter is even, and as it
+ * was before the read, the image has them all.
  */
 #include "postgres.h"
 
@@ -19,6 +19,7 @@
 #include "pool/iostat.h"
 #include "pool/notes.h"
 #include "pool/pieces.h"
+#include "pool/pool.h"
 #include "pool/read.h"
 #include "pool/share.h"
 #include "pool/stats.h"
@@ -26,9 +27,7 @@
 #include "utils/memutils.h"
 
 #define PIECE_BYTES		((Size) PS_PIECE_PAGES * BLCKSZ)
-#define RING_BYTES		PS_RING_BYTES
 #define CACHE_LINE		64
-#define HUGE_PAGE		((Size) 2 * 1024 * 1024)
 #define PATIENCE_MS		100		/* with another scan that reads a piece */
 
 StaticAssertDecl(RELSEG_SIZE % PS_PIECE_PAGES == 0, "a piece lies in one segment");
@@ -90,9 +89,9 @@ close_if_done(PsRingPiece *piece)
 static void
 unmap_ring(char *bytes)
 {
-	ps_memory_open(bytes, RING_BYTES);	/* what comes to lie there is
-										 * another's */
-	munmap(bytes, RING_BYTES);
+	/* what comes to lie there is another's */
+	ps_memory_open(bytes, PS_RING_BYTES);
+	munmap(bytes, PS_RING_BYTES);
 	ps_count(PS_COUNT_RINGS, -1);
 }
 
@@ -154,7 +153,7 @@ warn_of_ring(uintptr_t thing)
 
 /* ---- memory ---- */
 
-/* NULL: none to be had. */
+/* NULL: there is no memory for it. */
 static char *
 map_ring(void)
 {
@@ -162,34 +161,34 @@ map_ring(void)
 	char	   *bytes;
 
 	if (!PS_ASK("ring-no-memory"))
-		map = mmap(NULL, RING_BYTES + HUGE_PAGE, PROT_READ | PROT_WRITE,
+		map = mmap(NULL, PS_RING_BYTES + PS_HUGE_PAGE, PROT_READ | PROT_WRITE,
 				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (map == MAP_FAILED)
 	{
 		ereport(DEBUG1,
-				(errmsg_internal("could not map %zu bytes for a table scan: %m", RING_BYTES + HUGE_PAGE)));
+				(errmsg_internal("could not map %zu bytes for a table scan: %m", PS_RING_BYTES + PS_HUGE_PAGE)));
 		return NULL;
 	}
-	bytes = (char *) TYPEALIGN(HUGE_PAGE, map);
+	bytes = (char *) TYPEALIGN(PS_HUGE_PAGE, map);
 	if (bytes > map)
 		munmap(map, bytes - map);
-	munmap(bytes + RING_BYTES, map + HUGE_PAGE - bytes);
+	munmap(bytes + PS_RING_BYTES, map + PS_HUGE_PAGE - bytes);
 
 	/*
 	 * A child (COPY PROGRAM) must not share these pages: whoever writes first
 	 * to a shared one gets a copy, and a read under way may land in the
 	 * other.
 	 */
-	if (madvise(bytes, RING_BYTES, MADV_DONTFORK) != 0)
+	if (madvise(bytes, PS_RING_BYTES, MADV_DONTFORK) != 0)
 	{
 		ereport(DEBUG1,
 				(errmsg_internal("could not keep the memory of a table scan from child processes: %m")));
-		munmap(bytes, RING_BYTES);
+		munmap(bytes, PS_RING_BYTES);
 		return NULL;
 	}
 
 	/* Speed only: small pages do as well. */
-	(void) madvise(bytes, RING_BYTES, MADV_HUGEPAGE);
+	(void) madvise(bytes, PS_RING_BYTES, MADV_HUGEPAGE);
 	ps_count(PS_COUNT_RINGS, 1);
 	return bytes;
 }
@@ -440,7 +439,7 @@ tend_claims(PsRing *ring)
 
 		if (!piece->wanted || piece->awaited || piece->copied || piece->npages == 0)
 			continue;
-		if (!piece->claimed && !piece->offered && ring->company)
+		if (!piece->claimed && !piece->offered)
 			piece->claimed = piece->offered = ps_share_claim(ring->scan, piece->first, piece->npages);
 		if (piece->claimed && (!piece->reading || ps_aio_done(piece->request)))
 		{

@@ -46,7 +46,7 @@ typedef struct PsRingPiece
  * A new ring for a table of nblocks, on which the caller has a lock as long as
  * CurrentResourceOwner lasts; its memory goes when ps_ring_end() has been
  * called, or CurrentMemoryContext been reset, and the last pin is gone.  NULL
- * if the memory is not to be had.
+ * if there is no memory for it.
  */
 extern PsRing *ps_ring_begin(RelFileLocator rlocator, BlockNumber nblocks);
 extern void ps_ring_end(PsRing *ring);
@@ -65,10 +65,10 @@ extern bool ps_ring_has_room(const PsRing *ring);
 extern void ps_ring_release(PsRingPiece *piece);
 
 /*
- * The bytes of a block of the piece, waiting for them if need be (but not long
- * for another scan: ereport(ERROR) as ps_ring_read()), if they are
- * a sound image of the page and not older than this call; else NULL: take it
- * from the pool.  Good for one look (ps_read_lock()), at once.
+ * The bytes of a block of the piece, waiting for them if need be, though not
+ * long for another scan.  NULL if they are not a sound image of the page, or
+ * older than this call: take it from the pool.  Good for one look
+ * (ps_read_lock()), at once.  ereport(ERROR) as ps_ring_read().
  */
 extern const char *ps_ring_page(PsRingPiece *piece, const PsRelKey *rel, BlockNumber block);
 

@@ -12,7 +12,8 @@
  * Add a block to the relation: pins it in *pin and latches it exclusively,
  * zeroed (PageInit is the caller's).  Takes and releases the extension lock
  * itself when needed.  A caller that has it already has asked ps_origin()
- * before: that may look into the catalog, for which the lock is no place.
+ * before: that may look into the catalog, which must not happen under the
+ * lock.
  */
 extern void ps_extend(Relation rel, PsPin *pin, PsWrite *guard) PS_ACQUIRE(guard);
 
@@ -23,9 +24,9 @@ extern BlockNumber ps_nblocks(Relation rel);
 extern void ps_truncate(Relation rel, BlockNumber nblocks);
 
 /*
- * Bring the relation's files up to date: what the pool or a buffer has of it is
- * written out, and stays.  Whoever reads the files next holds a lock that keeps
- * it so.
+ * Bring the relation's files up to date: what the pool or a buffer has of it
+ * is written out, and stays.  Who reads the files next holds a lock that keeps
+ * them so.
  */
 extern void ps_flush(Relation rel);
 

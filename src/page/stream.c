@@ -286,8 +286,8 @@ drop_run(PsStream *stream)
 	{
 		ps_count(PS_COUNT_RING_SHARED, stream->shared_pages);
 		ps_iostat_around_shared(stream->shared_pages);
+		stream->shared_pages = 0;
 	}
-	stream->shared_pages = 0;
 }
 
 void
@@ -406,10 +406,12 @@ add_block(PsStream *stream, BlockNumber block)
 				last->first--;
 				last->n++;
 				last->left = last->left << 1 | 1;
-				return;
 			}
-			last->n = block - last->first + 1;
-			last->left |= bit_of(last, block);
+			else
+			{
+				last->n = block - last->first + 1;
+				last->left |= bit_of(last, block);
+			}
 			return;
 		}
 	}
@@ -425,7 +427,7 @@ add_block(PsStream *stream, BlockNumber block)
 static uint64
 pages_pinned(void)
 {
-	return ps_my_counters == NULL ? 0 : ps_my_counters->n[PS_COUNT_HITS] + ps_my_counters->n[PS_COUNT_READS];
+	return ps_my_counters == NULL ? 0 : pool_pins();
 }
 #endif
 
@@ -614,8 +616,8 @@ keep_ahead(PsStream *stream)
 /*
  * Have many of the pages that a run gave from the ring been fetched through
  * the pool since, by this process?  Then the rows found are changed or locked,
- * and the scan is better served from there.  Others may fetch them, too: scans
- * beside this one.
+ * and the scan is better served from there.  Other processes, such as
+ * concurrent scans, may fetch them, too.
  */
 static bool
 fetched_again(PsStream *stream, const Run *run)
@@ -657,9 +659,9 @@ leave_ring(PsStream *stream)
 static inline void
 look_further(PsStream *stream)
 {
-	bool		goes_around = stream->around && !stream->comes_in;
+	int			most = stream->around && !stream->comes_in ? stream->max_ring : stream->max_pool;
 
-	stream->distance = Min(stream->distance * 2, goes_around ? stream->max_ring : stream->max_pool);
+	stream->distance = Min(stream->distance * 2, most);
 	if (stream->around && !stream->in_pass &&
 		stream->distance >= Min(RING_DISTANCE, stream->max_pool))
 	{

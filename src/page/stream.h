@@ -36,8 +36,7 @@ extern PsStream *ps_stream_begin(Relation rel, PsStreamNext next, void *arg, int
 
 /*
  * Never ask the callback for more than this many blocks ahead of the one
- * handed out last: what it gives is shared with other processes, which go
- * without.
+ * handed out last: it takes them from a supply that other processes share.
  */
 extern void ps_stream_limit(PsStream *stream, BlockNumber blocks);
 
@@ -58,7 +57,7 @@ extern bool ps_stream_next(PsStream *stream, PsPin *pin);
  */
 extern bool ps_stream_next_at(PsStream *stream, BlockNumber block, PsPin *pin);
 
-/* Forget what was read ahead; the next ps_stream_next() asks the callback afresh. flags as in begin. */
+/* Forget what was read ahead; the next ps_stream_next() asks the callback afresh.  flags as in begin. */
 extern void ps_stream_reset(PsStream *stream, int flags);
 extern void ps_stream_end(PsStream *stream);
 

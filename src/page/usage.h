@@ -40,9 +40,9 @@ ps_usage_count(bool hit)
 }
 
 /*
- * What this process does from here on is of that context, in pg_stat_io; returns
- * the one before, to go back to.  After an error the end of the transaction or
- * subtransaction goes back to "normal".
+ * What this process does from here on counts in that context, in pg_stat_io;
+ * returns the one before, to go back to.  After an error the end of the
+ * transaction or subtransaction goes back to "normal".
  */
 extern IOContext ps_usage_enter(IOContext context);
 

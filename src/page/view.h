@@ -97,8 +97,8 @@ ps_row_tuple(const PsRow *row)
 /*
  * Is this a page a reader can walk without leaving it?  Checks header bounds,
  * line pointers, tuple header lengths; a new (all-zero) page is fine.  On
- * failure *why gets a static description.  Called once when a page
- * enters the pool or a scan ring.
+ * failure *why gets a static description.  Called once, when a page enters the
+ * pool or a scan ring.
  */
 extern bool ps_page_check(const char *page, const char **why, OffsetNumber *offset);
 

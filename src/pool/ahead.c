@@ -3,9 +3,9 @@
  *		Pages read ahead of their use.
  *
  * Each page gets a frame, which is in the table, READING, before its read has
- * a name; then all of one segment are handed to the kernel together.  Between
- * the first frame and that nobody else's code is called, so that those who meet
- * the frames wait no longer than for a read done at once.
+ * a name; then all reads of one segment are handed to the kernel together.  No
+ * code but ours runs in between, so that those who meet the frames wait no
+ * longer than for a synchronous read.
  */
 #include "postgres.h"
 

@@ -14,7 +14,7 @@
  *
  * Whoever holds a latch may wait for a page that is claimed here.  So nothing
  * is waited for meanwhile but WAL and the disk, above all no latch: a page that
- * is not to be had at once is left for the end, when nothing is claimed any
+ * can't be claimed at once is left for the end, when nothing is claimed any
  * more.  So is one whose write has not gone well.  What is left is written
  * page by page (flush.c), with patience, and with an error that tells the cause.
  */
@@ -276,7 +276,7 @@ interrupts_wait(void)
 	return unlikely(INTERRUPTS_PENDING_CONDITION()) && InterruptHoldoffCount == 1 && CritSectionCount == 0;
 }
 
-/* Returns how many of the tags are left, at the front: a page not to be had at once, or not well written. */
+/* Returns how many of the tags are left, at the front: a page that could not be claimed at once, or written. */
 static uint32
 write_batches(PsTag *tags, uint32 n, PsPageFilter filter, void *arg, PsFlushReason reason)
 {

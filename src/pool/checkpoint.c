@@ -6,8 +6,8 @@
  * The pages owed to a checkpoint are listed once, when it begins.  None can
  * join them: a page that turns dirty later has its record behind the redo
  * pointer.  Each is written if it is still here and still owed when its turn
- * comes, which may be minutes later; what others have written meanwhile, as
- * the writer does, is written no more.
+ * comes, which may be minutes later; what others, such as the writer, have
+ * written meanwhile is not written again.
  */
 #include "postgres.h"
 

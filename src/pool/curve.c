@@ -12,8 +12,8 @@
  *			^		  ^			^		  last[] of the zones that are full
  *	  zone 0	zone 1	  zone 2	...
  *
- * A page that is used goes to the front, and of each zone in front of where it
- * was the last page goes on into the next: so a use costs no more steps than
+ * A page that is used goes to the front, and the last page of each zone before
+ * its old place goes on into the next one: so a use costs no more steps than
  * there are zones, however long the list is.
  *
  * Nothing here compares numbers of sampled with numbers of all accesses.  What
@@ -68,10 +68,10 @@ typedef struct Curve
 {
 	PsLock		lock;			/* guards all below */
 
-	/* what has been counted of late is what goes beyond the base */
+	/* what has been counted lately is what goes beyond the base */
 	uint32		frames;			/* of the pool, while that was counted */
 	Sums		base;
-	int64		found[PS_CURVE_SIZES];	/* hits of late, by zone */
+	int64		found[PS_CURVE_SIZES];	/* recent hits, by zone */
 	uint32		uses;			/* of the sample */
 
 	uint32		n;				/* pages in the list */

@@ -3,19 +3,19 @@
  *		What was used lately, and how much of it pools of other sizes would
  *		have had.
  *
- * A sample of the pages, those with some bits of their hash zero, stands in the
- * order of last use, as LRU would have it in a pool of up to sixteen times the
- * size.  Where in that order a page is found when it is used again says in
- * pools of which sizes it would have been there.
+ * A sample of the pages, those with some bits of their hash zero, is kept in
+ * the order of last use, as LRU would have it in a pool of up to sixteen times
+ * the size.  Where in that order a page is found when it is used again says
+ * which sizes of the pool would have had it.
  *
  * Pages of scans around the pool (page/stream.h) are not in that order: one
- * pass over a huge table would move all others out of it, as it does not in the
- * pool.  Those of a table that comes again are counted as found in a pool that
- * had room for the rest of the table besides what is there.
+ * pass over a huge table would move all others out of it, which does not
+ * happen in the pool.  Those of a table that comes again count as found in a
+ * pool with room for the rest of the table besides what is there.
  *
- * Whatever is counted here fades: when there have been 256 accesses for each
- * page of the memory, pool and shared_buffers, what was counted before counts
- * half from there on.  With another size of the pool counting begins anew.
+ * Whatever is counted here fades: after 256 accesses for each page of the
+ * memory, pool and shared_buffers, what was counted before counts half from
+ * there on.  With another size of the pool counting begins anew.
  */
 #ifndef PAGESTORE_POOL_CURVE_H
 #define PAGESTORE_POOL_CURVE_H
@@ -42,12 +42,12 @@ ps_curve_samples(uint32 hash)
 extern void ps_curve_use(uint32 hash);
 
 /*
- * npages have been read around the pool that one of so many frames would have
- * had.  Takes PagestoreCurve; throws nothing.
+ * npages have been read around the pool that a pool of so many frames would
+ * have had.  Takes PagestoreCurve; throws nothing.
  */
 extern void ps_curve_use_around(uint32 npages, int64 frames);
 
-/* Pages, of late.  Reads are from outside PostgreSQL; those that evicted found no room left. */
+/* Pages, lately.  Reads are from outside PostgreSQL; those that evicted found no room left. */
 typedef struct PsCurve
 {
 	int64		pool_size;		/* as it is, in pages like the others */

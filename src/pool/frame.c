@@ -290,6 +290,8 @@ ps_frames_trim(void)
 	pg_atomic_fetch_sub_u32(&ps_pool->nreleased, used - trimmed);
 }
 
+/* ---- into the page table, and out of it by eviction ---- */
+
 bool
 ps_frame_enter(PsFrame frame, const PsRelKey *rel, const PsTag *tag, uint32 hash, uint32 flags,
 			   bool again)

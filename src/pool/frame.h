@@ -54,7 +54,7 @@
  *												was; nobody writes the ghost
  * ghost		free		unpin_raw()			by whoever takes the last pin away
  *
- * Pins come and go beside this.  One is added by a process that holds none
+ * Pins come and go independently.  One is added by a process that holds none
  * only by a compare-and-swap that finds TAGGED set, and TAGGED is set and
  * taken away only under the bucket lock, exclusively: so whoever takes it away
  * and sees no pin but its own has the frame to itself.
@@ -167,8 +167,10 @@ extern void ps_frames_set_total(uint32 total);
 /* The memory of a retired frame has been given back.  No lock. */
 extern void ps_frame_set_released(PsFrame frame);
 
-/* The last frames in use, as far as they are released, are in use no more.  Takes that spin lock. */
+/* The last frames in use, as far as they are released, are no longer in use.  Takes that spin lock. */
 extern void ps_frames_trim(void);
+
+/* ---- into the page table, and out of it by eviction ---- */
 
 /*
  * Put a frame in hands into the page table: READING or VALID, perhaps with

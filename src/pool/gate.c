@@ -4,8 +4,8 @@
  *
  * What has passed is remembered in the relation's relcache entry, for as long
  * as the registry's generation stands.  That need not move when a number
- * begins another life: whoever uses that life has been told of it by an
- * invalidation of the entry.
+ * begins another life: whoever uses that one has been told by an invalidation
+ * of the entry.
  */
 #include "postgres.h"
 

@@ -56,13 +56,14 @@ ps_holds(RelFileLocator rlocator, bool for_workers)
 RelFileLocator *
 ps_held(int *n)
 {
-	RelFileLocator *result = palloc((ps_hold_table ? hash_get_num_entries(ps_hold_table) : 0) * sizeof(RelFileLocator) + 1);
+	RelFileLocator *result;
 	const Held *entry;
 	HASH_SEQ_STATUS seq;
 
 	*n = 0;
 	if (ps_hold_table == NULL)
-		return result;
+		return NULL;
+	result = palloc(hash_get_num_entries(ps_hold_table) * sizeof(RelFileLocator));
 	hash_seq_init(&seq, ps_hold_table);
 	while ((entry = hash_seq_search(&seq)) != NULL)
 		result[(*n)++] = entry->rlocator;

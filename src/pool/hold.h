@@ -11,7 +11,7 @@
 
 /*
  * From here to the end of the transaction shared buffers own the relation,
- * whichever access method it has after all, and whatever is rolled back; then
+ * whichever access method it ends up with, and whatever is rolled back; then
  * it is heap's, or passes the gate.  What the pool has of it is written out
  * and forgotten, and what shared buffers have is made current.  Under
  * AccessExclusiveLock, kept to the end of the transaction, on every relation
@@ -24,7 +24,7 @@ extern void ps_hold(RelFileLocator rlocator, bool for_workers);
 /* Does this transaction hold it? */
 extern bool ps_holds(RelFileLocator rlocator, bool for_workers);
 extern bool ps_holds_any(void);
-extern RelFileLocator *ps_held(int *n); /* all of them, palloc'd */
+extern RelFileLocator *ps_held(int *n); /* all of them, palloc'd; NULL: none */
 
 /* NULL where ps_holds() says no to all. */
 extern struct HTAB *ps_hold_table;

@@ -4,9 +4,9 @@
  *		on), and, where track_io_timing asks for it, the time that they take.
  *
  * pg_stat_io knows a context for each operation.  Pages that are read around
- * the pool are of "bulkread"; for the rest a process says what it is about by
- * ps_iostat_enter(), and "normal" is what it is about otherwise.  Servers before 18
- * count pages, 18 counts requests and bytes.
+ * the pool count as "bulkread"; for the rest a process says what it is about
+ * by ps_iostat_enter(), and is at "normal" otherwise.  Servers before 18 count
+ * pages, from 18 on requests and bytes.
  *
  * Time is counted where core counts that of shared buffers, too (EXPLAIN,
  * VACUUM, pg_stat_database), and for pg_stat_pagestore.
@@ -18,7 +18,7 @@
 #include "server/compat.h"
 
 /*
- * What this process does from here on is of that context; returns the one
+ * What this process does from here on counts in that context; returns the one
  * before, to go back to.  After an error the end of the transaction or
  * subtransaction goes back to "normal".
  */

@@ -4,7 +4,7 @@
  *
  * While the sentinel writes, core's checkpointer waits for it and serves
  * nothing but requests to sync: no barrier, no change of settings (by which it
- * would let go sessions that wait for a standby no longer named), no
+ * would release sessions that wait for a standby no longer named), no
  * archive_timeout.  So writing is spread only as long as nobody wants it.
  *
  * The flags of the checkpoint under way are the checkpointer's own.  But

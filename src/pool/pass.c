@@ -3,10 +3,10 @@
  *		Passes over tables that are too large to come into the pool unasked.
  *
  * What a table that comes again would push out is known by a sample: when a
- * pass begins, some frames are marked IDLE and what they hold is noted.  At the
- * beginning of the next one a frame is to be had if it is still IDLE, or if its
- * page has given way to another meanwhile; but not if that one belongs to a
- * table that was let in by this rule, and is worth as much.
+ * pass begins, some frames are marked IDLE and what they hold is noted.  At
+ * the beginning of the next one a frame may be taken if it is still IDLE, or
+ * if its page has given way to another meanwhile; but not if that one belongs
+ * to a table that was let in by this rule, and is worth as much.
  */
 #include "postgres.h"
 

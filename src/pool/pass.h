@@ -5,10 +5,10 @@
  * A pass is as many pages of a table as it has, read by whatever scans: by the
  * processes of a parallel scan, by several scans that stop early.  The first
  * one goes around the pool and is remembered, for half as many evictions again
- * as there are frames (as long as policy s3fifo remembers a page).  One
- * that follows meanwhile may bring in as many pages as there are frames that
- * nobody has had any use for since: so what is worth as much as the table, a
- * page used once between two passes, stays, and the table gets the rest.
+ * as there are frames (as long as policy s3fifo remembers a page).  One that
+ * follows meanwhile may bring in as many pages as there are frames that nobody
+ * has used since: so what is worth as much as the table, a page used once
+ * between two passes, stays, and the table gets the rest.
  *
  * All functions take PagestorePass, a leaf; they throw nothing.
  */

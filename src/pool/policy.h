@@ -2,9 +2,10 @@
  * policy.h
  *		What a replacement policy gives: which frame is to be given up.
  *
- * A policy proposes, the pool decides whether a frame can be had.  Each is one
- * source file, policy_NAME.c, and a row in replacement.c; it may take one lock
- * of its own (PS_TRANCHE_POLICY), which is innermost, in all calls but hit.
+ * A policy proposes, the pool decides whether a frame can be taken.  Each is
+ * one source file, policy_NAME.c, and a row in replacement.c; it may take one
+ * lock of its own (PS_TRANCHE_POLICY), which is innermost, in all calls but
+ * hit.
  */
 #ifndef PAGESTORE_POOL_POLICY_H
 #define PAGESTORE_POOL_POLICY_H

@@ -66,9 +66,9 @@ lru_shmem_init(void *area, uint32 max) PS_UNCHECKED
 }
 
 /*
- * The clock goes the faster the smaller the pool is beside the largest that it
- * can be: a generation is a share of the pool's size, whatever that is, and the
- * stamps of before stay good.
+ * The smaller the pool is, compared with the largest that it can be, the
+ * faster the clock goes: a generation is a share of the pool's size, whatever
+ * that is, and earlier stamps stay good.
  */
 static inline void
 count_accesses(uint64 n)

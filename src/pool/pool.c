@@ -9,8 +9,6 @@
 #include "storage/shmem.h"
 #include "utils/guc.h"
 
-#define HUGE_PAGE ((Size) 2 * 1024 * 1024)
-
 int			ps_pool_size_blocks;
 int			ps_pool_size_max_blocks;
 
@@ -59,7 +57,7 @@ static const struct
 static Size
 frames_alignment(void)
 {
-	return huge_pages != HUGE_PAGES_OFF ? HUGE_PAGE : PS_IO_ALIGN;
+	return huge_pages != HUGE_PAGES_OFF ? PS_HUGE_PAGE : PS_IO_ALIGN;
 }
 
 static Size
@@ -147,8 +145,9 @@ init_control(void)
 }
 
 /*
- * Is a pool of so many blocks to be had without a restart?  Any size is before
- * the first start.  The default, which may not be refused, is no more than that.
+ * Can the pool have so many blocks without a restart?  Before the first start
+ * it can have any number.  The default, which may not be refused, is no more
+ * than that.
  */
 bool
 ps_pool_size_check(int *newval, void **extra, GucSource source)

@@ -58,7 +58,7 @@ extern bool ps_pool_size_max_check(int *newval, void **extra, GucSource source);
 /* Its page has moved on, or is forgotten; free at the last unpin. */
 #define PS_GHOST		((uint32) 1 << 26)
 
-/* Read ahead and not used yet: its first pin is no hit. */
+/* Read ahead and not used yet: its first pin does not count as a hit. */
 #define PS_AHEAD		((uint32) 1 << 27)
 
 /* Marked by whoever wants to know whether it is used (pass.c), and not pinned by a process since. */
@@ -149,6 +149,9 @@ extern PsFramePadded *ps_frames;
 
 /* Frames that there is address space for; fixed when shared memory is first asked for. */
 extern uint32 ps_frames_max;
+
+/* A huge page of the kernel, where the processor is x86-64. */
+#define PS_HUGE_PAGE ((Size) 2 * 1024 * 1024)
 
 /* The first frame's bytes, aligned to PS_IO_ALIGN, or to a huge page where those are used. */
 extern char *ps_pool_bytes;

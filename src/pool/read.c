@@ -6,7 +6,7 @@
  * that waits for it drives the request itself (any process can complete any
  * request), or sleeps on io_cv while its reader works synchronously.  When a
  * read fails the frame leaves the table and whoever waited tries for itself,
- * so that each need for a page reports its own error.
+ * so that each who needs the page reports its own error.
  */
 #include "postgres.h"
 

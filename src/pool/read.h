@@ -30,10 +30,10 @@ typedef enum PsFetch
 extern PsFrame ps_pool_pin(const PsRelKey *rel, BlockNumber block, PsFetch how, bool *hit);
 
 /*
- * Two blocks that are likely to be pinned next, in this order: what that will
- * touch first is asked of memory, for the second where its bucket is, for the
- * first, of which that was asked before, its frame and the begin of its page.
- * A hint: takes no lock, and may be wrong.
+ * Two blocks that are likely to be pinned next, in this order: have memory
+ * fetch what that will touch first.  For the later one that is its bucket; for
+ * the next one, whose bucket was fetched before, its frame and the beginning
+ * of its page.  A hint: takes no lock, and may be wrong.
  */
 extern void ps_pool_expect(const PsRelKey *rel, BlockNumber next, BlockNumber later);
 

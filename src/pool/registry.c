@@ -98,7 +98,7 @@ next_generation(void)
 	pg_atomic_fetch_add_u64(&shared->generation, 1);
 }
 
-/* Whoever acts on an answer of before has finished when this returns. */
+/* Whoever acts on an earlier answer has finished when this returns. */
 static void
 wait_for_owner_lock(void)
 {

@@ -3,8 +3,8 @@
  *		The registry of relations that have passed the gate.
  *
  * In shared memory, for all processes: nothing of theirs is dirty in shared
- * buffers, and only they can have frames.  All take the registry's lock, and
- * no other but where it is said; no lock of the pool may be held but the
+ * buffers, and only they can have frames.  All functions take the registry's
+ * lock, and no other unless stated; no lock of the pool may be held but the
  * owner lock.
  */
 #ifndef PAGESTORE_POOL_REGISTRY_H
@@ -77,9 +77,9 @@ typedef struct PsRelDelta
 } PsRelDelta;
 
 /*
- * Add to the counts of those that have an entry.  False, and nothing done, if
- * the lock is not to be had at once and wait is false: then other locks may be
- * held.
+ * Add to the counts of those that have an entry.  wait is false: other locks
+ * may be held, and the answer is false, with nothing done, if the lock can't
+ * be had at once.
  */
 extern bool ps_registry_add(const PsRelDelta *deltas, int n, bool wait);
 

@@ -6,9 +6,9 @@
  * Callers hold a lock that keeps everyone else from using the relation
  * (AccessExclusiveLock, or nobody is connected to the database), so that its
  * pages neither come nor change frames meanwhile; they hold no lock of the
- * pool.  The writer's moves are kept off here.
- * Forgetting waits out reads and writes in flight, and throws nothing; a frame
- * that somebody pins becomes a ghost.
+ * pool.  The writer's moves are kept off here.  Forgetting waits out reads and
+ * writes in flight, and throws nothing; a frame that somebody pins becomes a
+ * ghost.
  */
 #ifndef PAGESTORE_POOL_RELATION_H
 #define PAGESTORE_POOL_RELATION_H

@@ -20,8 +20,8 @@ extern void ps_relcount_attach(void);
 
 /*
  * Any locks may be held but spin locks: none is waited for.  Throws nothing.
- * Where it has no room (many relations at once, and the registry's lock is not
- * to be had) the count is lost.
+ * Where it has no room (many relations at once, and the registry's lock can't
+ * be had) the count is lost.
  */
 extern void ps_relcount(const RelFileLocator *rlocator, PsRelCounter counter, uint32 n);
 

@@ -49,7 +49,7 @@ static Size
 page_size(void)
 {
 	if (PS_ASK("resize-huge-pages"))
-		return 2 * 1024 * 1024;
+		return PS_HUGE_PAGE;
 	if (size_known == 0)
 		size_known = kernel_page_size();
 	if (size_known == 0)

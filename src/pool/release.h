@@ -2,10 +2,10 @@
  * release.h
  *		Memory of frames that the pool has given up, back to the system.
  *
- * Of memory in huge pages a whole page goes back or nothing.  The kernel keeps
- * huge pages in reserve for a mapping, and no more for what has gone back: so
- * they have to be had before frames are used again, as a touch in vain would
- * end the server.
+ * Memory in huge pages goes back by whole pages or not at all.  The kernel
+ * keeps huge pages in reserve for a mapping, but not for what has gone back:
+ * so they must be obtained before frames are used again, since a touch without
+ * one would end the server.
  */
 #ifndef PAGESTORE_POOL_RELEASE_H
 #define PAGESTORE_POOL_RELEASE_H

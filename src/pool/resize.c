@@ -36,7 +36,7 @@
 #include "utils/timestamp.h"
 
 #define STEP_FRAMES 1024		/* looked at in a step, or added, where memory
-								 * has to be had first */
+								 * has to be obtained first */
 #define REST 200				/* milliseconds after a pass in vain */
 #define REST_SHORT 20			/* ... for want of clean frames, which the
 								 * writer makes meanwhile */
@@ -45,8 +45,7 @@ typedef enum Move
 {
 	MOVED,
 	STAYS,						/* for now */
-	NO_ROOM						/* no frame within the size is to be had at
-								 * once */
+	NO_ROOM						/* there is no frame within the size at once */
 } Move;
 
 /* The pass under way: from the last frame down. */

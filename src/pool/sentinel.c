@@ -8,8 +8,8 @@
  * sync requests, until none of them stands with that flag, and only then
  * writes and syncs.  The sentinel has the flag at all times, under a
  * transaction id that stands for a promise: "no page dirtied before `settled`
- * is still to be written or its sync to be requested". It takes a new id,
- * which lets go whoever waits for the old one, at every tick, but under
+ * is still to be written or its sync to be requested".  It takes a new id,
+ * which releases whoever waits for the old one, at every tick, but under
  * ProcArrayLock and only while the published redo pointer is not beyond
  * `settled`.  So a checkpoint that noted the old id has its redo pointer
  * either checked here or published afterwards, in which case it notes, under
@@ -24,7 +24,8 @@
  * the pool and writes all there is.  If that fails the server stops without a
  * shutdown checkpoint, and recovers at its next start, as when core's own
  * fails.  Any other exit of the sentinel is a crash of the server, as the flag
- * of a dead process would hold back or (cleared) let go checkpoints wrongly.
+ * of a dead process would wrongly hold back checkpoints or (cleared) release
+ * them.
  */
 #include "postgres.h"
 

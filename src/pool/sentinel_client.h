@@ -39,8 +39,8 @@ ps_sentinel_is_ready(void)
 
 /*
  * While any process wants it, checkpoints write the pages of unlogged tables
- * too: around commands that copy or remove a database's files.  The process's
- * exit ends its wish.
+ * too: around commands that copy or remove a database's files.  The exit of
+ * the process ends its wish.
  */
 extern void ps_sentinel_want_unlogged(bool want);
 

@@ -9,8 +9,8 @@
  *
  * What is passed on is good as long as a private image is (ring.c): its
  * sequence counter was noted before the read, and whoever uses it compares.
- * And as long as somebody has had a lock on the table without a break, so that
- * its file is the same, and has been written by nobody but the pool: hence it
+ * And only as long as somebody has held a lock on the table without a break,
+ * so that its file is the same, and written by nobody but the pool: hence it
  * goes with the last scan of the table.
  */
 #include "postgres.h"
@@ -79,8 +79,8 @@ typedef struct Share
 {
 	PsLock		lock;			/* guards all below but the bytes that
 								 * copies_from and FILLING keep in place */
-	ConditionVariable changed;	/* a place that was claimed is no more; has a
-								 * spin lock of its own */
+	ConditionVariable changed;	/* a place is no longer claimed; has a spin
+								 * lock of its own */
 	Sharer		scans[SCANS];
 	Place		places[PLACES];
 	int			turn;			/* place to be used next */

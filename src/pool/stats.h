@@ -22,7 +22,8 @@ typedef enum PsCounter
 	PS_COUNT_PREFETCHED,		/* pages read ahead */
 	PS_COUNT_AHEAD_WASTED,		/* ... that left the pool unused */
 	PS_COUNT_RING_PAGES,		/* pages read around the pool */
-	PS_COUNT_RING_SHARED,		/* pages had from another scan, which had */
+	PS_COUNT_RING_SHARED,		/* pages copied from another scan, which had
+								 * read them */
 	PS_COUNT_WRITES_WRITER,		/* pages written by the writer */
 	PS_COUNT_WRITES_CHECKPOINT, /* ... by the sentinel for a checkpoint */
 	PS_COUNT_WRITES_BACKEND,	/* ... by a backend that needed a frame, or by
@@ -67,9 +68,9 @@ ps_count(PsCounter counter, uint64 n)
 }
 
 /*
- * Accesses of shared_buffers, less than nothing where another process has
- * counted too many.  Of a process with a PGPROC that need not use the pool: it
- * is not listed for it.
+ * Accesses of shared_buffers, negative where another process has counted too
+ * many.  For any process with a PGPROC, whether it uses the pool or not: it is
+ * not listed for this.
  */
 extern void ps_count_shared(int64 hits, int64 reads);
 

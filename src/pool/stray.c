@@ -11,9 +11,10 @@
  * would write that page over the pool's newer one in its own time, and may
  * have logged it already.
  *
- * The sentinel looks at a slice of the buffer headers at each of its ticks, and
- * at all of them when a checkpoint begins to wait for it, and ends.  What it finds is compared
- * with the pool's page, under the locks of both:
+ * The sentinel looks at a slice of the buffer headers at each of its ticks,
+ * and at all of them when a checkpoint begins to wait for it, before it lets
+ * that go, and before it stops.  What it finds is compared with the pool's
+ * page, under the locks of both:
  *
  *	- the stray holds nothing that the page does not: it goes;
  *	- the page holds nothing that the stray does not, and what the stray adds
@@ -440,10 +441,10 @@ ps_stray_check_some(void)
 /* ---- one relation ---- */
 
 /*
- * Its dirty buffers one after another, by looking its blocks up if they are
- * few beside the buffers, by all headers else: where there are many small
- * tables, the first access to each must not cost by shared_buffers.  Core drops
- * buffers by the same rule and share.
+ * Its dirty buffers one after another: by looking up its blocks if they are
+ * few compared with the buffers, else by all headers.  Where there are many
+ * small tables the cost of the first access to each must not depend on
+ * shared_buffers.  Core drops buffers by the same rule and share.
  */
 typedef struct Search
 {

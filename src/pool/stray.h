@@ -12,7 +12,10 @@
 /* Look at all shared buffers; false if one that was found has to be tried again. */
 extern bool ps_stray_check_all(void);
 
-/* Look at the next of them, for whoever comes by often: a round takes a hundred calls, more above 6 GB of shared buffers. */
+/*
+ * Look at the next of them, for whoever comes by often: a round takes a hundred
+ * calls, more above 6 GB of shared buffers.
+ */
 extern void ps_stray_check_some(void);
 
 /*
@@ -21,7 +24,10 @@ extern void ps_stray_check_some(void);
  */
 extern void ps_stray_pass(Relation rel);
 
-/* The relation leaves the pool, under AccessExclusiveLock: settle its dirty shared buffers, which are about to be dropped. */
+/*
+ * The relation leaves the pool, under AccessExclusiveLock: settle its dirty
+ * shared buffers, which are about to be dropped.
+ */
 extern void ps_stray_leave(RelFileLocator rlocator);
 
 extern Size ps_stray_shmem_size(void);

@@ -5,9 +5,9 @@
  * The sentinel can make a checkpoint wait; core has no way for others to make
  * it fail.  But a checkpoint fails if it cannot write a shared buffer.  So the
  * sentinel keeps one pinned, of a fork that has no file.  While it is dirty
- * BufferSync() runs into it: an ERROR in the checkpointer, like any page of a
- * disk that takes no more, which whoever asked for the checkpoint is told of,
- * and which the next checkpoint is free to try again.
+ * BufferSync() runs into it: an ERROR in the checkpointer, as for any page
+ * that the disk does not take.  Whoever asked for the checkpoint is told, and
+ * the next one is free to try again.
  *
  * The pin keeps backends and the background writer away from it: neither
  * writes a pinned buffer.  Its tag belongs to no relation and no database, so

@@ -15,8 +15,8 @@ extern void ps_veto_prepare(void);
 extern void ps_veto_raise(void);
 
 /*
- * From here on checkpoints may succeed.  False, and nothing done, while one is running into the
- * veto at this moment: to be tried again.
+ * From here on checkpoints may succeed.  False, and nothing done, while one is
+ * running into the veto at this moment: to be tried again.
  */
 extern bool ps_veto_lift(void);
 

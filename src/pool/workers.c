@@ -35,22 +35,27 @@ bool		ps_sentinel_registered = false;
 
 static MemoryContext worker_context;
 
-/*
- * Both start when recovery is over: until then the pool is closed.  An exit
- * before the sentinel has announced itself is followed by another try.
- */
-static void
-register_worker(const char *name, const char *function)
+BackgroundWorker
+ps_worker_of(const char *name, const char *function)
 {
 	BackgroundWorker worker = {0};
 
 	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
 	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = 1;
 	strlcpy(worker.bgw_name, name, BGW_MAXLEN);
 	strlcpy(worker.bgw_type, name, BGW_MAXLEN);
 	strlcpy(worker.bgw_library_name, "pagestore", BGW_MAXLEN);
 	strlcpy(worker.bgw_function_name, function, BGW_MAXLEN);
+	return worker;
+}
+
+/* An exit before the sentinel has announced itself is followed by another try. */
+static void
+register_worker(const char *name, const char *function)
+{
+	BackgroundWorker worker = ps_worker_of(name, function);
+
+	worker.bgw_restart_time = 1;
 	RegisterBackgroundWorker(&worker);
 }
 

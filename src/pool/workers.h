@@ -7,12 +7,20 @@
 #define PAGESTORE_POOL_WORKERS_H
 
 #include "postgres.h"
+#include "postmaster/bgworker.h"
 
 /*
  * The sentinel got a worker slot; else none will come before a restart.  Set in
  * the postmaster, inherited by every process.
  */
 extern bool ps_sentinel_registered;
+
+/*
+ * A worker of ours, for RegisterBackgroundWorker() and its like: by the name
+ * of its main function, connected to shared memory and a database.  It starts
+ * when recovery is over: until then the pool is closed.
+ */
+extern BackgroundWorker ps_worker_of(const char *name, const char *function);
 
 /* Register both, in _PG_init; a WARNING where there is no slot. */
 extern void ps_workers_register(void);

@@ -23,9 +23,7 @@
 #include "pool/stray.h"
 #include "pool/xact.h"
 
-/*
- * Nothing here may fail: after commit it would be too late.
- */
+/* Nothing here may fail: after commit it would be too late. */
 static void
 discard_unlinked(bool for_commit)
 {

@@ -1,6 +1,7 @@
 /*
  * chain.h
- *		HOT chains: from a line pointer to the version a snapshot sees.
+ *		From version to version of a row: HOT chains, and newer versions on other
+ *		pages.
  */
 #ifndef PAGESTORE_ROW_CHAIN_H
 #define PAGESTORE_ROW_CHAIN_H
@@ -11,7 +12,7 @@
  * Follow the HOT chain that starts at *tid (or, unless first_call, goes on
  * behind *tid) to the member the snapshot sees; *tid and *row become that
  * member's.  *all_dead (may be NULL) tells that every member is dead to
- * everybody. Takes predicate locks and reports conflicts as
+ * everybody.  Takes predicate locks and reports conflicts as
  * heap_hot_search_buffer() does.
  */
 extern bool ps_chain_search(const PsRead *guard, ItemPointer tid, Snapshot snapshot,
@@ -62,6 +63,26 @@ ps_chain_follows(const HeapTupleHeaderData *header, TransactionId xmin)
 {
 	return !TransactionIdIsValid(xmin) ||
 		TransactionIdEquals(HeapTupleHeaderGetXmin(header), xmin);
+}
+
+/*
+ * The version that took the place of the one at *tid, in or out of its chain:
+ * *tid becomes its place, *xmin the xmin it must have; false if there is none
+ * in this table.  The place is not checked.
+ */
+static inline bool
+ps_chain_successor(const HeapTupleHeaderData *header, ItemPointer tid, TransactionId *xmin)
+{
+	HeapTupleHeader mutable = unconstify(HeapTupleHeaderData *, header);
+
+	if ((header->t_infomask & HEAP_XMAX_INVALID) ||
+		HeapTupleHeaderIndicatesMovedPartitions(header) ||
+		ItemPointerEquals(tid, &mutable->t_ctid) ||
+		HeapTupleHeaderIsOnlyLocked(mutable))
+		return false;
+	*tid = header->t_ctid;
+	*xmin = HeapTupleHeaderGetUpdateXid(mutable);
+	return true;
 }
 
 #endif							/* PAGESTORE_ROW_CHAIN_H */

@@ -104,7 +104,7 @@ outcome(PsClaim *c)
 
 /*
  * With the latch let go, wait for the holders and lock newer versions.  TM_Ok,
- * or why the row is not to be had.
+ * or why the row can't be ours.
  */
 static TM_Result
 wait_for_holders(PsClaim *c, PsXmax seen, PsHolders holders, const ItemPointerData *successor,

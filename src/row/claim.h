@@ -18,8 +18,8 @@
 #ifndef PAGESTORE_ROW_CLAIM_H
 #define PAGESTORE_ROW_CLAIM_H
 
-#include "row/xmax.h"
 #include "row/visibility.h"
+#include "row/xmax.h"
 
 typedef struct PsClaim
 {
@@ -56,7 +56,7 @@ typedef struct PsClaim
 
 /*
  * Fill in rel and tid, pin the page and latch it exclusively.  The caller sets
- * the other wishes, before or after, but snapshot before. ereport(ERROR):
+ * the other wishes, before or after, but snapshot before.  ereport(ERROR):
  * ERRCODE_SNAPSHOT_TOO_OLD; ERRCODE_DATA_CORRUPTED if there is no row.
  */
 extern void ps_claim_open(PsClaim *claim, Relation rel, ItemPointer tid) PS_ACQUIRE(claim->guard);
@@ -64,7 +64,7 @@ extern void ps_claim_open(PsClaim *claim, Relation rel, ItemPointer tid) PS_ACQU
 /*
  * Wait until this transaction may act on the row, or find out why not.
  * Latched on return.  Results as table_tuple_update() and table_tuple_lock()
- * give them. row is derived anew: the page may have been unlatched meanwhile.
+ * give them.  row is derived anew: the page may have been unlatched meanwhile.
  */
 extern TM_Result ps_claim_settle(PsClaim *claim) PS_REQUIRES(claim->guard);
 

@@ -40,18 +40,18 @@ ps_prune_plan_is_empty(const PsPrunePlan *plan)
 }
 
 /*
- * Carry out a plan (NULL: none), on a page that is ps_write_movable() unless it
- * is empty, and what else is in todo: plans to freeze rows that it leaves, in
- * ascending offsets; the map's bits, the map page being pinned, not locked.  Log
- * that.  All plans were made under this guard.  Returns the map's bits of before,
- * if any were to be set.  todo->items are the plan's; todo is changed.  Throws,
- * with nothing done, where a row to be frozen is damaged.
+ * Carry out a plan (NULL: none), on a page that is ps_write_movable() unless
+ * it is empty, and what else is in todo: plans to freeze rows that it leaves,
+ * in ascending offsets; the map's bits, the map page being pinned, not locked.
+ * Log that.  All plans were made under this guard.  Returns the map's previous
+ * bits, if any were to be set.  todo->items are the plan's; todo is changed.
+ * Throws, with nothing done, where a row to be frozen is damaged.
  */
 extern uint8 ps_clean_up(PsWrite *guard, const PsPrunePlan *plan, PsCleanup *todo) PS_REQUIRES(guard);
 
 /*
  * Dead line pointers, n of them, become unused, and the page visible, unless
- * that is NULL; returns the map's bits of before.  No tuple's bytes move, since
+ * that is NULL; returns the map's previous bits.  No tuple's bytes move, since
  * dead items have none: the latch is enough.
  */
 extern uint8 ps_reap(PsWrite *guard, const OffsetNumber *unused, int n, const PsNowVisible *visible)

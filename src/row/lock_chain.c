@@ -11,6 +11,7 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "row/chain.h"
 #include "row/lock_chain.h"
 #include "row/vm.h"
 #include "row/wal_change.h"
@@ -82,8 +83,7 @@ latch_version(Step *s) PS_ACQUIRE(s->guard)
 	 * version before was the last.
 	 */
 	return ps_row_at_mut(&s->guard, ItemPointerGetOffsetNumber(&s->tid), &s->row) &&
-		(!TransactionIdIsValid(s->xmin) ||
-		 TransactionIdEquals(HeapTupleHeaderGetXmin(s->row.header), s->xmin)) &&
+		ps_chain_follows(s->row.header, s->xmin) &&
 		!TransactionIdDidAbort(HeapTupleHeaderGetXmin(s->row.header));
 }
 
@@ -101,22 +101,6 @@ lock_successor(Step *s) PS_REQUIRES(s->guard)
 		ps_wal_lock_updated(&s->guard, &s->row, &all_frozen);
 	END_CRIT_SECTION();
 	ps_vm_cleared_end(&all_frozen);
-}
-
-/* Set out for the next version; false at the end of the chain. */
-static bool
-step_on(Step *s) PS_REQUIRES(s->guard)
-{
-	HeapTupleHeader header = s->row.header;
-
-	if ((header->t_infomask & HEAP_XMAX_INVALID) ||
-		HeapTupleHeaderIndicatesMovedPartitions(header) ||
-		ItemPointerEquals(&s->tid, &header->t_ctid) ||
-		HeapTupleHeaderIsOnlyLocked(header))
-		return false;
-	s->xmin = HeapTupleHeaderGetUpdateXid(header);
-	s->tid = header->t_ctid;
-	return true;
 }
 
 /* Lock the version at s->tid; *more: there is another one, where s now points. */
@@ -149,7 +133,7 @@ lock_step(Step *s, bool *more)
 		}
 		if (verdict == CAN_LOCK)
 			lock_successor(s);
-		*more = step_on(s);
+		*more = ps_chain_successor(s->row.header, &s->tid, &s->xmin);
 		break;
 	}
 	ps_write_unlock(&s->guard);

@@ -362,20 +362,14 @@ leaves_visible(const Planner *p, const char *page, TransactionId *newest_xmin)
 	for (OffsetNumber at = FirstOffsetNumber; at <= ps_page_nitems(page); at++)
 	{
 		PsItemFate	fate = p->plan->fate[at];
-		TransactionId xmin;
 		PsRow		row;
 
 		if (fate == PS_ITEM_DIES || (fate == PS_ITEM_STAYS && ItemIdIsDead(ps_page_item(page, at))))
 			return false;
 		if (fate != PS_ITEM_STAYS || !ps_page_row(page, InvalidOid, 0, at, &row))
 			continue;
-
-		/* The hint tells that the commit is flushed. */
-		if (p->state[at] != HEAPTUPLE_LIVE || !HeapTupleHeaderXminCommitted(row.header))
+		if (p->state[at] != HEAPTUPLE_LIVE || !ps_row_may_be_seen_by_all(&row, newest_xmin))
 			return false;
-		xmin = HeapTupleHeaderGetXmin(row.header);
-		if (TransactionIdIsNormal(xmin) && TransactionIdFollows(xmin, *newest_xmin))
-			*newest_xmin = xmin;
 	}
 	return !TransactionIdIsValid(*newest_xmin) || ps_seen_by_all(p->vistest, p->oldest_xmin, *newest_xmin);
 }

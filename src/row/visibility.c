@@ -71,7 +71,10 @@ hint_committed(const PsRead *guard, const HeapTupleHeaderData *header, uint16 bi
 }
 
 #ifdef USE_ASSERT_CHECKING
-/* Has the transaction failed that the bit is about?  One that holds a lock alone, or a multixact, may have committed. */
+/*
+ * Has the transaction failed that the bit is about?  One that holds a lock
+ * alone, or a multixact, may have committed.
+ */
 static bool
 has_failed(const HeapTupleHeaderData *header, uint16 bit)
 {
@@ -141,8 +144,8 @@ inserter_state(const PsRead *guard, const HeapTupleHeaderData *header, Snapshot 
 
 /*
  * The transaction that deleted or updated the row: *xmax, unless XACT_ABORTED,
- * which means that none did.  Lockers do not count.  For rows whose inserter is COMMITTED or
- * OWN.
+ * which means that none did.  Lockers do not count.  For rows whose inserter
+ * is COMMITTED or OWN.
  */
 static inline XactState
 deleter_state(const PsRead *guard, const HeapTupleHeaderData *header, Snapshot mvcc,

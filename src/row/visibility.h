@@ -2,7 +2,7 @@
  * visibility.h
  *		Who sees a row version: heap's rules (heapam_visibility.c), over guards.
  *
- * All of these want a guard on the current page and may set hint bits through
+ * All of these need a guard on the current page and may set hint bits through
  * it.  A ring page will do for an MVCC snapshot, and where nobody can change
  * the rows.
  */
@@ -70,6 +70,25 @@ extern HTSV_Result ps_row_vacuum_horizon(const PsRead *guard, const PsRow *row,
 
 /* By hint bits alone.  (HeapTupleIsSurelyDead) */
 extern bool ps_row_surely_dead(const PsRow *row, struct GlobalVisState *vistest);
+
+/*
+ * May a live row be one that everybody sees, for ever?  The hint must be
+ * there: a commit that is not flushed yet must not get its rows into the
+ * visibility map.  *newest_xmin becomes the row's if that is newer: it is
+ * judged when all of the page's are known (ps_seen_by_all()).
+ */
+static inline bool
+ps_row_may_be_seen_by_all(const PsRow *row, TransactionId *newest_xmin)
+{
+	TransactionId xmin;
+
+	if (!HeapTupleHeaderXminCommitted(row->header))
+		return false;
+	xmin = HeapTupleHeaderGetXmin(row->header);
+	if (TransactionIdIsNormal(xmin) && TransactionIdFollows(xmin, *newest_xmin))
+		*newest_xmin = xmin;
+	return true;
+}
 
 /* Set HEAP_XMAX_COMMITTED or HEAP_XMAX_INVALID for an xmax that is no longer running. */
 extern void ps_row_settle_xmax(const PsRead *guard, const PsRow *row, TransactionId xid)

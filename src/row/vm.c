@@ -140,7 +140,7 @@ ps_vm_clear_frozen(PsWrite *guard, Buffer vmbuf)
 	};
 }
 
-/* With the map page locked; returns the bits of before. */
+/* With the map page locked; returns the previous bits. */
 static uint8
 set_bits(BlockNumber block, Buffer vmbuf, uint8 bits)
 {

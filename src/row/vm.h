@@ -4,8 +4,8 @@
  *
  * Bits change only under the exclusive latch of their page, with the map page
  * pinned before the latch is taken, since that may read.  Core's
- * visibilitymap_set() wants the table page as a Buffer; clearing, testing and
- * counting are core's own (access/visibilitymap.h).
+ * visibilitymap_set() takes the table page as a Buffer, so setting is ours;
+ * clearing, testing and counting are core's (access/visibilitymap.h).
  */
 #ifndef PAGESTORE_ROW_VM_H
 #define PAGESTORE_ROW_VM_H
@@ -36,8 +36,8 @@ ps_vm_release(Buffer *vmbuf)
 
 /*
  * Set PD_ALL_VISIBLE, if it is not, and bits of the map, with WAL of their own.
- * The map page is not locked.  vacuum: by it, not on access.  Returns the bits of
- * before.
+ * The map page is not locked.  vacuum: done by VACUUM, not on access.  Returns
+ * the previous bits.
  */
 extern uint8 ps_vm_set(PsWrite *guard, const PsNowVisible *visible, bool vacuum)
 			PS_REQUIRES(guard);
@@ -45,7 +45,7 @@ extern uint8 ps_vm_set(PsWrite *guard, const PsNowVisible *visible, bool vacuum)
 /*
  * The same in the critical section of a change whose record tells of the bits
  * (PS_RECORDS_SET_MAP_BITS), with the page marked dirty: the map page is left
- * locked, to be registered with it, to ps_vm_set_end() behind it.
+ * locked, to be registered with the record, until ps_vm_set_end() after it.
  */
 extern uint8 ps_vm_set_begin(PsWrite *guard, const PsNowVisible *visible) PS_REQUIRES(guard);
 
@@ -58,7 +58,7 @@ ps_vm_set_end(Buffer vmbuf)
 /*
  * What a change takes back: for its record, which on servers that want it
  * there has the map's page too.  That stays locked from the clearing, in the
- * critical section, to ps_vm_cleared_end() behind it.
+ * critical section, until ps_vm_cleared_end() after it.
  */
 typedef struct PsVmCleared
 {

@@ -83,6 +83,35 @@ only_row(const PsWrite *guard, OffsetNumber offset) PS_REQUIRES(guard)
 	return offset == FirstOffsetNumber && ps_page_nitems(guard->page) == FirstOffsetNumber;
 }
 
+/* Command ids of a row version that logical decoding reads as catalog data. */
+static void
+log_new_cid(Relation rel, HeapTuple tuple)
+{
+	HeapTupleHeader header = tuple->t_data;
+	xl_heap_new_cid record;
+
+	record.top_xid = GetTopTransactionId();
+	record.target_locator = rel->rd_locator;
+	record.target_tid = tuple->t_self;
+	record.cmin = record.cmax = record.combocid = InvalidCommandId;
+	if (header->t_infomask & HEAP_COMBOCID)
+	{
+		/* made and removed in this transaction */
+		record.cmin = HeapTupleHeaderGetCmin(header);
+		record.cmax = HeapTupleHeaderGetCmax(header);
+		record.combocid = HeapTupleHeaderGetRawCommandId(header);
+	}
+	else if ((header->t_infomask & HEAP_XMAX_INVALID) ||
+			 HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask))
+		record.cmin = HeapTupleHeaderGetRawCommandId(header);
+	else
+		record.cmax = HeapTupleHeaderGetRawCommandId(header);
+
+	XLogBeginInsert();
+	XLogRegisterData((char *) &record, SizeOfHeapNewCid);
+	XLogInsert(RM_HEAP2_ID, XLOG_HEAP2_NEW_CID);
+}
+
 /* Of a catalog for logical decoding: which commands made and removed the row, and its new version (may be NULL). */
 static void
 log_command_ids(Relation rel, const PsRowMut *old_row, HeapTuple new_tuple)
@@ -90,9 +119,9 @@ log_command_ids(Relation rel, const PsRowMut *old_row, HeapTuple new_tuple)
 	PsRow		lent = ps_row_lend(old_row);
 	HeapTupleData tuple = ps_row_tuple(&lent);
 
-	ps_wal_new_cid(rel, &tuple);
+	log_new_cid(rel, &tuple);
 	if (new_tuple != NULL)
-		ps_wal_new_cid(rel, new_tuple);
+		log_new_cid(rel, new_tuple);
 }
 
 void
@@ -106,7 +135,7 @@ ps_wal_insert(PsWrite *guard, HeapTuple tuple, uint32 options, const PsVmCleared
 	XLogRecPtr	lsn;
 
 	if (RelationIsAccessibleInLogicalDecoding(rel))
-		ps_wal_new_cid(rel, tuple);
+		log_new_cid(rel, tuple);
 
 	record.offnum = ItemPointerGetOffsetNumber(&tuple->t_self);
 	record.flags = 0;
@@ -137,11 +166,38 @@ ps_wal_insert(PsWrite *guard, HeapTuple tuple, uint32 options, const PsVmCleared
 	ps_vm_set_lsn(all_visible, lsn);
 }
 
+/*
+ * Put rows one after another into the record's second part, and their offsets
+ * into the first, unless the order implies them, on a page that redo
+ * initialises.  Returns the end of the rows.
+ */
+static char *
+pack_rows(const PsMultiInsert *what, xl_heap_multi_insert *record, char *rows)
+{
+	char	   *p = rows;
+
+	for (int i = 0; i < what->count; i++)
+	{
+		HeapTuple	tuple = what->tuples[i];
+		xl_multi_insert_tuple *row = (xl_multi_insert_tuple *) SHORTALIGN(p);
+
+		if (!what->page_was_empty)
+			record->offsets[i] = ItemPointerGetOffsetNumber(&tuple->t_self);
+		row->datalen = body_length(tuple);
+		row->t_infomask2 = tuple->t_data->t_infomask2;
+		row->t_infomask = tuple->t_data->t_infomask;
+		row->t_hoff = tuple->t_data->t_hoff;
+		p = (char *) row + SizeOfMultiInsertTuple;
+		memcpy(p, body(tuple), body_length(tuple));
+		p += body_length(tuple);
+	}
+	return p;
+}
+
 void
 ps_wal_multi_insert(PsWrite *guard, const PsMultiInsert *what)
 {
 	Relation	rel = guard->rel;
-	bool		init = what->page_was_empty;
 	bool		logical = RelationIsLogicallyLogged(rel);
 	uint8		info = XLOG_HEAP2_MULTI_INSERT;
 	uint8		regflags = REGBUF_STANDARD;
@@ -149,12 +205,12 @@ ps_wal_multi_insert(PsWrite *guard, const PsMultiInsert *what)
 								 * record */
 	xl_heap_multi_insert *record = (xl_heap_multi_insert *) scratch.data;
 	char	   *rows;
-	char	   *p;
+	char	   *end;
 	XLogRecPtr	lsn;
 
 	if (RelationIsAccessibleInLogicalDecoding(rel))
 		for (int i = 0; i < what->count; i++)
-			ps_wal_new_cid(rel, what->tuples[i]);
+			log_new_cid(rel, what->tuples[i]);
 
 	record->ntuples = what->count;
 	record->flags = 0;
@@ -169,38 +225,22 @@ ps_wal_multi_insert(PsWrite *guard, const PsMultiInsert *what)
 		record->flags |= XLH_INSERT_CONTAINS_NEW_TUPLE;
 		regflags |= REGBUF_KEEP_DATA;
 	}
-	if (init)
+	if (what->page_was_empty)
 	{
 		info |= XLOG_HEAP_INIT_PAGE;
 		regflags |= REGBUF_WILL_INIT;
 	}
 
-	/* Offsets are implied by the order on a page that redo initialises. */
 	rows = scratch.data + SizeOfHeapMultiInsert;
-	if (!init)
+	if (!what->page_was_empty)
 		rows += what->count * sizeof(OffsetNumber);
-	p = rows;
-	for (int i = 0; i < what->count; i++)
-	{
-		HeapTuple	tuple = what->tuples[i];
-		xl_multi_insert_tuple *row = (xl_multi_insert_tuple *) SHORTALIGN(p);
-
-		if (!init)
-			record->offsets[i] = ItemPointerGetOffsetNumber(&tuple->t_self);
-		row->datalen = body_length(tuple);
-		row->t_infomask2 = tuple->t_data->t_infomask2;
-		row->t_infomask = tuple->t_data->t_infomask;
-		row->t_hoff = tuple->t_data->t_hoff;
-		p = (char *) row + SizeOfMultiInsertTuple;
-		memcpy(p, body(tuple), body_length(tuple));
-		p += body_length(tuple);
-	}
-	Assert(p <= scratch.data + BLCKSZ);
+	end = pack_rows(what, record, rows);
+	Assert(end <= scratch.data + BLCKSZ);
 
 	XLogBeginInsert();
 	XLogRegisterData(scratch.data, rows - scratch.data);
 	ps_xlog_register(0, guard, regflags);
-	XLogRegisterBufData(0, rows, p - rows);
+	XLogRegisterBufData(0, rows, end - rows);
 	ps_vm_register(MAP_OF_PAGE, &what->all_visible);
 	if (BufferIsValid(what->frozen_map))
 		XLogRegisterBuffer(MAP_OF_PAGE, what->frozen_map, 0);
@@ -248,17 +288,6 @@ ps_wal_delete(PsWrite *guard, const PsRowMut *row, HeapTuple old_key,
 	lsn = XLogInsert(RM_HEAP_ID, XLOG_HEAP_DELETE);
 	ps_set_lsn(guard, lsn);
 	ps_vm_set_lsn(all_visible, lsn);
-}
-
-/* Will the record carry a full image of the page?  A guess: a checkpoint may still come between. */
-static bool
-wants_image(const PsWrite *guard) PS_REQUIRES(guard)
-{
-	XLogRecPtr	redo;
-	bool		full_page_writes;
-
-	GetFullPageWriteInfo(&redo, &full_page_writes);
-	return full_page_writes && PageGetLSN(guard->page) <= redo;
 }
 
 /* How many bytes of the values does the new version share with the old one, at each end? */
@@ -353,7 +382,7 @@ ps_wal_update(PsWrite *old, PsWrite *new, const PsRowMut *old_row,
 	 * Bytes shared with the old version need not be logged when redo finds it
 	 * on the same page; decoding wants the whole row, an image has it anyway.
 	 */
-	if (same_page && !logical && !wants_image(new))
+	if (same_page && !logical && !ps_xlog_wants_image(new))
 		common_ends(old_row, new_tuple, &prefix, &suffix);
 
 	if (old_visible->cleared)
@@ -470,34 +499,6 @@ ps_wal_kill(PsWrite *guard, const PsRowMut *row, TransactionId xid)
 	XLogRegisterData((char *) &record, SizeOfHeapDelete);
 	ps_xlog_register(0, guard, REGBUF_STANDARD);
 	ps_set_lsn(guard, XLogInsert(RM_HEAP_ID, XLOG_HEAP_DELETE));
-}
-
-void
-ps_wal_new_cid(Relation rel, HeapTuple tuple)
-{
-	HeapTupleHeader header = tuple->t_data;
-	xl_heap_new_cid record;
-
-	record.top_xid = GetTopTransactionId();
-	record.target_locator = rel->rd_locator;
-	record.target_tid = tuple->t_self;
-	record.cmin = record.cmax = record.combocid = InvalidCommandId;
-	if (header->t_infomask & HEAP_COMBOCID)
-	{
-		/* made and removed in this transaction */
-		record.cmin = HeapTupleHeaderGetCmin(header);
-		record.cmax = HeapTupleHeaderGetCmax(header);
-		record.combocid = HeapTupleHeaderGetRawCommandId(header);
-	}
-	else if ((header->t_infomask & HEAP_XMAX_INVALID) ||
-			 HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask))
-		record.cmin = HeapTupleHeaderGetRawCommandId(header);
-	else
-		record.cmax = HeapTupleHeaderGetRawCommandId(header);
-
-	XLogBeginInsert();
-	XLogRegisterData((char *) &record, SizeOfHeapNewCid);
-	XLogInsert(RM_HEAP2_ID, XLOG_HEAP2_NEW_CID);
 }
 
 HeapTuple

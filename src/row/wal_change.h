@@ -54,15 +54,12 @@ extern void ps_wal_lock_updated(PsWrite *guard, const PsRowMut *row, const PsVmC
 extern void ps_wal_confirm(PsWrite *guard, OffsetNumber offset) PS_REQUIRES(guard);
 extern void ps_wal_kill(PsWrite *guard, const PsRowMut *row, TransactionId xid) PS_REQUIRES(guard);
 
-/* Command ids of a row version that logical decoding reads as catalog data. */
-extern void ps_wal_new_cid(Relation rel, HeapTuple tuple);
-
 /*
  * What logical decoding needs of an old row version: NULL if nothing; else the
  * tuple itself (FULL) or a copy with the key alone (*copied: the caller frees
  * it).  logical: this change may be decoded.  key_required: identity columns
- * change, or have values out of line.
- * May read TOAST: before the critical section.
+ * change, or have values out of line.  May read TOAST: before the critical
+ * section.
  */
 extern HeapTuple ps_replica_identity(Relation rel, HeapTuple old, bool logical,
 									 bool key_required, bool *copied);

@@ -11,7 +11,6 @@
  * The page, whatever became of it; sets its LSN.  Called in the critical
  * section, and only where RelationNeedsWAL().
  */
-extern void ps_wal_image(PsWrite *guard)
-			PS_REQUIRES(guard);
+extern void ps_wal_image(PsWrite *guard) PS_REQUIRES(guard);
 
 #endif							/* PAGESTORE_ROW_WAL_IMAGE_H */

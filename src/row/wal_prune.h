@@ -43,7 +43,7 @@ typedef struct PsNowVisible
 /* What was done to a page. */
 typedef struct PsCleanup
 {
-	bool		vacuum;			/* by it, not on access */
+	bool		vacuum;			/* by VACUUM, not on access */
 
 	/*
 	 * pruned, unless NULL; the newest xid whose removed row a standby's query
@@ -53,7 +53,7 @@ typedef struct PsCleanup
 	TransactionId conflict_xid;
 
 	/*
-	 * frozen: plans that were carried out, if any. A standby must not show
+	 * frozen: plans that were carried out, if any.  A standby must not show
 	 * what is older than the cutoff as running.  Their order may be changed.
 	 */
 	int			nfreeze;

@@ -12,8 +12,9 @@
 /*
  * Bits were set in the map's page, which is locked, for the guard's page, to
  * which nothing else was done; sets the map page's LSN, and ours where it has to
- * be.  vacuum: by it, not on access.  Called in the critical section, after the
- * page was marked dirty if it changed, and only where RelationNeedsWAL().
+ * be.  vacuum: done by VACUUM, not on access.  Called in the critical section,
+ * after the page was marked dirty if it changed, and only where
+ * RelationNeedsWAL().
  */
 extern void ps_wal_visible(PsWrite *guard, const PsNowVisible *visible, bool vacuum)
 			PS_REQUIRES(guard);

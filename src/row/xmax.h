@@ -58,7 +58,7 @@ ps_xmax_same(PsXmax a, PsXmax b)
 
 /*
  * The xmax after xid, of this transaction, locks or (is_update) updates or
- * deletes the row with this mode. May create a multixact.  Call
+ * deletes the row with this mode.  May create a multixact.  Call
  * MultiXactIdSetOldestMember() before.
  */
 extern PsXmax ps_xmax_add(PsXmax old, TransactionId xid, LockTupleMode mode, bool is_update);
@@ -87,7 +87,7 @@ extern bool ps_status_conflicts(MultiXactStatus status, LockTupleMode mode);
 
 /*
  * Wait until nobody who conflicts with mode is left.  False: LockWaitSkip, and
- * one is there. ereport(ERROR, ERRCODE_LOCK_NOT_AVAILABLE) for LockWaitError.
+ * one is there.  ereport(ERROR, ERRCODE_LOCK_NOT_AVAILABLE) for LockWaitError.
  * *remain: holders that are still there, our own included.
  */
 extern bool ps_xmax_wait(PsXmax x, LockTupleMode mode, LockWaitPolicy policy, Relation rel,

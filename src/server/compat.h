@@ -2,10 +2,10 @@
  * compat.h
  *		What differs between PostgreSQL versions, in one place.
  *
- * The code speaks the newest server's names.  A function, type or field that
- * an older server knows by another name or in another shape gets it here,
- * never an #if at the place of use.  Where more differs than that, a file has
- * a variant for each server, which the Makefile chooses.
+ * The code uses the newest server's names.  A function, type or field that an
+ * older server knows by another name or in another shape gets it here, never
+ * by an #if at the place of use.  Where more differs than that, a file has a
+ * variant for each server, which the Makefile chooses.
  *
  * In order of versions: when one is no longer of interest, its part goes.
  */
@@ -22,14 +22,16 @@
 #include "access/heapam.h"
 #include "access/heapam_xlog.h"
 #include "access/tableam.h"
+#include "access/toast_internals.h"
 #include "access/transam.h"
-#include "access/visibilitymap.h"
 #include "access/valid.h"
+#include "access/visibilitymap.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "commands/progress.h"
 #include "commands/vacuum.h"
 #include "common/relpath.h"
+#include "executor/instrument.h"
 #include "miscadmin.h"
 #include "nodes/tidbitmap.h"
 #include "pgstat.h"
@@ -37,8 +39,8 @@
 #include "postmaster/bgworker_internals.h"
 #include "storage/buf_internals.h"
 #include "storage/bufpage.h"
-#include "storage/lock.h"
 #include "storage/lmgr.h"
+#include "storage/lock.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"
 #include "utils/acl.h"
@@ -49,7 +51,6 @@
 
 #if PG_VERSION_NUM < 160000
 
-#include "executor/instrument.h"
 #include "storage/relfilenode.h"
 #include "utils/relfilenodemap.h"
 
@@ -190,7 +191,7 @@ ps_prepare_freeze(HeapTupleHeader header, const struct VacuumCutoffs *cutoffs,
 #define PS_FREEZES_BEYOND_LIMIT false
 #define PS_REPORTS_FROZEN false
 
-/* A page that a table is extended by counts as read of it, and not as time of I/O. */
+/* A page added to a table counts as a read of it; the time that takes is not counted. */
 #define PS_EXTENSION_IS_READ true
 #define PS_EXTENSION_IS_TIMED false
 
@@ -235,7 +236,6 @@ ps_core_count_io_time(IOContext context, IOOp op, instr_time start, instr_time s
 #else							/* 16 and later */
 
 #include "catalog/pg_class_d.h"
-#include "executor/instrument.h"
 #include "storage/relfilelocator.h"
 #include "utils/pgstat_internal.h"
 #include "utils/relfilenumbermap.h"
@@ -253,10 +253,10 @@ ps_core_count_io_time(IOContext context, IOOp op, instr_time start, instr_time s
 #define ps_failsafe_announce(on) (VacuumFailsafeActive = (on))
 #define PS_FAILSAFE_ENDS_STRATEGY true
 
-/* vacuum_buffer_usage_limit is 2 MB, of which there are never more than an eighth of shared_buffers. */
+/* vacuum_buffer_usage_limit is 2 MB, but never more than an eighth of shared_buffers. */
 #define PS_VACUUM_BUFFERS_BY_DEFAULT Min(2 * 1024 * 1024 / BLCKSZ, NBuffers / 8)
 
-/* Plans are made in hope where a look at the commit log is dear: they want it before they are carried out. */
+/* Plans are made in hope where a look at the commit log is dear: it is due before they are carried out. */
 static inline bool
 ps_freeze_plan_holds(HeapTupleHeader header, const HeapTupleFreeze *plan)
 {
@@ -279,7 +279,7 @@ ps_freeze_plan_holds(HeapTupleHeader header, const HeapTupleFreeze *plan)
 #define PS_FREEZES_BEYOND_LIMIT true
 #define PS_REPORTS_FROZEN true
 
-/* Adding a page to a table is no read of it: it has numbers and times of its own, in pg_stat_io. */
+/* A page added to a table does not count as a read: pg_stat_io has numbers and times of its own for it. */
 #define PS_EXTENSION_IS_READ false
 #define PS_EXTENSION_IS_TIMED true
 
@@ -320,8 +320,6 @@ ps_core_count_io_time(IOContext context, IOOp op, instr_time start, instr_time s
 #if PG_VERSION_NUM < 170000
 
 #define AmAutoVacuumWorkerProcess() IsAutoVacuumWorkerProcess()
-#define shared_blk_read_time blk_read_time
-#define shared_blk_write_time blk_write_time
 #define TransamVariables ShmemVariableCache
 #define LockHeldByMe(tag, mode, orstronger) LockHeldByMe(tag, mode)
 
@@ -501,7 +499,6 @@ ps_bitmap_next(PsBitmapIterator iterator, PsBitmapPage *page)
 
 #else							/* 18 and later */
 
-#include "access/toast_internals.h"
 #include "commands/explain_format.h"
 #include "storage/aio_subsys.h"
 #include "utils/backend_status.h"
@@ -658,7 +655,7 @@ BufferFinishSetHintBits(Buffer buffer, bool mark_dirty, bool standard)
 /* Clear a page's bits in its map, which is pinned, not locked. */
 #define ps_map_clear(rel, block, map, bits) ((void) visibilitymap_clear(rel, block, map, bits))
 
-/* Columns that a row is too short for are seen to by who asks a slot for columns. */
+/* The caller sees to columns that a row is too short for. */
 #define ps_slot_fill(slot, natts) ((void) 0)
 
 #define ps_scan_uninstrumented(scan) ((void) 0)
@@ -826,8 +823,6 @@ ps_warn_dead_on_visible(const char *table, BlockNumber block)
 
 /* A snapshot for a TOAST table's chunks, which are seen if their row is. */
 #if PG_VERSION_NUM < 180000
-#include "access/toast_internals.h"
-
 static inline Snapshot
 get_toast_snapshot(void)
 {
@@ -851,8 +846,6 @@ TidStoreGetBlockOffsets(const TidStoreIterResult *result, OffsetNumber *offsets,
 
 /* 17 keeps it to heapam.c, 15 has a function, 18 an inline one. */
 #if PG_VERSION_NUM >= 170000 && PG_VERSION_NUM < 180000
-#include "access/heapam_xlog.h"
-
 static inline void
 heap_execute_freeze_tuple(HeapTupleHeader header, const HeapTupleFreeze *plan)
 {
