@@ -67,8 +67,7 @@ judge_holders(const PsRowMut *row, LockTupleMode mode, TransactionId *wait_for)
 		verdict = judge_member(&members[i], mode);
 		*wait_for = members[i].xid;
 	}
-	if (members != NULL)
-		pfree(members);
+	ps_xmax_free_members(members);
 	return verdict;
 }
 

@@ -92,13 +92,6 @@ ps_xmax_members(PsXmax x, MultiXactMember **members)
 	return 1;
 }
 
-static inline void
-free_members(MultiXactMember *members)
-{
-	if (members != NULL)
-		pfree(members);
-}
-
 TransactionId
 ps_xmax_updater(PsXmax x)
 {
@@ -115,7 +108,7 @@ ps_xmax_updater(PsXmax x)
 			Assert(!TransactionIdIsValid(updater));
 			updater = members[i].xid;
 		}
-	free_members(members);
+	ps_xmax_free_members(members);
 	return updater;
 }
 
@@ -169,8 +162,7 @@ together(MultiXactId multi)
 		if (ISUPDATE_from_mxstatus(members[i].status))
 			updated = true;
 	}
-	if (n > 0)
-		pfree(members);
+	ps_xmax_free_members(members);
 
 	if (strongest >= LockTupleNoKeyExclusive)
 		x.infomask |= HEAP_XMAX_EXCL_LOCK;
@@ -286,7 +278,7 @@ ps_xmax_holders(PsXmax x, LockTupleMode mode)
 		else if (!holders.conflict && ps_status_conflicts(members[i].status, mode))
 			holders.conflict = single || member_counts(&members[i]);
 	}
-	free_members(members);
+	ps_xmax_free_members(members);
 	return holders;
 }
 
@@ -336,7 +328,7 @@ ps_xmax_wait(PsXmax x, LockTupleMode mode, LockWaitPolicy policy, Relation rel,
 		else if (!*remain)
 			*remain = TransactionIdIsInProgress(members[i].xid);
 	}
-	free_members(members);
+	ps_xmax_free_members(members);
 	return done;
 }
 

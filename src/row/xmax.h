@@ -80,8 +80,15 @@ typedef struct PsHolders
 
 extern PsHolders ps_xmax_holders(PsXmax x, LockTupleMode mode);
 
-/* Each holder with its status; the caller pfrees *members.  -1: none that still count. */
+/* Each holder with its status.  -1, and *members NULL: none that still count. */
 extern int	ps_xmax_members(PsXmax x, MultiXactMember **members);
+
+static inline void
+ps_xmax_free_members(MultiXactMember *members)
+{
+	if (members != NULL)
+		pfree(members);
+}
 
 extern bool ps_status_conflicts(MultiXactStatus status, LockTupleMode mode);
 
