@@ -159,60 +159,39 @@ locker_gives_way(PsXmax x, PsHolders holders, LockTupleMode mode)
 }
 
 /*
- * The row has an xmax that counts.  True: *result is the answer; false: look
- * again, the row has changed while it was not latched.
+ * The holders may stay.  True: *result is the answer; false: look again, the
+ * row has changed while it was not latched.
  */
 static bool
-deal_with_holders(PsClaim *c, TM_Result *result) PS_REQUIRES(c->guard)
+go_beside_holders(PsClaim *c, PsXmax seen, const ItemPointerData *successor, TM_Result *result)
+			PS_REQUIRES(c->guard)
 {
-	PsXmax		seen = ps_xmax_of(c->row.header);
-	PsHolders	holders = ps_xmax_holders(seen, c->mode);
-	ItemPointerData successor = c->row.header->t_ctid;
-	bool		chain = c->follow && has_successor(c);
-	bool		gives_way = c->locking ? locker_gives_way(seen, holders, c->mode) : holders.conflict;
+	*result = c->locking ? TM_Ok : outcome(c);
+	if (!c->locking || successor == NULL)
+		return true;
+
+	/*
+	 * Locks of both kinds can live together; the newer versions want ours as
+	 * well.
+	 */
+	ps_claim_unlatch(c);
+	*result = ps_lock_chain(c->rel, seen, successor, c->mode);
+	ps_claim_latch(c);
+	return *result != TM_Ok || ps_xmax_same(seen, ps_xmax_of(c->row.header));
+}
+
+/* The holders must end first.  The same. */
+static bool
+outwait_holders(PsClaim *c, PsXmax seen, PsHolders holders, const ItemPointerData *successor, TM_Result *result)
+			PS_REQUIRES(c->guard)
+{
 	bool		remain;
-	TM_Result	waited;
-
-	if (c->locking && holders.own && holders.own_mode >= c->mode)
-	{
-		c->already_held = true;
-		*result = TM_Ok;
-		return true;
-	}
-
-	if (!gives_way)
-	{
-		if (!c->locking)
-		{
-			*result = outcome(c);
-			return true;
-		}
-		*result = TM_Ok;
-		if (!chain)
-			return true;
-
-		/*
-		 * Locks of both kinds can live together; the newer versions want ours
-		 * as well.
-		 */
-		ps_claim_unlatch(c);
-		*result = ps_lock_chain(c->rel, seen, &successor, c->mode);
-		ps_claim_latch(c);
-		return *result != TM_Ok || ps_xmax_same(seen, ps_xmax_of(c->row.header));
-	}
-
-	/* No use in waiting for one who has committed. */
-	if (*result != TM_BeingModified)
-		return true;
 
 	ps_claim_unlatch(c);
-	waited = wait_for_holders(c, seen, holders, chain ? &successor : NULL, &remain);
+	*result = wait_for_holders(c, seen, holders, successor, &remain);
 	ps_claim_latch(c);
-	if (waited != TM_Ok)
-	{
-		*result = waited;
+	if (*result != TM_Ok)
 		return true;
-	}
 
 	/* Others may have come first. */
 	if (!ps_xmax_same(seen, ps_xmax_of(c->row.header)))
@@ -228,6 +207,30 @@ deal_with_holders(PsClaim *c, TM_Result *result) PS_REQUIRES(c->guard)
 	c->lockers_gone = !remain;
 	*result = outcome(c);
 	return true;
+}
+
+/* The row has an xmax that counts.  The same; *result comes in as what is known of the row. */
+static bool
+deal_with_holders(PsClaim *c, TM_Result *result) PS_REQUIRES(c->guard)
+{
+	PsXmax		seen = ps_xmax_of(c->row.header);
+	PsHolders	holders = ps_xmax_holders(seen, c->mode);
+	ItemPointerData next = c->row.header->t_ctid;
+	const ItemPointerData *successor = c->follow && has_successor(c) ? &next : NULL;
+
+	if (c->locking && holders.own && holders.own_mode >= c->mode)
+	{
+		c->already_held = true;
+		*result = TM_Ok;
+		return true;
+	}
+	if (!(c->locking ? locker_gives_way(seen, holders, c->mode) : holders.conflict))
+		return go_beside_holders(c, seen, successor, result);
+
+	/* No use in waiting for one who has committed. */
+	if (*result != TM_BeingModified)
+		return true;
+	return outwait_holders(c, seen, holders, successor, result);
 }
 
 /* Ours, or why not, for all that others do. */
