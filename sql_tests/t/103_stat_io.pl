@@ -143,6 +143,20 @@ $node->restart;
 sql('SET vacuum_buffer_usage_limit = 0; VACUUM (DISABLE_PAGE_SKIPPING) b');
 is(sql($resident), $pages, '... 0 is none');
 
+# --- a page that can't be written when it is to leave
+sql('DELETE FROM b WHERE id % 3 = 1');
+sql('CHECKPOINT');
+$node->restart;
+set_fault($node, op => 'write', error => 'EIO', relfilenode => sql("SELECT pg_relation_filenode('b')"));
+my (undef, undef, $complaint) = $node->psql('postgres', "SET vacuum_buffer_usage_limit = '128kB'; VACUUM b");
+like($complaint, qr/ERROR:  could not write block.*Input\/output error/, 'VACUUM says which page can not be written');
+cmp_ok(fault_hits($node), '>', 0, 'and met the fault');
+clear_faults($node);
+is(sql('SELECT frames_pinned FROM pg_stat_pagestore'), '0', 'no page stays pinned');
+sql("SET vacuum_buffer_usage_limit = '128kB'; VACUUM b");
+is(sql('SELECT count(*), count(v) FROM b'), '2000|2000', 'the next one succeeds');
+is(sql('SELECT count(*) FROM pagestore_check(\'b\')'), '0', 'and all is well');
+
 # after an error what follows is of the usual kind
 $node->psql('postgres', "CREATE TABLE bad (a int CHECK (a < 10)) USING pagestore; DO \$\$ BEGIN CREATE TABLE never USING pagestore AS SELECT 1 / (i - 5) AS i FROM generate_series(1, 10) i; EXCEPTION WHEN division_by_zero THEN NULL; END \$\$");
 @n = added('bulkwrite', 'client backend', "BEGIN; DO \$\$ BEGIN CREATE TABLE never USING pagestore AS SELECT 1 / (i - 5) AS i FROM generate_series(1, 10) i; EXCEPTION WHEN division_by_zero THEN NULL; END \$\$; SELECT count(*) FROM v; COMMIT");
