@@ -1,5 +1,5 @@
 # What came with PostgreSQL 19 and asks the access method for something: TID ranges read by many; COPY FREEZE and
-# VACUUM, whose records set the map's bits; REPACK; buffers marked dirty by hand.
+# VACUUM, whose records set the map's bits; REPACK; buffers marked dirty by hand; EXPLAIN (IO).
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -28,7 +28,34 @@ foreach my $range ("ctid < '(700,5)'", "ctid >= '(100,7)' AND ctid < '(900,2)'",
 }
 is(sql("$parallel SELECT string_agg(n::text, ' ' ORDER BY k) FROM (VALUES (100), (300), (1)) v(k), LATERAL (SELECT count(*) AS n FROM r WHERE ctid < ('(' || k || ',1)')::tid) s"),
 	sql("SELECT string_agg(n::text, ' ' ORDER BY k) FROM (VALUES (100), (300), (1)) v(k), LATERAL (SELECT count(*) AS n FROM r WHERE (ctid::text::point)[0] < k) s"), 'again and again');
-like(sql('EXPLAIN (ANALYZE, BUFFERS, IO, COSTS off, TIMING off, SUMMARY off) SELECT count(*) FROM r'), qr/Seq Scan on r/, 'EXPLAIN (IO)');
+
+# ---- EXPLAIN (IO): reads and their pages, as many as the table has, then none ----
+
+sub io_of
+{
+	my ($set, $query) = @_;
+	my $plan = sql("SET max_parallel_workers_per_gather = 0; $set; EXPLAIN (ANALYZE, IO, BUFFERS off, COSTS off, TIMING off, SUMMARY off) $query");
+	my ($ahead) = $plan =~ /Prefetch: avg=([\d.]+) max=\d+ capacity=\d+/;
+	my ($count, $size) = $plan =~ /I\/O: count=(\d+) waits=\d+ size=([\d.]+)/;
+	return ($ahead // 0, $count // 0, ($count // 0) * ($size // 0));
+}
+sql("CREATE TABLE large (i int, v text) USING pagestore; INSERT INTO large SELECT i, repeat('v', 2000) FROM generate_series(1, 40000) i; CREATE INDEX ON large (i); VACUUM (FREEZE, ANALYZE) large");
+foreach my $scan ([ 'r', '', 'count(v)', 'true' ], [ 'large', '', 'count(v)', 'true' ], [ 'large', 'SET enable_seqscan = off; SET enable_indexscan = off', 'count(v)', 'i BETWEEN 1 AND 10000' ],
+	[ 'r', 'SET enable_seqscan = off', 'count(v)', "ctid < '(500,1)'" ])
+{
+	my ($table, $set, $what, $condition) = @$scan;
+	$node->restart;
+	my $n = sql("SELECT count(DISTINCT (ctid::text::point)[0]) FROM $table WHERE $condition");
+	$node->restart;
+	my ($ahead, $count, $pages) = io_of($set || 'RESET enable_seqscan', "SELECT $what FROM $table WHERE $condition");
+	cmp_ok($ahead, '>', 2, "$table, $condition: it looks $ahead pages ahead");
+	cmp_ok($count, '<', $n / 4, "... and reads $n pages by $count reads");
+	cmp_ok(abs($pages - $n), '<=', $n / 20 + 4, "... which is what they sum up to: $pages");
+	next unless $condition =~ /ctid/;	# the others do not fit into the pool
+	($ahead, $count, $pages) = io_of($set || 'RESET enable_seqscan', "SELECT $what FROM $table WHERE $condition");
+	is("$ahead|$count", '1.00|0', '... and then there are no more');
+}
+like(sql("$parallel EXPLAIN (ANALYZE, IO, BUFFERS off, COSTS off, TIMING off, SUMMARY off) SELECT count(v) FROM large"), qr/Prefetch/, 'of parallel scans, too');
 
 # ---- map bits in the record of a change; redo compares each page with what it was ----
 

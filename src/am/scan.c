@@ -249,6 +249,7 @@ aim_stream(PsScanDesc *scan, bool backward)
 		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(scan));
 
 		scan->stream = ps_stream_begin(scan->base.rs_rd, next_scanned, scan, flags);
+		ps_stream_tell_io(scan->stream, ps_scan_io(&scan->base));
 		MemoryContextSwitchTo(old);
 
 		/* Small enough that no process is left without its share. */

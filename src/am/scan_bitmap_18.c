@@ -96,6 +96,7 @@ begin_bitmap(PsScanDesc *scan)
 	scan->bitmap->queue = palloc(scan->bitmap->room * sizeof(TBMIterateResult));
 	scan->bitmap_over = over;
 	scan->stream = ps_stream_begin(scan->base.rs_rd, next_named, scan, scan->stream_flags);
+	ps_stream_tell_io(scan->stream, ps_scan_io(&scan->base));
 	MemoryContextSwitchTo(old);
 	if (scan->base.st.rs_tbmiterator.shared)
 		ps_stream_limit(scan->stream, MOST_AHEAD_IN_PARALLEL);

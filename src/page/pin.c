@@ -248,10 +248,11 @@ int
 ps_prefetch(Relation rel, BlockNumber *blocks, int n)
 {
 	PsRelKey	key = ps_rel_key(rel);
+	int			requests = 0;
 
 	if (n == 0 || ps_enter(rel) != PS_POOL)
 		return 0;
-	return ps_pool_prefetch(&key, blocks, n, false);
+	return ps_pool_prefetch(&key, blocks, n, false, &requests);
 }
 
 int

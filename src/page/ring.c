@@ -479,6 +479,12 @@ ps_ring_read(PsRing *ring, BlockNumber first, int n, bool backward)
 	return piece;
 }
 
+bool
+ps_ring_is_reading(const PsRingPiece *piece)
+{
+	return piece->awaited || (piece->reading && !ps_aio_done(piece->request));
+}
+
 void
 ps_ring_release(PsRingPiece *piece)
 {

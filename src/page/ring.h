@@ -61,6 +61,9 @@ extern PsRingPiece *ps_ring_read(PsRing *ring, BlockNumber first, int n, bool ba
 /* Would it return a piece? */
 extern bool ps_ring_has_room(const PsRing *ring);
 
+/* Would ps_ring_page() have to wait? */
+extern bool ps_ring_is_reading(const PsRingPiece *piece);
+
 /* The scan has no more use for the piece, read or not. */
 extern void ps_ring_release(PsRingPiece *piece);
 

@@ -126,6 +126,7 @@ struct PsStream
 	PsRing	   *ring;
 	PsRecycler *recycler;		/* where few pages are to stay in the pool */
 	bool		brought;		/* the page in hand was brought in */
+	IOStats    *io;				/* for EXPLAIN (IO); NULL: nobody asks */
 };
 
 static inline Run *
@@ -232,6 +233,7 @@ ps_stream_begin(Relation rel, PsStreamNext next, void *arg, int flags)
 	stream->ring = NULL;
 	stream->strategy = NULL;
 	stream->recycler = NULL;
+	stream->io = NULL;
 	start_over(stream, flags);
 	return stream;
 }
@@ -253,6 +255,12 @@ ps_stream_let_stay(PsStream *stream, int pages)
 		stream->recycler = ps_recycler_make(Max(pages - pages / 2 - 1, 1)); /* and the page in hand */
 	}
 	MemoryContextSwitchTo(old);
+}
+
+void
+ps_stream_tell_io(PsStream *stream, IOStats *io)
+{
+	stream->io = io;
 }
 
 static void
@@ -475,6 +483,38 @@ stop_going_around(PsStream *stream)
 	stream->distance = Min(stream->distance, stream->max_pool);
 }
 
+/* ---- what EXPLAIN (IO) tells, from server 19 on, of heap's streams as of ours ---- */
+
+/* So many reads were started of so many pages. */
+static inline void
+count_requests(PsStream *stream, int requests, int pages)
+{
+	if (likely(stream->io == NULL) || requests == 0)
+		return;
+	stream->io->io_count += requests;
+	stream->io->io_nblocks += pages;
+	stream->io->io_in_progress += (uint64) requests * (stream->unstarted - stream->head + 1);
+}
+
+/* A page is handed out: how far ahead the stream is, and whether the page is still on its way. */
+static void
+count_page(PsStream *stream, PsOrigin origin, const Run *run, BlockNumber block)
+{
+	PsRelKey	key = ps_rel_key(stream->rel);
+	IOStats    *io = stream->io;
+	int			most = stream->around && !stream->comes_in ? stream->max_ring : stream->max_pool;
+
+	io->prefetch_count++;
+	io->distance_sum += stream->ahead;
+	io->distance_max = Max(io->distance_max, stream->ahead);
+	io->distance_capacity = Max(io->distance_capacity, most);
+	if (origin == PS_POOL &&
+		(run->piece ? ps_ring_is_reading(run->piece) : ps_pool_is_reading(&key, block)))
+		io->wait_count++;
+}
+
+/* ---- starting reads ---- */
+
 /* Blocks to be read into frames. */
 typedef struct Wanted
 {
@@ -498,9 +538,12 @@ read_wanted(PsStream *stream, Wanted *wanted, bool again)
 {
 	PsRelKey	key = ps_rel_key(stream->rel);
 	int			n = wanted->n;
+	int			requests = 0;
 
 	wanted->n = 0;
-	return ps_pool_prefetch(&key, wanted->blocks, n, again);
+	n = ps_pool_prefetch(&key, wanted->blocks, n, again, &requests);
+	count_requests(stream, requests, n);
+	return n;
 }
 
 /* Does the run want this block read? */
@@ -540,7 +583,11 @@ start_around(PsStream *stream, Run *run)
 		}
 	}
 	run->piece = ps_ring_read(stream->ring, first, end - first, stream->backward);
-	return run->piece != NULL;
+	if (run->piece == NULL)
+		return false;
+	if (!run->piece->copied)
+		count_requests(stream, 1, end - first);
+	return true;
 }
 
 /* Is the run for the ring?  Not if it was gathered for the pool before the scan took to the ring. */
@@ -747,6 +794,7 @@ static void
 take_from_pool(PsStream *stream, BlockNumber block, PsPin *pin)
 {
 	uint64		before = pool_pins();
+	uint64		reads = ps_counted(PS_COUNT_READS);
 	bool		hit;
 
 	if (unlikely(stream->recycler != NULL) && stream->brought && pin->origin == PS_POOL)
@@ -755,6 +803,11 @@ take_from_pool(PsStream *stream, BlockNumber block, PsPin *pin)
 	hit = ps_pin_at(stream->rel, PS_POOL, block, NULL, pin);
 	stream->brought = !hit;
 	stream->pool_pages += pool_pins() - before;
+	if (unlikely(stream->io != NULL) && ps_counted(PS_COUNT_READS) > reads)
+	{
+		count_requests(stream, 1, 1);
+		stream->io->wait_count++;
+	}
 	if (hit)
 	{
 		expect_after(stream, block);
@@ -799,6 +852,8 @@ hand_out(PsStream *stream, PsOrigin origin, PsPin *pin)
 	Run		   *run = run_at(stream, stream->head);
 	BlockNumber block = next_in(stream, run);
 
+	if (unlikely(stream->io != NULL))
+		count_page(stream, origin, run, block);
 	if (origin != PS_POOL)
 	{
 		ps_unpin(pin);

@@ -47,6 +47,9 @@ extern void ps_stream_limit(PsStream *stream, BlockNumber blocks);
  */
 extern void ps_stream_let_stay(PsStream *stream, int pages);
 
+/* Add to these counts, which live as long as the stream: EXPLAIN (IO), from server 19 on. */
+extern void ps_stream_tell_io(PsStream *stream, IOStats *io);
+
 /* Move *pin to the next page of the stream (unpinning what it held); false at the end, with *pin empty. */
 extern bool ps_stream_next(PsStream *stream, PsPin *pin);
 

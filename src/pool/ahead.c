@@ -156,9 +156,9 @@ forbid_frames(const Batch *batch)
 		ps_protect_forbid(batch->frames[i]);
 }
 
-/* Hand all to the kernel; the batch is empty then.  Returns how many pages. */
+/* Hand all to the kernel; the batch is empty then.  Returns how many pages, and adds how many reads. */
 static int
-hand_over(const PsRelKey *rel, Batch *batch)
+hand_over(const PsRelKey *rel, Batch *batch, int *requests)
 {
 	int			n = batch->n;
 	bool		found = false;
@@ -190,6 +190,7 @@ hand_over(const PsRelKey *rel, Batch *batch)
 	else
 		ps_pool_read_done(batch->frames, n, -ENOENT);	/* who needs a page will
 														 * say so */
+	*requests += batch->nreads;
 	batch->n = batch->nreads = 0;
 	return n;
 }
@@ -204,7 +205,7 @@ compare_blocks(const void *a, const void *b)
 }
 
 int
-ps_pool_prefetch(const PsRelKey *rel, BlockNumber *blocks, int n, bool again)
+ps_pool_prefetch(const PsRelKey *rel, BlockNumber *blocks, int n, bool again, int *requests)
 {
 	Batch		batch;
 	int			started = 0;
@@ -219,10 +220,10 @@ ps_pool_prefetch(const PsRelKey *rel, BlockNumber *blocks, int n, bool again)
 		PsFrame		frame;
 
 		if (!has_room(&batch, blocks[i]))
-			started += hand_over(rel, &batch);
+			started += hand_over(rel, &batch, requests);
 		frame = enter_ahead(rel, blocks[i], again);
 		if (frame != PS_NO_FRAME)
 			add_frame(&batch, blocks[i], frame);
 	}
-	return started + hand_over(rel, &batch);
+	return started + hand_over(rel, &batch, requests);
 }

@@ -352,3 +352,13 @@ ps_pool_resident(const PsRelKey *rel, BlockNumber block)
 
 	return ps_table_has(&tag, ps_tag_hash(&tag));
 }
+
+bool
+ps_pool_is_reading(const PsRelKey *rel, BlockNumber block)
+{
+	PsTag		tag = {rel->rlocator, block};
+	PsFrame		frame = ps_table_find(&tag, ps_tag_hash(&tag));
+
+	return frame != PS_NO_FRAME && (ps_frame_state(frame) & PS_READING) != 0 &&
+		!ps_aio_done(ps_frame_aio(frame));
+}

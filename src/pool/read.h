@@ -44,6 +44,9 @@ extern void ps_pool_expect(const PsRelKey *rel, BlockNumber next, BlockNumber la
  */
 extern bool ps_pool_resident(const PsRelKey *rel, BlockNumber block);
 
+/* Is the page in the pool, and still being read?  A guess; no pin is taken. */
+extern bool ps_pool_is_reading(const PsRelKey *rel, BlockNumber block);
+
 /* Wait until a read in flight is over, whoever started it.  The caller holds a pin.  Serves interrupts. */
 extern void ps_frame_wait_read(PsFrame frame);
 

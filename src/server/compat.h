@@ -573,6 +573,20 @@ ps_bitmap_next(PsBitmapIterator iterator, PsBitmapPage *page)
 
 #if PG_VERSION_NUM < 190000
 
+/* no EXPLAIN (IO) */
+typedef struct IOStats
+{
+	uint64		prefetch_count;
+	uint64		distance_sum;
+	int16		distance_max;
+	int16		distance_capacity;
+	uint64		wait_count;
+	uint64		io_count;
+	uint64		io_nblocks;
+	uint64		io_in_progress;
+} IOStats;
+#define ps_scan_io(scan) NULL
+
 #define PG_SIG_IGN SIG_IGN
 #define SO_NONE 0
 #define log_vacuum_min_duration log_min_duration
@@ -719,6 +733,19 @@ typedef struct PVWorkerUsage
 #endif
 
 #else							/* 19 and later */
+
+#include "executor/instrument_node.h"
+
+/* What the scan counts for EXPLAIN (IO), of its lifetime; NULL: nobody asks. */
+static inline IOStats *
+ps_scan_io(TableScanDesc scan)
+{
+	if (!(scan->rs_flags & SO_SCAN_INSTRUMENT))
+		return NULL;
+	if (scan->rs_instrument == NULL)
+		scan->rs_instrument = palloc0_object(TableScanInstrumentation);
+	return &scan->rs_instrument->io;
+}
 
 typedef const ItemPointerData *PsConstTid;
 
