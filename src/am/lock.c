@@ -215,5 +215,6 @@ ps_tuple_lock(Relation rel, ItemPointer tid, Snapshot snapshot, TupleTableSlot *
 		result = find_newest(rel, tid, cid, wait_policy, tmfd);
 		if (result != TM_Ok)
 			return result;
+		claim.snapshot = InvalidSnapshot;	/* it may not see that version */
 	}
 }

@@ -60,13 +60,15 @@ scan_init(PsScanDesc *scan, ScanKey key, bool keep_start)
 
 	/*
 	 * A private image of a page will do for a snapshot that only asks which
-	 * rows were there, not for one that must meet concurrent changes.  Which
-	 * cache a table is large for may change before the scan has ended.
+	 * rows were there, not for one that must meet concurrent changes, nor for
+	 * one that alone does not keep its rows: the page must be pinned then
+	 * (ps_prune_can_begin()).  Which cache a table is large for may change
+	 * before the scan has ended.
 	 */
 	scan->stream_flags = 0;
 	if ((ps_is_large(PS_POOL, scan->nblocks) || ps_is_large(PS_SHARED, scan->nblocks)) &&
 		(base->rs_flags & (SO_ALLOW_STRAT | SO_TYPE_BITMAPSCAN)) && !IsolationIsSerializable() &&
-		base->rs_snapshot && base->rs_snapshot->snapshot_type == SNAPSHOT_MVCC)
+		!OldSnapshotThresholdActive() && base->rs_snapshot && base->rs_snapshot->snapshot_type == SNAPSHOT_MVCC)
 		scan->stream_flags |= PS_STREAM_AROUND_POOL;
 	if (base->rs_flags & SO_TYPE_BITMAPSCAN)
 		scan->stream_flags |= PS_STREAM_NO_STRATEGY;

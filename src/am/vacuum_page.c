@@ -291,7 +291,7 @@ plan_pruning(PsVacuum *v, PsWrite *guard, PsPrunePlan *prune, bool *planned, Sur
 					(errcode(ERRCODE_DATA_CORRUPTED),
 					 errmsg("dead row in block %u of relation \"%s\" belongs to no update chain",
 							guard->pin->block, RelationGetRelationName(guard->rel))));
-		if (!ps_prune_plan_is_empty(prune) && !ps_write_movable(guard, true))
+		if (!ps_prune_can_begin(guard, prune, v->vistest, true))
 			return false;
 		dead = PRUNE_BY_CUTOFF;
 	}

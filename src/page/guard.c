@@ -282,6 +282,16 @@ ps_xlog_wants_image(const PsWrite *guard)
 }
 
 bool
+ps_write_is_sole_pin(const PsWrite *guard)
+{
+	const PsPin *pin = guard->pin;
+
+	if (pin->origin == PS_POOL)
+		return ps_pool_is_sole_pin(pin->u.frame);
+	return IsBufferCleanupOK(pin->u.buffer);
+}
+
+bool
 ps_write_movable(PsWrite *guard, bool wait)
 {
 	PsPin	   *pin = guard->pin;

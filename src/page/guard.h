@@ -138,6 +138,9 @@ ps_set_lsn(PsWrite *guard, XLogRecPtr lsn) PS_REQUIRES(guard)
 	PageSetLSN(guard->page, lsn);
 }
 
+/* Does nobody else, and no other pin of this process, have the page? */
+extern bool ps_write_is_sole_pin(const PsWrite *guard) PS_REQUIRES(guard);
+
 /*
  * Tuple bytes of the page may be moved until unlock: nobody else points into
  * it (pool: the page may have moved to a fresh frame; shared and local

@@ -151,8 +151,8 @@ ps_pool_mark_hinted(PsFrame frame)
  * writes the page has one, as long as WRITING is set, and reads its own copy.
  * Later pins cannot hurt: they see bytes only after a latch.
  */
-static bool
-only_we_point_into(PsFrame frame)
+bool
+ps_pool_is_sole_pin(PsFrame frame)
 {
 	uint32		state = ps_frame_state(frame);
 
@@ -170,7 +170,7 @@ ps_pool_make_movable(PsFrame *frame, bool wait) PS_UNCHECKED
 	Assert(ps_pool_holds_latch(old, LW_EXCLUSIVE));
 	Assert(ps_frame_pins_own(old) > 0);
 
-	if (only_we_point_into(old))
+	if (ps_pool_is_sole_pin(old))
 		return true;
 
 	/* none begins while we have the latch */

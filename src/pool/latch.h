@@ -41,6 +41,12 @@ extern bool ps_pool_is_dirty(PsFrame frame);
 extern void ps_pool_mark_hinted(PsFrame frame);
 
 /*
+ * Under the exclusive latch: has the frame no pin but the caller's of a process
+ * that may point into it?  A write in flight aside.
+ */
+extern bool ps_pool_is_sole_pin(PsFrame frame);
+
+/*
  * Under the exclusive latch: make sure that nobody else, and no other pin of
  * this process, points into the frame, so that tuple bytes may be moved until
  * the latch is released.  If others hold pins, a write in flight aside, the page

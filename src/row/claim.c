@@ -14,12 +14,41 @@
 
 /* ---- latching ---- */
 
+static bool
+snapshot_sees(PsClaim *c, Snapshot snapshot) PS_REQUIRES(c->guard)
+{
+	PsRead		lent;
+	PsRow		row = ps_row_lend(&c->row);
+
+	ps_write_lend(&c->guard, &lent);
+	return ps_row_visible(&lent, &row, snapshot);
+}
+
+/*
+ * May the line pointer have been used again, where old_snapshot_threshold lets
+ * a row go that the snapshot sees?  A newer version that the snapshot does not
+ * see is meant all the same if this transaction has locked it: it goes on to
+ * change what it had to wait for.
+ */
+static inline bool
+may_be_another_row(PsClaim *c) PS_REQUIRES(c->guard)
+{
+	return OldSnapshotThresholdActive() && c->snapshot != InvalidSnapshot &&
+		c->snapshot->snapshot_type == SNAPSHOT_MVCC &&
+		!snapshot_sees(c, c->snapshot) &&
+		!ps_xmax_holders(ps_xmax_of(c->row.header), c->mode).own;
+}
+
 void
 ps_claim_rederive(PsClaim *c)
 {
+	bool		found;
+
 	c->latched = true;
-	TestForOldSnapshot(c->snapshot, c->rel, c->guard.page);
-	if (!ps_row_at_mut(&c->guard, ItemPointerGetOffsetNumber(&c->tid), &c->row))
+	found = ps_row_at_mut(&c->guard, ItemPointerGetOffsetNumber(&c->tid), &c->row);
+	if (!found || may_be_another_row(c))
+		TestForOldSnapshot(c->snapshot, c->rel, c->guard.page);
+	if (!found)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg_internal("row version (%u,%u) of relation \"%s\" is not there",
@@ -255,22 +284,12 @@ settle_with_others(PsClaim *c) PS_REQUIRES(c->guard)
 	}
 }
 
-static bool
-crosscheck_sees(PsClaim *c) PS_REQUIRES(c->guard)
-{
-	PsRead		lent;
-	PsRow		row = ps_row_lend(&c->row);
-
-	ps_write_lend(&c->guard, &lent);
-	return ps_row_visible(&lent, &row, c->crosscheck);
-}
-
 TM_Result
 ps_claim_settle(PsClaim *c)
 {
 	TM_Result	result = settle_with_others(c);
 
-	if (result == TM_Ok && c->crosscheck != InvalidSnapshot && !crosscheck_sees(c))
+	if (result == TM_Ok && c->crosscheck != InvalidSnapshot && !snapshot_sees(c, c->crosscheck))
 		return TM_Updated;
 	return result;
 }

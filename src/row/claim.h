@@ -12,8 +12,8 @@
  *
  * The caller's snapshot, not our pin, keeps the version from being removed
  * while we wait for others with no latch on its page.  Where
- * old_snapshot_threshold lets vacuum ignore the snapshot, a page changed since
- * is taken for one that may have lost the row.
+ * old_snapshot_threshold lets vacuum ignore the snapshot, a row that it does
+ * not see, on a page changed since, is taken for another one.
  */
 #ifndef PAGESTORE_ROW_CLAIM_H
 #define PAGESTORE_ROW_CLAIM_H
@@ -26,7 +26,8 @@ typedef struct PsClaim
 	/* what the caller wants */
 	Relation	rel;
 	ItemPointerData tid;
-	Snapshot	snapshot;		/* which found the row */
+	Snapshot	snapshot;		/* which found the row; InvalidSnapshot: none
+								 * did */
 	Snapshot	crosscheck;		/* delete and update: has to see the row as
 								 * well; InvalidSnapshot: none */
 	CommandId	cid;

@@ -68,6 +68,8 @@ prune_state(Planner *p, const PsRead *guard, const PsRow *row) PS_REQUIRES_SHARE
 		return HEAPTUPLE_DEAD;
 	if (!OldSnapshotThresholdActive())
 		return state;
+	if (PS_ASK("prune-early"))
+		return HEAPTUPLE_DEAD;
 
 	if (!TransactionIdIsValid(p->old_snap_xmin))
 		(void) TransactionIdLimitedForOldSnapshots(GlobalVisTestNonRemovableHorizon(p->vistest), p->rel,
@@ -327,6 +329,28 @@ ps_prune_plan(const PsWrite *guard, TransactionId oldest_xmin, struct GlobalVisS
 	plan_page(&p, guard, off_loc);
 }
 
+/*
+ * Are rows removed that a snapshot sees?  Only old_snapshot_threshold does so.
+ * Whoever has read one and comes back to it by its TID (WHERE CURRENT OF) would
+ * come upon another row: such rows, as heap's, stay while their page is pinned.
+ */
+static inline bool
+removes_seen_rows(const PsPrunePlan *plan, struct GlobalVisState *vistest)
+{
+	return OldSnapshotThresholdActive() && TransactionIdIsValid(plan->conflict_xid) &&
+		!GlobalVisTestIsRemovableXid(vistest, plan->conflict_xid, true);
+}
+
+bool
+ps_prune_can_begin(PsWrite *guard, const PsPrunePlan *plan, struct GlobalVisState *vistest, bool wait)
+{
+	if (ps_prune_plan_is_empty(plan))
+		return true;
+	if (removes_seen_rows(plan, vistest) && !ps_write_is_sole_pin(guard))
+		return false;
+	return ps_write_movable(guard, wait);
+}
+
 /* ---- on access ---- */
 
 /* An update found no room on it, or little is left: the fill factor's share, at least a tenth. */
@@ -348,10 +372,12 @@ may_be_dead(Relation rel, TransactionId xid, Planner *p)
 	p->vistest = GlobalVisTestFor(rel);
 	if (GlobalVisTestIsRemovableXid(p->vistest, xid, true))
 		return true;
-	return OldSnapshotThresholdActive() &&
-		TransactionIdLimitedForOldSnapshots(GlobalVisTestNonRemovableHorizon(p->vistest), rel,
-											&p->old_snap_xmin, &p->old_snap_ts) &&
-		TransactionIdPrecedes(xid, p->old_snap_xmin);
+	if (!OldSnapshotThresholdActive())
+		return false;
+	return PS_ASK("prune-early") ||
+		(TransactionIdLimitedForOldSnapshots(GlobalVisTestNonRemovableHorizon(p->vistest), rel,
+											 &p->old_snap_xmin, &p->old_snap_ts) &&
+		 TransactionIdPrecedes(xid, p->old_snap_xmin));
 }
 
 /* Will everybody see, for ever, all that the plan leaves?  By the states that it was made with. */
@@ -406,7 +432,7 @@ prune_locked(Planner *p, PsWrite *guard, const Buffer *map) PS_REQUIRES(guard)
 
 	p->reap = false;
 	plan_page(p, guard, NULL);
-	if (!ps_prune_plan_is_empty(plan) && !ps_write_movable(guard, false))
+	if (!ps_prune_can_begin(guard, plan, p->vistest, false))
 		return false;
 	if (map)
 	{

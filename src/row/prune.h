@@ -18,6 +18,13 @@
 extern void ps_prune_opportunistic(Relation rel, PsPin *pin, Buffer *map);
 
 /*
+ * May the plan be carried out?  If it is not empty the page is movable then, see
+ * ps_write_movable().
+ */
+extern bool ps_prune_can_begin(PsWrite *guard, const PsPrunePlan *plan, struct GlobalVisState *vistest,
+							   bool wait) PS_REQUIRES(guard);
+
+/*
  * Plan to prune a page for VACUUM.  oldest_xmin: its cutoff; what that calls
  * dead goes, even where vistest has moved back since.  reap: no index knows
  * the rows, so that line pointers that would die, and dead ones, become unused.
