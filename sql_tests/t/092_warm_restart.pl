@@ -193,14 +193,15 @@ is(slurp_file($list), $saved, 'a stop meanwhile leaves the list as it was');
 $node->start;
 ok(wait_stopped($node, 'read-back-page'), 'pages are being read back');
 my $ddl = $node->background_psql('postgres');
-$ddl->{stdin} .= "ALTER TABLE b ADD COLUMN n int;\n\\echo altered\n";
+$ddl->{stdin} .= "BEGIN; ALTER TABLE b ADD COLUMN n int;\n\\echo altered\n";
 $ddl->{run}->pump_nb;
 ok($node->poll_query_until('postgres', "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted"), 'ALTER TABLE waits');
 go($node);
 $ddl->{run}->pump until $ddl->{stdout} =~ /altered/ || $ddl->{timeout}->is_expired;
-$ddl->quit;
 wait_warm();
 cmp_ok(frames_of('b'), '<', $nb, 'a table that somebody waits for is left');
+$ddl->query_safe('COMMIT');
+$ddl->quit;
 # nor who wants the database for itself
 $node->append_conf('postgresql.conf', "pagestore.debug_stops = ''\n");
 $node->stop;
