@@ -32,10 +32,10 @@
 #include "pool/stats.h"
 #include "storage/shmem.h"
 
-#define SAMPLED_LEAST 128		/* pages of the sample in the pool: from so
+#define SAMPLED_LEAST 256		/* pages of the sample in the pool: from so
 								 * many to less than twice as many */
 #define PAGES_MOST (2 * SAMPLED_LEAST * 16)
-#define BUCKETS 2048			/* power of two */
+#define BUCKETS 4096			/* power of two */
 #define NONE PG_UINT16_MAX		/* no page */
 
 #define MEMORY_TURNS 256		/* accesses for each page of the memory before
