@@ -126,4 +126,40 @@ cmp_ok($errors, '>', $random, 'random damage is noticed') if $random > 1;
 is($node->safe_psql('postgres', 'SELECT 1'), '1', 'the server is still there');
 unlike(slurp_file($node->logfile), qr/PANIC|terminated by signal|canceling statement due to statement timeout/, 'nothing crashed or hung');
 $node->stop;
+
+# ---- a page of which nothing but the checksum is wrong: as heap's, counted, and read where that is asked for ----
+
+my $sums = new_server('sums', conf => "autovacuum = off\n");
+$sums->start;
+$sums->safe_psql('postgres', 'CREATE EXTENSION pagestore; ' . join(' ', map {
+	"CREATE TABLE c_$_ (i int, v text) USING $_; INSERT INTO c_$_ SELECT i, repeat('v', 30) FROM generate_series(1, 600) i; VACUUM (FREEZE) c_$_;"
+} ('heap', 'pagestore')));
+my %file = map { $_ => main_file($sums, "c_$_") } ('heap', 'pagestore');
+$sums->stop;
+foreach my $file (values %file)
+{
+	change($file, sub {
+		my ($lower, $upper) = unpack('vv', substr(${ $_[0] }, 12, 4));
+		die 'no room between line pointers and rows' if $lower == $upper;
+		substr(${ $_[0] }, $lower, 1) = chr(77);
+	});
+}
+$sums->start;
+foreach my $ignored ('off', 'on')
+{
+	my %saw;
+	foreach my $am ('heap', 'pagestore')
+	{
+		my $failures = "SELECT checksum_failures FROM pg_stat_database WHERE datname = 'postgres'";
+		my $before = $sums->safe_psql('postgres', $failures);
+		my ($rc, $out, $err) = $sums->psql('postgres', "SET ignore_checksum_failure = $ignored; SELECT count(*), sum(i), sum(length(v)) FROM c_$am");
+		$sums->poll_query_until('postgres', "SELECT checksum_failures > $before FROM pg_stat_database WHERE datname = 'postgres'");
+		my $counted = $sums->safe_psql('postgres', $failures) - $before;
+		$saw{$am} = "$rc|$out|" . ($err =~ /ERROR:  invalid page in block 1 of relation/ ? 'refused' : 'read') . "|$counted";
+		like($err, qr/checksum/, "ignore_checksum_failure = $ignored, $am: a warning names the checksum") if $am eq 'pagestore';
+	}
+	is($saw{pagestore}, $saw{heap}, "ignore_checksum_failure = $ignored: $saw{heap}");
+	like($saw{heap}, $ignored eq 'on' ? qr/^0\|600\|180300\|18000\|read\|1$/ : qr/^3\|\|refused\|1$/, '... as it should be');
+}
+$sums->stop;
 done_testing();
