@@ -171,6 +171,26 @@ results() {
 	grep -qE '(All [0-9]+ tests|[0-9]+ of [0-9]+ tests )' "$1"
 }
 
+# tap_script SCRIPT OUT DIR [PERL'S SWITCH...]: a TAP script, as the server's user, in DIR; what it prints is in OUT/output,
+# what its servers log below OUT/tmp_check.  Sets tap_ok and tap_bad to how many of its tests passed and failed,
+# and tap_skipped to its reason if it ran none; one that ends early has failed.
+tap_script() {
+	local script=$1 out=$2 where=$3 rc=0
+	shift 3
+	mkdir -p "$out"
+	give_to_server "$(dirname "$out")"
+	as_server env -C "$where" PATH="$BIN:$PATH" PG_REGRESS="$PGXS_TEST/regress/pg_regress" TESTDIR="$out" \
+		TESTDATADIR="$out/tmp_check" TESTLOGDIR="$out/tmp_check/log" ${KEEP:+PG_TEST_NOCLEAN=1} top_builddir="$(dirname "$out")" \
+		perl -I "$PGXS_TEST/perl" "$@" "$script" >"$out/output" 2>&1 </dev/null || rc=$?
+	tap_ok=$(grep -cE '^ok ' "$out/output" || true)
+	tap_bad=$(grep -cE '^not ok ' "$out/output" || true)
+	tap_skipped=$(grep -E '^1\.\.0 # SKIP' "$out/output" || true)
+	if [ -z "$tap_skipped" ] && [ $rc != 0 ] && [ "$tap_bad" = 0 ]; then
+		tap_bad=1
+		tail -n 20 "$out/output" "$out/tmp_check/log/regress_log_$(basename "$script" .pl)" || true
+	fi
+}
+
 # ---- PostgreSQL's source ----
 
 SOURCE_VERSION=15.18-0+deb12u1	# where the installed one is not served
