@@ -55,7 +55,7 @@ entry_at(PsRegistryTable *table, Link link)
 }
 
 static inline Link
-link_to(const PsRegistryTable *table, const PsRegistryEntry *entry)
+link_of_entry(const PsRegistryTable *table, const PsRegistryEntry *entry)
 {
 	return entry - table->entries + 1;
 }
@@ -78,7 +78,7 @@ ps_registry_table_find(PsRegistryTable *table, const RelFileLocator *rlocator)
 
 /* One that is not in use; NULL: there is none. */
 static PsRegistryEntry *
-take_entry(PsRegistryTable *table)
+unused_entry(PsRegistryTable *table)
 {
 	PsRegistryEntry *entry = entry_at(table, table->unused);
 
@@ -95,7 +95,7 @@ ps_registry_table_enter(PsRegistryTable *table, const RelFileLocator *rlocator)
 	PsRegistryEntry *entry = ps_registry_table_find(table, rlocator);
 	Link	   *head = head_of(table, rlocator);
 
-	if (entry != NULL || (entry = take_entry(table)) == NULL)
+	if (entry != NULL || (entry = unused_entry(table)) == NULL)
 		return entry;
 	Assert(!is_in_use(entry) && OidIsValid(rlocator->relNumber));
 	entry->rlocator = *rlocator;
@@ -103,7 +103,7 @@ ps_registry_table_enter(PsRegistryTable *table, const RelFileLocator *rlocator)
 	for (int i = 0; i < PS_NRELCOUNTERS; i++)
 		pg_atomic_init_u64(&entry->counts[i], 0);
 	entry->next = *head;
-	*head = link_to(table, entry);
+	*head = link_of_entry(table, entry);
 	table->count++;
 	return entry;
 }
@@ -111,7 +111,7 @@ ps_registry_table_enter(PsRegistryTable *table, const RelFileLocator *rlocator)
 void
 ps_registry_table_remove(PsRegistryTable *table, PsRegistryEntry *entry)
 {
-	Link		this = link_to(table, entry);
+	Link		this = link_of_entry(table, entry);
 	Link	   *link = head_of(table, &entry->rlocator);
 
 	Assert(is_in_use(entry));
