@@ -56,6 +56,19 @@ sub completed
 }
 my $written = server_major() >= 17 ? 'SELECT buffers_written FROM pg_stat_checkpointer' : 'SELECT buffers_checkpoint FROM pg_stat_bgwriter';
 
+# --- the sentinel, which looks ten times a second when nothing happens, is told of a checkpoint that is about to be asked for
+foreach my $command ('CHECKPOINT', 'CREATE DATABASE copy TEMPLATE template0', 'DROP DATABASE copy')
+{
+	stop_at($node, 'sentinel-woken', times => 1);
+	is(stop_hits($node, 'sentinel-woken'), 0, "$command: nobody has woken the sentinel");
+	my $session = $node->background_psql('postgres');
+	$session->query_until(qr/asks/, "\\echo asks\n$command;\n");
+	ok(defined wait_stopped($node, 'sentinel-woken'), "$command: it is woken");
+	go($node, 'sentinel-woken');
+	is($session->query_safe("SELECT 'done'"), 'done', "$command: done");
+	$session->quit;
+}
+
 # --- somebody asks for a checkpoint meanwhile
 begin_paced('asked for');
 my $offset = -s $node->logfile;

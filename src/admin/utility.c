@@ -240,7 +240,7 @@ drop_tablespace(const UtilityCall *call)
 	ps_file_wake_idle();
 }
 
-/* Commands on databases and tablespaces; others are run as they are. */
+/* Commands on databases, tablespaces and the whole cluster; others are run as they are. */
 static void
 run_database_command(UtilityCall *call)
 {
@@ -257,6 +257,10 @@ run_database_command(UtilityCall *call)
 			break;
 		case T_DropTableSpaceStmt:
 			drop_tablespace(call);
+			break;
+		case T_CheckPointStmt:
+			ps_sentinel_wake();
+			run_command(call);
 			break;
 		case T_AlterDatabaseStmt:
 			if (moves_database((AlterDatabaseStmt *) stmt))

@@ -65,6 +65,7 @@ static XLogRecPtr settled;		/* the promise that our transaction id stands
 static bool closing = false;	/* no process is attached any more: what is
 								 * written now is for the shutdown checkpoint */
 static bool may_exit = false;
+static int	quiet_ticks = 0;	/* since WAL was written, or somebody woke us */
 
 /*
  * When the postmaster is dead nobody will restart us, and the checkpointer,
@@ -300,12 +301,11 @@ static long
 nap(void)
 {
 	static XLogRecPtr last = InvalidXLogRecPtr;
-	static int	quiet = 0;
 	XLogRecPtr	now = GetXLogInsertRecPtr();
 
-	quiet = now == last ? quiet + 1 : 0;
+	quiet_ticks = now == last ? quiet_ticks + 1 : 0;
 	last = now;
-	return quiet < IDLE_AFTER || ShutdownRequestPending || ps_checkpoint_is_begun(GetRedoRecPtr()) ?
+	return quiet_ticks < IDLE_AFTER || ShutdownRequestPending || ps_checkpoint_is_begun(GetRedoRecPtr()) ?
 		TICK_ACTIVE : TICK_IDLE;
 }
 
@@ -325,17 +325,20 @@ keep_watch(void)
 			if (!closing)
 				end_walsenders();
 		}
-		if (!closing)
-			ps_worker_sleep(tick() ? nap() : TICK_FAILED);
+		if (!closing && ps_worker_sleep(tick() ? nap() : TICK_FAILED))
+		{
+			PS_STOP("sentinel-woken");
+			quiet_ticks = 0;
+		}
 	}
 
 	while (!ps_stray_check_all())
-		ps_worker_sleep(TICK_ACTIVE);
+		(void) ps_worker_sleep(TICK_ACTIVE);
 
 	/* the shutdown checkpoint syncs what is requested here */
 	write_everything();
 	while (!ps_veto_lift())
-		ps_worker_sleep(TICK_ACTIVE);
+		(void) ps_worker_sleep(TICK_ACTIVE);
 }
 
 void
@@ -366,7 +369,7 @@ ps_sentinel_main(Datum arg)
 		}
 		PG_END_TRY();
 		if (!done && ShutdownRequestPending)
-			ps_worker_sleep(TICK_FAILED);
+			(void) ps_worker_sleep(TICK_FAILED);
 		else if (!done)
 			ps_worker_rest();
 	}

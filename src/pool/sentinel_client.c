@@ -15,6 +15,7 @@
 #include "server/wait.h"
 #include "storage/condition_variable.h"
 #include "storage/ipc.h"
+#include "storage/latch.h"
 #include "storage/shmem.h"
 #include "utils/timestamp.h"
 
@@ -23,12 +24,14 @@
 #define CLOSED ((uint32) 1 << 31)	/* in attached: shut down, nobody may
 									 * attach */
 
-/* Atomics, and a condition variable that has a lock of its own. */
+/* Atomics, a condition variable that has a lock of its own, and what is set before `ready`. */
 typedef struct SentinelShared
 {
 	pg_atomic_uint32 ready;
 	pg_atomic_uint32 attached;	/* processes that may dirty frames */
 	pg_atomic_uint32 want_unlogged;
+	Latch	   *latch;			/* the sentinel's: set before it is ready; of
+								 * another process once it has gone */
 	ConditionVariable ready_cv;
 } SentinelShared;
 
@@ -114,6 +117,7 @@ ps_sentinel_want_unlogged(bool want)
 		pg_atomic_fetch_add_u32(&sentinel->want_unlogged, 1);
 		if (!RecoveryInProgress())
 			ps_sentinel_move_insert_position();
+		ps_sentinel_wake();
 	}
 	else
 		pg_atomic_fetch_sub_u32(&sentinel->want_unlogged, 1);
@@ -128,6 +132,13 @@ ps_sentinel_writes_unlogged(void)
 {
 	pg_memory_barrier();
 	return pg_atomic_read_u32(&sentinel->want_unlogged) > 0;
+}
+
+void
+ps_sentinel_wake(void)
+{
+	if (pg_atomic_read_u32(&sentinel->ready) != 0)
+		SetLatch(sentinel->latch);
 }
 
 /* ---- those who may change pages ---- */
@@ -206,6 +217,7 @@ ps_sentinel_at_xact_end(void)
 void
 ps_sentinel_open(void)
 {
+	sentinel->latch = MyLatch;
 	pg_atomic_exchange_u32(&sentinel->ready, 1);
 	ConditionVariableBroadcast(&sentinel->ready_cv);
 }

@@ -44,12 +44,18 @@ ps_sentinel_is_ready(void)
  */
 extern void ps_sentinel_want_unlogged(bool want);
 
+/*
+ * A checkpoint is about to be asked for: the sentinel looks for it now and for
+ * the next second often, however idle the server has been.
+ */
+extern void ps_sentinel_wake(void);
+
 /* A walsender is attached only while it is in a transaction. */
 extern void ps_sentinel_at_xact_end(void);
 
 /* ---- for the sentinel alone ---- */
 
-/* Changes are allowed from here on.  A full barrier. */
+/* Changes are allowed from here on; the caller is the sentinel.  A full barrier. */
 extern void ps_sentinel_open(void);
 
 /* No process is attached, and none will be again; false, and nothing done, while one is. */

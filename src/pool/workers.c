@@ -140,11 +140,12 @@ ps_worker_recover(void)
 	RESUME_INTERRUPTS();
 }
 
-void
+bool
 ps_worker_sleep(long milliseconds)
 {
-	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-					 milliseconds, ps_wait_event(PS_WAIT_WORKER));
+	int			events = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+								   milliseconds, ps_wait_event(PS_WAIT_WORKER));
+
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
 	ps_file_close_stale();
@@ -154,6 +155,7 @@ ps_worker_sleep(long milliseconds)
 		ConfigReloadPending = false;
 		ProcessConfigFile(PGC_SIGHUP);
 	}
+	return (events & WL_LATCH_SET) != 0;
 }
 
 /* Others may set the latch all the time: it does not end the rest. */
@@ -165,5 +167,5 @@ ps_worker_rest(void)
 
 	while (!ShutdownRequestPending &&
 		   (left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end)) > 0)
-		ps_worker_sleep(left);
+		(void) ps_worker_sleep(left);
 }

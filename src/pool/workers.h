@@ -31,8 +31,8 @@ extern void ps_worker_begin(void);
 /* In PG_CATCH(): report the error, release everything. */
 extern void ps_worker_recover(void);
 
-/* Sleep, or until the latch is set; serves interrupts; exits when the postmaster is gone. */
-extern void ps_worker_sleep(long milliseconds);
+/* Sleep, or until the latch is set: then true.  Serves interrupts; exits when the postmaster is gone. */
+extern bool ps_worker_sleep(long milliseconds);
 
 /*
  * A second, or until shutdown: a full or failing disk stays so for a while,

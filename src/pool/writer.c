@@ -85,7 +85,7 @@ serve(void)
 			write_round(ROUND_PAGES);
 		else if (much_is_dirty())
 			write_round(ps_frames_total() / TRICKLE_SHARE);
-		ps_worker_sleep(resizing ? 0 : NAP);
+		(void) ps_worker_sleep(resizing ? 0 : NAP);
 	}
 }
 
