@@ -59,10 +59,12 @@ memory_group_remove() {
 }
 
 HUGE_PAGES=/proc/sys/vm/nr_hugepages
-huge_pages_before=$(<$HUGE_PAGES)
-huge_pages_give_back() { memory_write "$huge_pages_before" $HUGE_PAGES; }
+huge_pages_before=
+[ ! -e $HUGE_PAGES ] || huge_pages_before=$(<$HUGE_PAGES) # not every kernel has them
+huge_pages_give_back() { [ -z "$huge_pages_before" ] || memory_write "$huge_pages_before" $HUGE_PAGES; }
 huge_pages_for() {
 	local wanted all free
+	[ -n "$huge_pages_before" ] || die "this kernel has no huge pages"
 	wanted=$(as_server "$BIN/postgres" -D "$1" -c huge_pages=on -C shared_memory_size_in_huge_pages 2>/dev/null) ||
 		die "the server does not tell how many huge pages it wants"
 	read -r all free < <(awk '{ n[$1] = $2 } END { print n["HugePages_Total:"], n["HugePages_Free:"] - n["HugePages_Rsvd:"] }' /proc/meminfo)
