@@ -81,26 +81,33 @@ slot_clear(TupleTableSlot *slot)
 	ps->off = 0;
 }
 
-/* Bytes to a row soon to come, where rows are narrow: a few cache lines. */
+/*
+ * Bytes to a row soon to come: two rows, or where they are narrow a few cache
+ * lines.  Rows lie in a page from its end downwards.  (The address need not be
+ * valid.)
+ */
 #define NEAR_ROW	256
+
+static inline const char *
+row_soon_to_come(const HeapTupleData *tuple)
+{
+	return (const char *) tuple->t_data - Max(NEAR_ROW, 2 * MAXALIGN(tuple->t_len));
+}
 
 static void
 slot_someattrs(TupleTableSlot *slot, int natts)
 {
 	PsSlot	   *ps = (PsSlot *) slot;
 	HeapTupleHeader header = ps->tuple->t_data;
-	bool		first;
+	const char *soon = NULL;
 
 	Assert(!TTS_EMPTY(slot));
 
-	/*
-	 * Rows lie in a page from its end downwards: ask for a row soon to come,
-	 * and for more of it if more than the begin of this one was wanted.  (The
-	 * addresses need not be valid.)
-	 */
-	first = slot->tts_nvalid == 0;
-	if (first)
-		__builtin_prefetch((const char *) header - NEAR_ROW);
+	if (slot->tts_nvalid == 0)
+	{
+		soon = row_soon_to_come(ps->tuple);
+		__builtin_prefetch(soon);
+	}
 
 	if (unlikely(ps->deform == NULL))
 		ps->deform = ps_deform_begin(slot->tts_tupleDescriptor, slot->tts_mcxt);
@@ -108,12 +115,12 @@ slot_someattrs(TupleTableSlot *slot, int natts)
 								 &ps->off, slot->tts_values, slot->tts_isnull);
 	ps_slot_fill(slot, natts);
 
-	if (first && ps->off > NEAR_ROW / 2)
+	/* as much of it as was wanted of this one */
+	if (soon != NULL)
 	{
-		const char *soon = (const char *) header - 2 * MAXALIGN(ps->tuple->t_len);
-		int			bytes = Min(ps->off + header->t_hoff, 1024);
+		int			bytes = Min(header->t_hoff + ps->off, 1024);
 
-		for (int i = 0; i < bytes; i += 64)
+		for (int i = 64; i < bytes; i += 64)
 			__builtin_prefetch(soon + i);
 	}
 }

@@ -7,7 +7,7 @@
 
 #include "page/pin.h"
 
-#define PS_WINDOW_MAX 64		/* most pages on their way for one scan */
+#define PS_WINDOW_MAX 128		/* most pages on their way for one scan */
 
 /*
  * What is on its way for a scan, by a key that grows along the scan.  How far

@@ -60,7 +60,7 @@
 #define MAX_AHEAD_POOL	256		/* blocks looked ahead in the pool */
 #define MAX_AHEAD_RING	((PS_RING_PIECES - 1) * PS_PIECE_PAGES)
 #define MAX_RUN_POOL	32		/* blocks of one request into the pool */
-#define MAX_RUNS		64		/* runs gathered, however few blocks they are */
+#define MAX_RUNS		128		/* runs gathered, however few blocks they are */
 #define RING_DISTANCE	32		/* looking this far ahead, a large scan takes
 								 * to its ring */
 #define RING_MIN_RUN	8		/* fewer blocks than this are not worth a
