@@ -116,7 +116,10 @@ slot_someattrs(TupleTableSlot *slot, int natts)
 								 &ps->off, slot->tts_values, slot->tts_isnull);
 	ps_slot_fill(slot, natts);
 
-	/* as much of it as was wanted of this one; a row may begin anywhere in a cache line */
+	/*
+	 * as much of it as was wanted of this one; a row may begin anywhere in a
+	 * cache line
+	 */
 	if (soon != NULL)
 	{
 		int			bytes = Min(header->t_hoff + ps->off, 1024);
