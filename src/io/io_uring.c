@@ -51,7 +51,7 @@
 
 #define MAX_RINGS		64		/* each takes a descriptor in every process
 								 * and locked memory */
-#define FRAME_SLOTS		64		/* reads into frames in flight on one ring: as
+#define FRAME_SLOTS		128		/* reads into frames in flight on one ring: as
 								 * many as a scan reads ahead */
 #define PRIVATE_SLOTS	64		/* private reads whose result has not been
 								 * taken yet */
