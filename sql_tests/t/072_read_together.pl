@@ -25,7 +25,7 @@ my $set = 'SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_merge
 my %query = (
 	'nested loop' => "$set SET enable_bitmapscan = off; SELECT count(*), sum(t.id) FROM keys JOIN t ON t.k = keys.k",
 	'index scan' => "$set SET enable_bitmapscan = off; SELECT count(*), sum(id) FROM t WHERE k < 3000",
-	'bitmap scan' => "$set SET enable_indexscan = off; SELECT count(*), sum(id) FROM t WHERE k < 400");
+	'bitmap scan' => "$set SET enable_indexscan = off; SELECT count(*), sum(id) FROM t WHERE k < 1000");
 my %rows;
 
 # ---- how many at a time ----
