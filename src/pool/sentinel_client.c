@@ -137,8 +137,10 @@ ps_sentinel_writes_unlogged(void)
 void
 ps_sentinel_wake(void)
 {
-	if (pg_atomic_read_u32(&sentinel->ready) != 0)
-		SetLatch(sentinel->latch);
+	if (pg_atomic_read_u32(&sentinel->ready) == 0)
+		return;
+	pg_read_barrier();			/* pairs with ps_sentinel_open() */
+	SetLatch(sentinel->latch);
 }
 
 /* ---- those who may change pages ---- */
