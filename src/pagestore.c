@@ -8,6 +8,7 @@
 #include "admin/autoprewarm.h"
 #include "admin/drop.h"
 #include "admin/progress.h"
+#include "am/aggregate.h"
 #include "am/behind.h"
 #include "am/nestloop_plan.h"
 #include "am/readahead.h"
@@ -77,6 +78,11 @@ define_settings(void)
 							 "Lets nested loops read ahead for their inner index scans.",
 							 NULL,
 							 &ps_enable_nestloop_readahead, true,
+							 PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
+	DefineCustomBoolVariable("pagestore.enable_scan_aggregates",
+							 "Lets the scan of a whole table compute its plain aggregates.",
+							 NULL,
+							 &ps_enable_scan_aggregates, true,
 							 PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 	DefineCustomBoolVariable("pagestore.autoprewarm",
 							 "Reads pages that were in the pool back into it after a start.",
@@ -162,5 +168,6 @@ _PG_init(void)
 	ps_progress_init();
 	ps_readahead_init();
 	ps_nestloop_init();
+	ps_aggregate_init();
 	ps_behind_init();
 }

@@ -284,3 +284,38 @@ ps_deform(const PsDeform *d, const HeapTupleHeaderData *header, int from, int to
 	}
 	return to;
 }
+
+int
+ps_deform_place(const PsDeform *d, int column)
+{
+	uint32		off = 0;
+
+	for (int i = 0; i < column; i++)
+	{
+		if (d->columns[i].width == 0)
+			return -1;
+		off = aligned(off, &d->columns[i]) + d->columns[i].width;
+	}
+	return d->columns[column].width == 0 ? -1 : (int) aligned(off, &d->columns[column]);
+}
+
+static pg_attribute_always_inline void
+take_column(Kind kind, int place, const HeapTupleHeaderData *const *headers, int n, Datum *values)
+{
+	for (int i = 0; i < n; i++)
+		values[i] = value_at(kind, (const char *) headers[i] + headers[i]->t_hoff + place);
+}
+
+void
+ps_deform_column(const PsDeform *d, int column, int place,
+				 const HeapTupleHeaderData *const *headers, int n, Datum *values)
+{
+	Kind		kind = d->columns[column].kind;
+
+	if (kind == VALUE_4)
+		take_column(VALUE_4, place, headers, n, values);
+	else if (kind == VALUE_8)
+		take_column(VALUE_8, place, headers, n, values);
+	else
+		take_column(kind, place, headers, n, values);
+}

@@ -27,4 +27,14 @@ extern PsDeform *ps_deform_begin(TupleDesc desc, MemoryContext context);
 extern int	ps_deform(const PsDeform *deform, const HeapTupleHeaderData *header, int from, int to,
 					  uint32 *off, Datum *values, bool *isnull);
 
+/*
+ * Where the value of a column (from 0) lies in each row that has it and no nulls
+ * up to it: bytes from the row's data.  -1 if it depends on the row.
+ */
+extern int	ps_deform_place(const PsDeform *deform, int column);
+
+/* The values of a column with that place, of n such rows. */
+extern void ps_deform_column(const PsDeform *deform, int column, int place,
+							 const HeapTupleHeaderData *const *headers, int n, Datum *values);
+
 #endif							/* PAGESTORE_AM_DEFORM_H */

@@ -530,6 +530,27 @@ ps_scan_getnextslot(TableScanDesc base, ScanDirection direction, TupleTableSlot 
 	return true;
 }
 
+int
+ps_scan_rest_of_page(PsScanDesc *scan, const OffsetNumber **rows)
+{
+	int			n;
+
+	Assert(scan->base.rs_flags & SO_ALLOW_PAGEMODE);
+	Assert(scan->base.rs_nkeys == 0);
+
+	while ((n = scan->nvisible - scan->current - 1) == 0)
+	{
+		if (!ps_scan_advance(scan, false))
+			return 0;
+		ps_scan_collect(scan);
+	}
+	*rows = &scan->visible[scan->current + 1];
+	scan->current = scan->nvisible - 1;
+	if (pgstat_should_count_relation(scan->base.rs_rd))
+		ps_table_counts(scan->base.rs_rd).tuples_returned += n;
+	return n;
+}
+
 /* ---- TID range ---- */
 
 void

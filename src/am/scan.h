@@ -38,4 +38,11 @@ extern bool ps_scan_advance(PsScanDesc *scan, bool backward);
  */
 extern void ps_scan_collect(PsScanDesc *scan);
 
+/*
+ * Page at a time, forward, behind the row handed out last: the rows left of the
+ * page in hand, or of the next one that has any, which the scan pins.  They
+ * count as handed out.  Returns how many there are, 0 at the end.
+ */
+extern int	ps_scan_rest_of_page(PsScanDesc *scan, const OffsetNumber **rows);
+
 #endif							/* PAGESTORE_AM_SCAN_H */

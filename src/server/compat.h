@@ -89,6 +89,7 @@
 
 /* what this process has counted for a table and not reported yet */
 #define ps_table_counts(rel) ((rel)->pgstat_info->t_counts)
+#define tuples_returned t_tuples_returned
 
 static inline bool
 ps_heap_key_test(HeapTuple tuple, TupleDesc desc, int nkeys, ScanKey keys)
@@ -422,6 +423,15 @@ typedef struct PsBitmapPage
 	vac_update_relstats(rel, pages, rows, visible, index, xid, multi, xid_updated, multi_updated, outer)
 #define pgstat_report_vacuum(rel, live, dead, start) \
 	pgstat_report_vacuum(RelationGetRelid(rel), (rel)->rd_rel->relisshared, live, dead)
+
+static inline void
+ExecEvalExprNoReturnSwitchContext(ExprState *state, ExprContext *context)
+{
+	bool		isnull;
+
+	(void) ExecEvalExprSwitchContext(state, context, &isnull);
+}
+
 #define ps_tidrange(scan) (scan)
 #define PS_EXECUTE_ONCE(once) , once
 
