@@ -71,6 +71,11 @@ else
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
+# for processors that have the registers (checksum.c asks)
+ifeq ($(host_cpu),x86_64)
+src/server/checksum_wide.o: CFLAGS += -mavx2 $(CFLAGS_UNROLL_LOOPS) $(CFLAGS_VECTORIZE)
+endif
+
 # the layout of the sources
 .PHONY: indent
 indent:

@@ -126,7 +126,7 @@ fold_rows(ScanAggregate *a, const PsScanDesc *desc, const OffsetNumber *rows, in
 
 /* As if the node had handed the rows up. */
 static inline void
-count_passed(PlanState *node, int n)
+count_handed_up(PlanState *node, int n)
 {
 	if (node->instrument)
 		node->instrument->tuplecount += n;
@@ -149,9 +149,9 @@ aggregate_rest(ScanAggregate *a)
 	{
 		int			passed = a->fold ? fold_rows(a, desc, rows, n) : advance_by_row(a, desc, rows, n);
 
-		count_passed(&a->scan->ss.ps, passed);
+		count_handed_up(&a->scan->ss.ps, passed);
 		if (a->append)
-			count_passed(&a->append->ps, passed);
+			count_handed_up(&a->append->ps, passed);
 	}
 }
 
@@ -193,13 +193,13 @@ next_row_or_end(PlanState *state)
 
 /* A process may forget an executor in an error: memory contexts are what always ends. */
 static void
-forget(void *arg)
+forget_aggregate(void *arg)
 {
 	dlist_delete(&((ScanAggregate *) arg)->node);
 }
 
 static void
-take_over(SeqScanState *scan, AppendState *append, AggState *agg)
+adopt(SeqScanState *scan, AppendState *append, AggState *agg)
 {
 	MemoryContext context = scan->ss.ps.state->es_query_cxt;
 	ScanAggregate *a = MemoryContextAllocZero(context, sizeof(ScanAggregate));
@@ -209,7 +209,7 @@ take_over(SeqScanState *scan, AppendState *append, AggState *agg)
 	a->append = append;
 	a->agg = agg;
 	a->next_row = scan->ss.ps.ExecProcNodeReal;
-	callback->func = forget;
+	callback->func = forget_aggregate;
 	callback->arg = a;
 	dlist_push_head(&scan_aggregates, &a->node);
 	MemoryContextRegisterResetCallback(context, callback);
@@ -218,11 +218,11 @@ take_over(SeqScanState *scan, AppendState *append, AggState *agg)
 
 /* Once: a subplan of a query on partitions is met in each partition's expressions. */
 static void
-take_over_if_ours(PlanState *node, AppendState *append, AggState *agg)
+adopt_if_ours(PlanState *node, AppendState *append, AggState *agg)
 {
 	if (IsA(node, SeqScanState) && ps_is_slot(((SeqScanState *) node)->ss.ss_ScanTupleSlot) &&
 		node->ExecProcNodeReal != next_row_or_end)
-		take_over((SeqScanState *) node, append, agg);
+		adopt((SeqScanState *) node, append, agg);
 }
 
 /* The scans of a table, or of its partitions one after the other, below a node without groups. */
@@ -238,10 +238,10 @@ look_below(AggState *agg)
 		AppendState *append = (AppendState *) outer;
 
 		for (int i = 0; i < append->as_nplans; i++)
-			take_over_if_ours(append->appendplans[i], append, agg);
+			adopt_if_ours(append->appendplans[i], append, agg);
 	}
 	else
-		take_over_if_ours(outer, NULL, agg);
+		adopt_if_ours(outer, NULL, agg);
 }
 
 static bool
@@ -253,7 +253,7 @@ visit_node(PlanState *node, void *arg)
 }
 
 static void
-executor_start(QueryDesc *desc, int eflags)
+find_aggregates(QueryDesc *desc, int eflags)
 {
 	if (prev_executor_start)
 		prev_executor_start(desc, eflags);
@@ -267,5 +267,5 @@ void
 ps_aggregate_init(void)
 {
 	prev_executor_start = ExecutorStart_hook;
-	ExecutorStart_hook = executor_start;
+	ExecutorStart_hook = find_aggregates;
 }

@@ -326,7 +326,7 @@ is_regular(const HeapTupleHeaderData *header, int wanted)
 
 /* Columns of the row with this index, wherever they are. */
 static void
-take_row(PsFold *fold, const HeapTupleHeaderData *header, int index)
+take_one_row(PsFold *fold, const HeapTupleHeaderData *header, int index)
 {
 	uint32		off = 0;
 	int			there = ps_deform(fold->deform, header, 0, fold->wanted, &off, fold->values, fold->isnull);
@@ -368,7 +368,7 @@ take_columns(PsFold *fold, const char *page, const OffsetNumber *rows, int n)
 			ps_deform_column(fold->deform, column->column, column->place, headers, n, column->values);
 	}
 	for (int i = 0; i < n && !regular; i++)
-		take_row(fold, headers[i], i);
+		take_one_row(fold, headers[i], i);
 }
 
 void

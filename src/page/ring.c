@@ -23,6 +23,7 @@
 #include "pool/read.h"
 #include "pool/share.h"
 #include "pool/stats.h"
+#include "server/checksum.h"
 #include "server/compat.h"
 #include "utils/memutils.h"
 

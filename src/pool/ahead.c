@@ -21,7 +21,7 @@
 #include "pool/relcount.h"
 #include "pool/stats.h"
 #include "pool/table.h"
-#include "storage/bufpage.h"
+#include "server/checksum.h"
 
 /* Frames that reads ahead may hold: a quarter of the pool. */
 #define AHEAD_SHARE 4

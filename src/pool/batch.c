@@ -30,7 +30,7 @@
 #include "pool/iostat.h"
 #include "pool/pieces.h"
 #include "pool/stats.h"
-#include "storage/bufpage.h"
+#include "server/checksum.h"
 #include "utils/memutils.h"
 
 #define BATCH_WRITES (PS_IO_MAX_WRITES / 2)
@@ -163,7 +163,7 @@ start_batch(Batch *batch)
 	if (!XLogRecPtrIsInvalid(batch->lsn))
 		XLogFlush(batch->lsn);
 	for (int i = 0; i < batch->npages; i++)
-		PageSetChecksum(batch->copies + (Size) i * BLCKSZ, ps_frame(batch->frames[i])->tag.block);
+		ps_page_set_checksum(batch->copies + (Size) i * BLCKSZ, ps_frame(batch->frames[i])->tag.block);
 
 	PS_STOP("write-before-file");
 	start = ps_iostat_clock();

@@ -22,6 +22,7 @@
 #include "pool/pieces.h"
 #include "pool/protect.h"
 #include "pool/stats.h"
+#include "server/checksum.h"
 #include "server/compat.h"
 #include "server/wait.h"
 #include "storage/bufpage.h"
@@ -180,7 +181,7 @@ write_run(WriteRun *run)
 	if (!XLogRecPtrIsInvalid(run->lsn))
 		XLogFlush(run->lsn);
 	for (int i = 0; i < run->n; i++)
-		PageSetChecksum(bounce_page(run->first + i), run->block + i);
+		ps_page_set_checksum(bounce_page(run->first + i), run->block + i);
 
 	PS_STOP("write-one-before-file");
 	if (write_pages(run, 0, run->n))

@@ -24,6 +24,7 @@
 #include "pool/replacement.h"
 #include "pool/stats.h"
 #include "pool/table.h"
+#include "server/checksum.h"
 #include "server/compat.h"
 #include "server/wait.h"
 #include "storage/bufmgr.h"

@@ -474,7 +474,7 @@ ps_relpathperm(RelFileLocator file, ForkNumber fork)
 
 /* A page's header and checksum; report: log a wrong checksum, and count it for the database. */
 static inline bool
-ps_page_is_verified(char *page, BlockNumber block, bool report, Oid database)
+ps_core_page_is_verified(char *page, BlockNumber block, bool report, Oid database)
 {
 	return PageIsVerifiedExtended(page, block, report ? PIV_LOG_WARNING | PIV_REPORT_STAT : 0);
 }
@@ -535,7 +535,7 @@ ps_bitmap_next(PsBitmapIterator iterator, PsBitmapPage *page)
 #define PS_GUARDED_INPLACE_TYPE bool
 
 static inline bool
-ps_page_is_verified(char *page, BlockNumber block, bool report, Oid database)
+ps_core_page_is_verified(char *page, BlockNumber block, bool report, Oid database)
 {
 	bool		wrong_checksum;
 	int			flags = ignore_checksum_failure ? PIV_IGNORE_CHECKSUM_FAILURE : 0;
@@ -601,7 +601,6 @@ typedef struct IOStats
 #define SO_NONE 0
 #define log_vacuum_min_duration log_min_duration
 #define GlobalVisTestIsRemovableXid(state, xid, allow_update) GlobalVisTestIsRemovableXid(state, xid)
-#define PageSetChecksum(page, block) PageSetChecksumInplace(page, block)
 #define parallel_vacuum_bulkdel_all_indexes(state, rows, scans, stats) \
 	parallel_vacuum_bulkdel_all_indexes(state, rows, scans)
 #define parallel_vacuum_cleanup_all_indexes(state, rows, scans, estimated, stats) \
