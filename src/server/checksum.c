@@ -52,6 +52,8 @@ ps_page_is_verified(char *page, BlockNumber block, bool report, Oid database)
 void
 ps_page_set_checksum(char *page, BlockNumber block)
 {
-	if (DataChecksumsEnabled() && !PageIsNew(page))
-		((PageHeaderData *) page)->pd_checksum = checksum_for(page, block);
+	if (!DataChecksumsEnabled() || PageIsNew(page))
+		return;
+	((PageHeaderData *) page)->pd_checksum = checksum_for(page, block);
+	Assert(((PageHeaderData *) page)->pd_checksum == pg_checksum_page(page, block));
 }
