@@ -162,6 +162,22 @@ is($node->safe_psql('postgres', 'SELECT count(*) FROM (SELECT 1 FROM t WHERE id 
 cmp_ok(around() - $around, '<', 700, 'one that locks does so only at first');
 is($node->safe_psql('postgres', 'SELECT count(*), sum(id), sum(k) FROM t'), $node->safe_psql('postgres', 'SELECT count(*), sum(id), sum(k) FROM twin'), 'all rows are there');
 
+# Where all that is used is dirty, the clean pages are those read ahead: reading further ahead does not take them.
+$node->append_conf('postgresql.conf', "pagestore.pool_size = '16MB'\nmax_wal_size = '4GB'");
+$node->restart;
+$node->safe_psql('postgres', q(
+	CREATE TABLE changed (id int, v int, pad text) USING pagestore WITH (fillfactor = 90);
+	INSERT INTO changed SELECT i, 0, repeat('c', 80) FROM generate_series(1, 400000) i));
+foreach my $round (1 .. 2)
+{
+	$node->safe_psql('postgres', $_) foreach ('VACUUM changed', 'CHECKPOINT', 'SELECT pg_stat_reset_pagestore()', 'UPDATE changed SET v = v + 1');
+	my ($read, $ahead, $wasted) = split /\|/, $node->safe_psql('postgres', 'SELECT blks_read, blks_read_ahead, blks_read_ahead_wasted FROM pg_stat_pagestore');
+	cmp_ok($ahead, '>', 5000, "an UPDATE of all rows reads ahead, round $round");
+	cmp_ok($wasted, '<', $ahead / 20, 'and uses what it reads');
+	note("$read waited for, $ahead read ahead, $wasted of them in vain");
+}
+is($node->safe_psql('postgres', 'SELECT count(*), sum(v) FROM changed'), '400000|800000', 'all rows are changed');
+
 unlike(slurp_file($node->logfile), qr/still pinned|TRAP|PANIC/, 'nothing was left pinned');
 $node->stop;
 done_testing();

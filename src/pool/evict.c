@@ -15,7 +15,10 @@
 #include "server/wait.h"
 #include "utils/wait_event.h"
 
-/* Proposals that must be clean before a dirty page is written by a backend. */
+/*
+ * Proposals before a backend writes a dirty page, or takes one that was read
+ * ahead and that nobody has come to yet.  Reading ahead itself never does.
+ */
 #define CLEAN_TRIES 64
 
 /* Proposals and empty answers of the policy after which a caller that may fail gives up. */
@@ -23,6 +26,9 @@
 
 /* Sweeps, a millisecond apart, before "every frame is pinned" is believed. */
 #define PATIENT_SWEEPS 2000
+
+/* Evictions of a process between looks of the writer at the frames to come: fewer than a round of it cleans. */
+#define EVICTIONS_A_POKE 256
 
 /* Write a dirty victim; the caller's raw pin goes if that fails. */
 static void
@@ -40,12 +46,14 @@ write_victim(PsFrame frame)
 	PG_END_TRY();
 }
 
-/* Try to make the proposed frame ours, with one raw pin. */
+/* Try to make the proposed frame ours, with one raw pin.  may_waste: it may be read ahead, and nobody has come yet. */
 static bool
-take_victim(PsFrame frame, bool may_write)
+take_victim(PsFrame frame, bool may_write, bool may_waste)
 {
 	uint32		state = ps_frame_state(frame);
 
+	if ((state & PS_AHEAD) && !may_waste)
+		return false;
 	if (state & PS_READING)
 	{
 		/* Nobody may have looked whether that read has ended. */
@@ -73,6 +81,17 @@ take_victim(PsFrame frame, bool may_write)
 	return false;
 }
 
+/* Clean frames are used up: before a process meets a dirty one, the writer should have been there. */
+static void
+count_eviction(void)
+{
+	static uint32 evictions = 0;
+
+	ps_iostat_evicted();
+	if (++evictions % EVICTIONS_A_POKE == 0 && ps_frames_dirty() > 0)
+		ps_pool_poke_writer();
+}
+
 /* One sweep over what the policy proposes. */
 static PsFrame
 sweep(bool may_write, bool hasty)
@@ -97,9 +116,9 @@ sweep(bool may_write, bool hasty)
 			ps_pool_poke_writer();
 			woken = true;
 		}
-		if (take_victim(frame, may_write && i > CLEAN_TRIES))
+		if (take_victim(frame, may_write && i > CLEAN_TRIES, !hasty && i > CLEAN_TRIES))
 		{
-			ps_iostat_evicted();
+			count_eviction();
 			if (likely(frame < ps_frames_total()))
 				return frame;
 
@@ -151,7 +170,7 @@ ps_frame_give_up(PsFrame frame, const PsTag *tag)
 	PsTag		now;
 
 	if (!ps_frame_glance(frame, &state, &now) || !(state & PS_IDLE) || !ps_tag_equal(&now, tag) ||
-		!take_victim(frame, true))
+		!take_victim(frame, true, true))
 		return false;
 	ps_iostat_reused();
 	ps_frame_give_back(frame);
