@@ -118,8 +118,20 @@ SELECT twins('big', 'f float8');
 SELECT twin_exec('INSERT INTO big@ SELECT CASE WHEN g > 900 THEN 1e308 END FROM generate_series(1, 1000) g');
 SELECT twin_error('SELECT sum(f) FROM big@'), twin_rows('SELECT count(f), count(*) FROM big@'), twin_rows('SELECT sum(f) FROM big@ WHERE f IS NULL');
 
+-- a condition that fails for a later row than the sum does
+SELECT twins('early', 'i int, f float8');
+SELECT twin_exec('INSERT INTO early@ SELECT g, 1e308 FROM generate_series(1, 20) g');
+SELECT twin_error('SELECT sum(f) FROM early@ WHERE 1 / (i - 10) < 5'), twin_error('SELECT count(*) FROM early@ WHERE 1 / (i - 10) < 5');
+-- whole numbers whose Datum has zeros before them, as a hash function leaves it, and which become the state as they are
+SELECT twins('zeros', 'i int, t text'), twins('nulls_first', 'a int');
+SELECT twin_exec('INSERT INTO zeros@ VALUES (1, NULL), (1, ''1'')'), twin_exec('INSERT INTO nulls_first@ VALUES (NULL), (-2147483648), (6)');
+SELECT twin_rows('SELECT max(x), min(x), sum(x) FROM (SELECT hashtext(t) x FROM zeros@ UNION ALL SELECT a FROM nulls_first@) s'),
+	   twin_rows('SELECT max(x), min(x) FROM (SELECT CASE WHEN t IS NOT NULL THEN ''4294967295''::oid::int4 END x FROM zeros@ UNION ALL SELECT a FROM nulls_first@) s');
+SELECT max(x), min(x) FROM (SELECT hashtext(t) x FROM zeros_p UNION ALL SELECT a FROM nulls_first_p) s;
+
 -- aggregates of a user's: with core's functions and another first state, in SQL
 CREATE AGGREGATE count_from_ten(*) (SFUNC = int8inc, STYPE = int8, INITCOND = '10');
+CREATE AGGREGATE count_to_the_end(*) (SFUNC = int8inc, STYPE = int8, INITCOND = '9223372036854775800');
 CREATE AGGREGATE at_least_five(int4) (SFUNC = int4larger, STYPE = int4, INITCOND = '5');
 CREATE AGGREGATE sum_from(int4) (SFUNC = int4_sum, STYPE = int8, INITCOND = '-3');
 CREATE AGGREGATE bad_average(int4) (SFUNC = int4_avg_accum, STYPE = int8[], INITCOND = '{1}');
@@ -127,6 +139,7 @@ CREATE FUNCTION add_one_for_null(int8, int4) RETURNS int8 LANGUAGE sql AS 'SELEC
 CREATE AGGREGATE sum_with_nulls(int4) (SFUNC = add_one_for_null, STYPE = int8);
 SELECT each('{count_from_ten(*),at_least_five(i4),sum_from(i4),sum_with_nulls(i4)}', 'a@'),
 	   each('{count_from_ten(*),at_least_five(i4),sum_from(i4),sum_with_nulls(i4)}', 'a@ WHERE i4 < 4'), twin_error('SELECT bad_average(late) FROM a@');
+SELECT twin_error('SELECT count_to_the_end(*) FROM a@'), twin_rows('SELECT bad_average(late) FROM a@ WHERE late IS NULL'), twin_rows('SELECT bad_average(none) FROM (SELECT m8::int AS none FROM a@ WHERE m8 IS NULL) s');
 
 -- what the snapshot sees, and what the statement does not see of its own
 BEGIN ISOLATION LEVEL REPEATABLE READ;
@@ -136,4 +149,4 @@ SELECT twin_exec('INSERT INTO part1@ SELECT k, v, t FROM part1@ WHERE v > (SELEC
 SELECT twin_exec('UPDATE part1@ SET v = (SELECT max(v) FROM part1@) + 1 WHERE k % 7 = 0'), twin_rows('SELECT count(*), sum(v), max(v) FROM part1@');
 ROLLBACK;
 SELECT twin_rows('SELECT count(*), sum(v), max(v) FROM part1@');
-DROP TABLE counted_h, counted_p, a_h, a_p, one_h, one_p, parted_h, parted_p, big_h, big_p, whats;
+DROP TABLE early_h, early_p, zeros_h, zeros_p, nulls_first_h, nulls_first_p, counted_h, counted_p, a_h, a_p, one_h, one_p, parted_h, parted_p, big_h, big_p, whats;

@@ -41,8 +41,11 @@ typedef struct ScanAggregate
 
 bool		ps_enable_scan_aggregates = true;
 
-/* Of all executors that are running in this process: the innermost first. */
+/* Of all executors that are running in this process, in the order of their scans, ... */
 static dlist_head scan_aggregates = DLIST_STATIC_INIT(scan_aggregates);
+
+/* ... and whose turn it was last, or NULL: it goes on, or the next of an Append. */
+static ScanAggregate *last_turn = NULL;
 
 static ExecutorStart_hook_type prev_executor_start = NULL;
 
@@ -120,7 +123,14 @@ fold_rows(ScanAggregate *a, const PsScanDesc *desc, const OffsetNumber *rows, in
 		rows = passed;
 	}
 	if (n > 0)
+	{
+		ExprContext *context = a->agg->tmpcontext;
+		MemoryContext old = MemoryContextSwitchTo(context->ecxt_per_tuple_memory);
+
 		ps_fold_rows(a->fold, a->agg->pergroups[0], desc->pin.page, rows, n);
+		MemoryContextSwitchTo(old);
+		ResetExprContext(context);
+	}
 	return n;
 }
 
@@ -160,16 +170,29 @@ aggregate_rest(ScanAggregate *a)
 static ScanAggregate *
 aggregate_of(PlanState *scan)
 {
-	dlist_iter	iter;
+	dlist_node *begin = last_turn ? &last_turn->node : dlist_head_node(&scan_aggregates);
+	dlist_node *node = begin;
 
-	dlist_foreach(iter, &scan_aggregates)
+	do
 	{
-		ScanAggregate *a = dlist_container(ScanAggregate, node, iter.cur);
+		ScanAggregate *a = dlist_container(ScanAggregate, node, node);
 
 		if (&a->scan->ss.ps == scan)
-			return a;
-	}
+			return last_turn = a;
+		node = dlist_has_next(&scan_aggregates, node) ? dlist_next_node(&scan_aggregates, node) :
+			dlist_head_node(&scan_aggregates);
+	} while (node != begin);
 	elog(ERROR, "a scan computes aggregates of which it knows nothing");
+}
+
+/* As ExecScan() leaves what it gave last. */
+static TupleTableSlot *
+clear_row(SeqScanState *scan)
+{
+	ProjectionInfo *projection = scan->ss.ps.ps_ProjInfo;
+	TupleTableSlot *row = ExecClearTuple(scan->ss.ss_ScanTupleSlot);
+
+	return projection ? ExecClearTuple(projection->pi_state.resultslot) : row;
 }
 
 /* In place of ExecSeqScan(). */
@@ -183,8 +206,14 @@ next_row_or_end(PlanState *state)
 	if (a->begun && (desc->rs_flags & SO_ALLOW_PAGEMODE) && ScanDirectionIsForward(state->state->es_direction))
 	{
 		a->begun = false;
+
+		/*
+		 * the node is done with the first row, whose page need not stay
+		 * pinned
+		 */
+		(void) clear_row(a->scan);
 		aggregate_rest(a);
-		return ExecClearTuple(a->scan->ss.ss_ScanTupleSlot);
+		return clear_row(a->scan);
 	}
 	slot = a->next_row(state);
 	a->begun = !TupIsNull(slot);
@@ -196,6 +225,8 @@ static void
 forget_aggregate(void *arg)
 {
 	dlist_delete(&((ScanAggregate *) arg)->node);
+	if (last_turn == arg)
+		last_turn = NULL;
 }
 
 static void
@@ -211,7 +242,7 @@ adopt(SeqScanState *scan, AppendState *append, AggState *agg)
 	a->next_row = scan->ss.ps.ExecProcNodeReal;
 	callback->func = forget_aggregate;
 	callback->arg = a;
-	dlist_push_head(&scan_aggregates, &a->node);
+	dlist_push_tail(&scan_aggregates, &a->node);
 	MemoryContextRegisterResetCallback(context, callback);
 	ExecSetExecProcNode(&scan->ss.ps, next_row_or_end);
 }

@@ -25,56 +25,55 @@
 #define NO_COLUMN (-1)			/* rows are counted */
 #define NOT_A_COLUMN (-2)		/* there is more to do than to take one */
 
-/*
- * Of a column, of the rows of a page.  An integer's Datum has the sign in all
- * its bits, however wide the integer (Int16GetDatum(), Int32GetDatum()).
- */
+/* A column of the rows of a page. */
+typedef struct Values
+{
+	Datum	   *values;
+	bool	   *isnull;			/* NULL: none is */
+} Values;
+
+/* length: of the state and of the values, where these are of its type */
+typedef void (*FoldFunction) (AggStatePerGroup state, const Values *column, int n, int length);
+
 typedef struct Column
 {
 	int			column;			/* from 0 */
 	int			place;			/* ps_deform_place() */
-	bool		any_null;
-	Datum		values[MaxHeapTuplesPerPage];
-	bool		isnull[MaxHeapTuplesPerPage];	/* if there is any */
 } Column;
-
-typedef void (*FoldFunction) (AggStatePerGroup state, const Column *column, int n);
 
 typedef struct Fold
 {
-	int			transition;		/* index of the state */
 	FoldFunction function;
 	int			column;			/* index of the column, or NO_COLUMN */
+	int			length;
 } Fold;
 
 struct PsFold
 {
 	TupleDesc	desc;
 	PsDeform   *deform;
-	Datum	   *values;			/* of one row */
-	bool	   *isnull;
 	int			wanted;			/* columns up to the last one wanted */
 	bool		placed;			/* each column wanted has a place */
 	int			ncolumns;
 	Column	   *columns;
 	int			nfolds;
-	Fold		folds[FLEXIBLE_ARRAY_MEMBER];
+	Fold		folds[FLEXIBLE_ARRAY_MEMBER];	/* one for each state */
 };
 
 /* ---- transition functions ---- */
 
 static inline bool
-is_null(const Column *column, int i)
+is_null(const Values *column, int i)
 {
-	return column->any_null && column->isnull[i];
+	return column->isnull != NULL && column->isnull[i];
 }
 
 static int
-count_values(const Column *column, int n)
+count_values(const Values *column, int n)
 {
 	int			nulls = 0;
 
-	if (column->any_null)
+	if (column->isnull != NULL)
 	{
 		for (int i = 0; i < n; i++)
 			nulls += column->isnull[i];
@@ -82,53 +81,97 @@ count_values(const Column *column, int n)
 	return n - nulls;
 }
 
-static int64
-sum_of_values(const Column *column, int n)
+/*
+ * An integer's value, whatever its Datum has beyond its length: a function may
+ * have left zeros there where Int32GetDatum() has the sign.
+ */
+static pg_attribute_always_inline int64
+integer(Datum datum, int length)
+{
+	if (length == sizeof(int16))
+		return DatumGetInt16(datum);
+	if (length == sizeof(int32))
+		return DatumGetInt32(datum);
+	return DatumGetInt64(datum);
+}
+
+static pg_attribute_always_inline int64
+sum_of_integers(const Values *column, int n, int length)
 {
 	int64		sum = 0;
 
 	for (int i = 0; i < n; i++)
-		sum += is_null(column, i) ? 0 : DatumGetInt64(column->values[i]);
+		sum += is_null(column, i) ? 0 : integer(column->values[i], length);
 	return sum;
 }
 
-/* int8inc, int8inc_any */
+/* int8inc, int8inc_any: from none on, so that it does not overflow */
 static void
-fold_count(AggStatePerGroup state, const Column *column, int n)
+fold_count(AggStatePerGroup state, const Values *column, int n, int length)
 {
-	if (column)
+	if (column != NULL)
 		n = count_values(column, n);
 	state->transValue = Int64GetDatum(DatumGetInt64(state->transValue) + n);
 }
 
 /* int2_sum, int4_sum: null until there is a value */
 static void
-fold_sum(AggStatePerGroup state, const Column *column, int n)
+add_sum(AggStatePerGroup state, const Values *column, int n, int64 sum)
 {
-	int64		sum = state->transValueIsNull ? 0 : DatumGetInt64(state->transValue);
-
 	if (count_values(column, n) == 0)
 		return;
-	state->transValue = Int64GetDatum(sum + sum_of_values(column, n));
+	if (!state->transValueIsNull)
+		sum += DatumGetInt64(state->transValue);
+	state->transValue = Int64GetDatum(sum);
 	state->transValueIsNull = state->noTransValue = false;
 }
 
-/* int2_avg_accum, int4_avg_accum: number and sum in an array, which is changed in place */
 static void
-fold_average(AggStatePerGroup state, const Column *column, int n)
+fold_sum2(AggStatePerGroup state, const Values *column, int n, int length)
 {
-	ArrayType  *array = DatumGetArrayTypeP(state->transValue);
-	int64	   *number_and_sum = (int64 *) ARR_DATA_PTR(array);
+	add_sum(state, column, n, sum_of_integers(column, n, sizeof(int16)));
+}
 
-	if (ARR_HASNULL(array) || ARR_SIZE(array) != ARR_OVERHEAD_NONULLS(1) + 2 * sizeof(int64))
-		elog(ERROR, "expected 2-element int8 array");
+static void
+fold_sum4(AggStatePerGroup state, const Values *column, int n, int length)
+{
+	add_sum(state, column, n, sum_of_integers(column, n, sizeof(int32)));
+}
+
+/* int2_avg_accum, int4_avg_accum: number and sum in an array, which is changed in place */
+static bool
+is_number_and_sum(Datum array)
+{
+	const ArrayType *a = DatumGetArrayTypeP(array);
+
+	return !ARR_HASNULL(a) && ARR_SIZE(a) == ARR_OVERHEAD_NONULLS(1) + 2 * sizeof(int64);
+}
+
+static void
+add_average(AggStatePerGroup state, const Values *column, int n, int64 sum)
+{
+	int64	   *number_and_sum = (int64 *) ARR_DATA_PTR(DatumGetArrayTypeP(state->transValue));
+
+	Assert(is_number_and_sum(state->transValue));
 	number_and_sum[0] += count_values(column, n);
-	number_and_sum[1] += sum_of_values(column, n);
+	number_and_sum[1] += sum;
+}
+
+static void
+fold_average2(AggStatePerGroup state, const Values *column, int n, int length)
+{
+	add_average(state, column, n, sum_of_integers(column, n, sizeof(int16)));
+}
+
+static void
+fold_average4(AggStatePerGroup state, const Values *column, int n, int length)
+{
+	add_average(state, column, n, sum_of_integers(column, n, sizeof(int32)));
 }
 
 /* Strict functions: the first value becomes the state.  Returns the index of the next one to work on. */
 static inline int
-take_first(AggStatePerGroup state, const Column *column, int n)
+take_first(AggStatePerGroup state, const Values *column, int n)
 {
 	int			i = 0;
 
@@ -145,36 +188,36 @@ take_first(AggStatePerGroup state, const Column *column, int n)
 
 /* int2larger, int4larger, int8larger, date_larger, timestamp_larger */
 static void
-fold_larger(AggStatePerGroup state, const Column *column, int n)
+fold_larger(AggStatePerGroup state, const Values *column, int n, int length)
 {
 	int			i = take_first(state, column, n);
-	int64		best = DatumGetInt64(state->transValue);
+	int64		best = integer(state->transValue, length);
 
 	for (; i < n; i++)
 	{
 		if (!is_null(column, i))
-			best = Max(best, DatumGetInt64(column->values[i]));
+			best = Max(best, integer(column->values[i], length));
 	}
 	state->transValue = Int64GetDatum(best);
 }
 
 static void
-fold_smaller(AggStatePerGroup state, const Column *column, int n)
+fold_smaller(AggStatePerGroup state, const Values *column, int n, int length)
 {
 	int			i = take_first(state, column, n);
-	int64		best = DatumGetInt64(state->transValue);
+	int64		best = integer(state->transValue, length);
 
 	for (; i < n; i++)
 	{
 		if (!is_null(column, i))
-			best = Min(best, DatumGetInt64(column->values[i]));
+			best = Min(best, integer(column->values[i], length));
 	}
 	state->transValue = Int64GetDatum(best);
 }
 
-/* float8pl: in the order of the rows, of which the result depends */
+/* float8pl: in the order of the rows, of which the result depends; the only one that may fail */
 static void
-fold_float8_sum(AggStatePerGroup state, const Column *column, int n)
+fold_float8_sum(AggStatePerGroup state, const Values *column, int n, int length)
 {
 	int			i = take_first(state, column, n);
 	float8		sum = DatumGetFloat8(state->transValue);
@@ -191,16 +234,15 @@ static const struct
 {
 	Oid			transition;
 	FoldFunction function;
-	bool		has_state;		/* before the first value */
 }			known[] =
 
 {
-	{F_INT8INC, fold_count, true},
-	{F_INT8INC_ANY, fold_count, true},
-	{F_INT2_SUM, fold_sum},
-	{F_INT4_SUM, fold_sum},
-	{F_INT2_AVG_ACCUM, fold_average, true},
-	{F_INT4_AVG_ACCUM, fold_average, true},
+	{F_INT8INC, fold_count},
+	{F_INT8INC_ANY, fold_count},
+	{F_INT2_SUM, fold_sum2},
+	{F_INT4_SUM, fold_sum4},
+	{F_INT2_AVG_ACCUM, fold_average2},
+	{F_INT4_AVG_ACCUM, fold_average4},
 	{F_INT2LARGER, fold_larger},
 	{F_INT4LARGER, fold_larger},
 	{F_INT8LARGER, fold_larger},
@@ -216,20 +258,38 @@ static const struct
 	{F_FLOAT8PL, fold_float8_sum},
 };
 
-/* An aggregate of a user's may begin with another state than core's. */
-static FoldFunction
-function_for(AggStatePerTrans transition)
+/* ---- which aggregates ---- */
+
+/* Is the state, as it begins, what the fold expects?  An aggregate of a user's may begin with another than core's. */
+static bool
+begins_well(FoldFunction function, AggStatePerTrans transition)
 {
-	for (int i = 0; i < lengthof(known); i++)
-	{
-		if (known[i].transition == transition->transfn_oid &&
-			!(known[i].has_state && transition->initValueIsNull))
-			return known[i].function;
-	}
-	return NULL;
+	if (function == fold_count)
+		return !transition->initValueIsNull && DatumGetInt64(transition->initValue) == 0;
+	if (function == fold_average2 || function == fold_average4)
+		return !transition->initValueIsNull && is_number_and_sum(transition->initValue);
+	return true;
 }
 
-/* ---- which aggregates ---- */
+/*
+ * Not one that may fail beside a condition: asked of all rows of a page before
+ * it, the condition could fail first, for a later row.
+ */
+static FoldFunction
+function_for(AggStatePerTrans transition, const SeqScanState *scan)
+{
+	FoldFunction function = NULL;
+
+	for (int i = 0; i < lengthof(known) && function == NULL; i++)
+	{
+		if (known[i].transition == transition->transfn_oid)
+			function = known[i].function;
+	}
+	if (function == NULL || !begins_well(function, transition) ||
+		(function == fold_float8_sum && scan->ss.ps.qual != NULL))
+		return NULL;
+	return function;
+}
 
 /* The table's column, from 0, that the aggregate is of. */
 static int
@@ -287,7 +347,7 @@ ps_fold_begin(const AggState *agg, const SeqScanState *scan)
 	{
 		AggStatePerTrans transition = &agg->pertrans[i];
 
-		if (function_for(transition) == NULL || column_of(transition, scan) == NOT_A_COLUMN)
+		if (function_for(transition, scan) == NULL || column_of(transition, scan) == NOT_A_COLUMN)
 			return NULL;
 	}
 
@@ -295,8 +355,6 @@ ps_fold_begin(const AggState *agg, const SeqScanState *scan)
 	fold = palloc(offsetof(PsFold, folds) + agg->numtrans * sizeof(Fold));
 	fold->desc = desc;
 	fold->deform = ps_deform_begin(desc, context);
-	fold->values = palloc(desc->natts * sizeof(Datum));
-	fold->isnull = palloc(desc->natts * sizeof(bool));
 	fold->wanted = 0;
 	fold->placed = true;
 	fold->ncolumns = 0;
@@ -307,8 +365,8 @@ ps_fold_begin(const AggState *agg, const SeqScanState *scan)
 		AggStatePerTrans transition = &agg->pertrans[i];
 		int			column = column_of(transition, scan);
 
-		fold->folds[i].transition = i;
-		fold->folds[i].function = function_for(transition);
+		fold->folds[i].function = function_for(transition, scan);
+		fold->folds[i].length = transition->transtypeLen;
 		fold->folds[i].column = column == NO_COLUMN ? NO_COLUMN : add_column(fold, column);
 	}
 	MemoryContextSwitchTo(old);
@@ -324,34 +382,42 @@ is_regular(const HeapTupleHeaderData *header, int wanted)
 	return !(header->t_infomask & HEAP_HASNULL) && HeapTupleHeaderGetNatts(header) >= wanted;
 }
 
-/* Columns of the row with this index, wherever they are. */
+/* Columns of all rows, wherever they lie. */
 static void
-take_one_row(PsFold *fold, const HeapTupleHeaderData *header, int index)
+take_row_by_row(const PsFold *fold, const HeapTupleHeaderData *const *headers, int n, Values *columns)
 {
-	uint32		off = 0;
-	int			there = ps_deform(fold->deform, header, 0, fold->wanted, &off, fold->values, fold->isnull);
+	Datum	   *values = palloc(fold->wanted * sizeof(Datum));
+	bool	   *isnull = palloc(fold->wanted * sizeof(bool));
 
-	for (int i = 0; i < fold->ncolumns; i++)
+	for (int c = 0; c < fold->ncolumns; c++)
+		columns[c].isnull = palloc(n * sizeof(bool));
+	for (int i = 0; i < n; i++)
 	{
-		Column	   *column = &fold->columns[i];
-		bool	   *isnull = &column->isnull[index];
+		uint32		off = 0;
+		int			there = ps_deform(fold->deform, headers[i], 0, fold->wanted, &off, values, isnull);
 
-		/* a row may be older than the column */
-		if (column->column < there)
+		for (int c = 0; c < fold->ncolumns; c++)
 		{
-			column->values[index] = fold->values[column->column];
-			*isnull = fold->isnull[column->column];
+			int			column = fold->columns[c].column;
+
+			/* a row may be older than the column */
+			if (column < there)
+			{
+				columns[c].values[i] = values[column];
+				columns[c].isnull[i] = isnull[column];
+			}
+			else
+				columns[c].values[i] = getmissingattr(fold->desc, column + 1, &columns[c].isnull[i]);
 		}
-		else
-			column->values[index] = getmissingattr(fold->desc, column->column + 1, isnull);
-		column->any_null |= *isnull;
 	}
 }
 
-static void
-take_columns(PsFold *fold, const char *page, const OffsetNumber *rows, int n)
+/* In the current context. */
+static Values *
+take_columns(const PsFold *fold, const char *page, const OffsetNumber *rows, int n)
 {
 	const HeapTupleHeaderData *headers[MaxHeapTuplesPerPage];
+	Values	   *columns = palloc(fold->ncolumns * sizeof(Values));
 	bool		regular = fold->placed;
 
 	for (int i = 0; i < n; i++)
@@ -359,27 +425,28 @@ take_columns(PsFold *fold, const char *page, const OffsetNumber *rows, int n)
 		headers[i] = (const HeapTupleHeaderData *) (page + ItemIdGetOffset(ps_page_item(page, rows[i])));
 		regular &= is_regular(headers[i], fold->wanted);
 	}
-	for (int i = 0; i < fold->ncolumns; i++)
+	for (int c = 0; c < fold->ncolumns; c++)
 	{
-		Column	   *column = &fold->columns[i];
-
-		column->any_null = false;
+		columns[c].values = palloc(n * sizeof(Datum));
+		columns[c].isnull = NULL;
 		if (regular)
-			ps_deform_column(fold->deform, column->column, column->place, headers, n, column->values);
+			ps_deform_column(fold->deform, fold->columns[c].column, fold->columns[c].place, headers, n,
+							 columns[c].values);
 	}
-	for (int i = 0; i < n && !regular; i++)
-		take_one_row(fold, headers[i], i);
+	if (!regular)
+		take_row_by_row(fold, headers, n, columns);
+	return columns;
 }
 
 void
-ps_fold_rows(PsFold *fold, AggStatePerGroup states, const char *page, const OffsetNumber *rows, int n)
+ps_fold_rows(const PsFold *fold, AggStatePerGroup states, const char *page, const OffsetNumber *rows, int n)
 {
-	if (fold->ncolumns > 0)
-		take_columns(fold, page, rows, n);
+	const Values *columns = fold->ncolumns > 0 ? take_columns(fold, page, rows, n) : NULL;
+
 	for (int i = 0; i < fold->nfolds; i++)
 	{
 		const Fold *f = &fold->folds[i];
 
-		f->function(&states[f->transition], f->column == NO_COLUMN ? NULL : &fold->columns[f->column], n);
+		f->function(&states[i], f->column == NO_COLUMN ? NULL : &columns[f->column], n, f->length);
 	}
 }

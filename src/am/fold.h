@@ -19,8 +19,9 @@ extern PsFold *ps_fold_begin(const AggState *agg, const SeqScanState *scan);
 /*
  * What the transition functions would do to the states with these rows of the
  * page, which is pinned, in this order.  May raise the errors that they would.
+ * Uses the current memory context, a few kilobytes a column.
  */
-extern void ps_fold_rows(PsFold *fold, AggStatePerGroup states, const char *page,
+extern void ps_fold_rows(const PsFold *fold, AggStatePerGroup states, const char *page,
 						 const OffsetNumber *rows, int n);
 
 #endif							/* PAGESTORE_AM_FOLD_H */
