@@ -28,6 +28,21 @@ extern int	ps_deform(const PsDeform *deform, const HeapTupleHeaderData *header, 
 					  uint32 *off, Datum *values, bool *isnull);
 
 /*
+ * A row soon to come, of which as many bytes will be looked at as of the last
+ * one: its cache lines are asked for.  It may begin anywhere in one, and the
+ * address need not be valid.
+ */
+#define PS_CACHE_LINE	64
+#define PS_EXPECTED_MOST	1024
+
+static inline void
+ps_deform_expect(const char *row, uint32 bytes)
+{
+	for (uint32 i = 0; i < Min(bytes, PS_EXPECTED_MOST) + PS_CACHE_LINE - 1; i += PS_CACHE_LINE)
+		__builtin_prefetch(row + i);
+}
+
+/*
  * Where the value of a column (from 0) lies in each row that has it and no nulls
  * up to it: bytes from the row's data.  -1 if it depends on the row.
  */

@@ -382,6 +382,8 @@ is_regular(const HeapTupleHeaderData *header, int wanted)
 	return !(header->t_infomask & HEAP_HASNULL) && HeapTupleHeaderGetNatts(header) >= wanted;
 }
 
+#define ROWS_AHEAD 2
+
 /* Columns of all rows, wherever they lie. */
 static void
 take_row_by_row(const PsFold *fold, const HeapTupleHeaderData *const *headers, int n, Values *columns)
@@ -396,6 +398,8 @@ take_row_by_row(const PsFold *fold, const HeapTupleHeaderData *const *headers, i
 		uint32		off = 0;
 		int			there = ps_deform(fold->deform, headers[i], 0, fold->wanted, &off, values, isnull);
 
+		if (i + ROWS_AHEAD < n)
+			ps_deform_expect((const char *) headers[i + ROWS_AHEAD], headers[i]->t_hoff + off);
 		for (int c = 0; c < fold->ncolumns; c++)
 		{
 			int			column = fold->columns[c].column;

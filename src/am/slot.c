@@ -87,7 +87,6 @@ slot_clear(TupleTableSlot *slot)
  * valid.)
  */
 #define NEAR_ROW	256
-#define CACHE_LINE	64
 
 static inline const char *
 row_soon_to_come(const HeapTupleData *tuple)
@@ -116,17 +115,8 @@ slot_someattrs(TupleTableSlot *slot, int natts)
 								 &ps->off, slot->tts_values, slot->tts_isnull);
 	ps_slot_fill(slot, natts);
 
-	/*
-	 * as much of it as was wanted of this one; a row may begin anywhere in a
-	 * cache line
-	 */
 	if (soon != NULL)
-	{
-		int			bytes = Min(header->t_hoff + ps->off, 1024);
-
-		for (int i = CACHE_LINE; i < bytes + CACHE_LINE - 1; i += CACHE_LINE)
-			__builtin_prefetch(soon + i);
-	}
+		ps_deform_expect(soon, header->t_hoff + ps->off);
 }
 
 /*
