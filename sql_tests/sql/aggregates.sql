@@ -122,6 +122,11 @@ SELECT twin_error('SELECT sum(f) FROM big@'), twin_rows('SELECT count(f), count(
 SELECT twins('early', 'i int, f float8');
 SELECT twin_exec('INSERT INTO early@ SELECT g, 1e308 FROM generate_series(1, 20) g');
 SELECT twin_error('SELECT sum(f) FROM early@ WHERE 1 / (i - 10) < 5'), twin_error('SELECT count(*) FROM early@ WHERE 1 / (i - 10) < 5');
+-- what the scan computes though no aggregate asks for it
+CREATE SEQUENCE calls_h;
+CREATE SEQUENCE calls_p;
+SELECT twin_rows('SELECT count(*) FROM (SELECT nextval(''calls@'') FROM early@) s'), twin_rows('SELECT count(i) FROM (SELECT i, nextval(''calls@'') FROM early@ OFFSET 0) s');
+SELECT h.last_value = p.last_value AS same, p.last_value > 40 AS many FROM calls_h h, calls_p p;
 -- whole numbers whose Datum has zeros before them, as a hash function leaves it, and which become the state as they are
 SELECT twins('zeros', 'i int, t text'), twins('nulls_first', 'a int');
 SELECT twin_exec('INSERT INTO zeros@ VALUES (1, NULL), (1, ''1'')'), twin_exec('INSERT INTO nulls_first@ VALUES (NULL), (-2147483648), (6)');
@@ -149,4 +154,5 @@ SELECT twin_exec('INSERT INTO part1@ SELECT k, v, t FROM part1@ WHERE v > (SELEC
 SELECT twin_exec('UPDATE part1@ SET v = (SELECT max(v) FROM part1@) + 1 WHERE k % 7 = 0'), twin_rows('SELECT count(*), sum(v), max(v) FROM part1@');
 ROLLBACK;
 SELECT twin_rows('SELECT count(*), sum(v), max(v) FROM part1@');
+DROP SEQUENCE calls_h, calls_p;
 DROP TABLE early_h, early_p, zeros_h, zeros_p, nulls_first_h, nulls_first_p, counted_h, counted_p, a_h, a_p, one_h, one_p, parted_h, parted_p, big_h, big_p, whats;

@@ -335,6 +335,20 @@ add_column(PsFold *fold, int column)
 	return fold->ncolumns++;
 }
 
+/* Does the scan give columns as they are?  What it computes besides may have effects though no aggregate asks for it. */
+static bool
+gives_columns(const SeqScanState *scan)
+{
+	ListCell   *lc;
+
+	foreach(lc, scan->ss.ps.plan->targetlist)
+	{
+		if (!IsA(lfirst_node(TargetEntry, lc)->expr, Var))
+			return false;
+	}
+	return true;
+}
+
 PsFold *
 ps_fold_begin(const AggState *agg, const SeqScanState *scan)
 {
@@ -343,6 +357,8 @@ ps_fold_begin(const AggState *agg, const SeqScanState *scan)
 	MemoryContext old;
 	PsFold	   *fold;
 
+	if (!gives_columns(scan))
+		return NULL;
 	for (int i = 0; i < agg->numtrans; i++)
 	{
 		AggStatePerTrans transition = &agg->pertrans[i];
