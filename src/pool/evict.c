@@ -52,8 +52,6 @@ take_victim(PsFrame frame, bool may_write, bool may_waste)
 {
 	uint32		state = ps_frame_state(frame);
 
-	if ((state & PS_AHEAD) && !may_waste)
-		return false;
 	if (state & PS_READING)
 	{
 		/* Nobody may have looked whether that read has ended. */
@@ -61,7 +59,7 @@ take_victim(PsFrame frame, bool may_write, bool may_waste)
 		state = ps_frame_state(frame);
 	}
 	if (!(state & PS_TAGGED) || PS_PINS(state) != 0 ||
-		((state & PS_DIRTY) && !may_write))
+		((state & PS_DIRTY) && !may_write) || ((state & PS_AHEAD) && !may_waste))
 		return false;
 	if (!ps_frame_pin_if(frame, NULL))
 		return false;
