@@ -5,9 +5,10 @@
  * A backend that needs a frame should find a clean one; it pokes the writer
  * now and then when it uses them up, and when the policy proposes dirty ones to
  * it.  The writer then writes the cold dirty pages that the policy will come to
- * next, sorted so that adjacent ones go in one write.  When much of the pool is dirty it does so unasked, a
- * little at a time, so that a checkpoint has less to do.  Nothing depends on
- * it for correctness.  It also gives the pool the size that is set (resize.c).
+ * next, sorted so that adjacent ones go in one write.  When much of the pool is
+ * dirty it does so unasked, a little at a time, so that a checkpoint has less to
+ * do.  Nothing depends on it for correctness.  It also gives the pool the size
+ * that is set (resize.c).
  */
 #include "postgres.h"
 
