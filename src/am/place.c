@@ -4,8 +4,8 @@
  *
  * The order of search is heap's: the page of the last insert, the free space
  * map, the last page of the table, a new page.  Latches of two pages are taken
- * lower block first; map pages are pinned before any latch is taken, because
- * that may read.
+ * lower block first, or the second one is only tried; map pages are pinned
+ * before any latch is taken, because that may read.
  */
 #include "postgres.h"
 
@@ -301,10 +301,8 @@ extend(const Search *s) PS_UNCHECKED
 }
 
 static void
-find_page(Search *s, Size len)
+set_length(Search *s, Size len)
 {
-	BlockNumber target;
-
 	s->len = MAXALIGN(len);
 	if (s->len > MaxHeapTupleSize)
 		ereport(ERROR,
@@ -312,7 +310,14 @@ find_page(Search *s, Size len)
 				 errmsg("row is too big: size %zu, maximum size %zu",
 						s->len, MaxHeapTupleSize)));
 	s->want = wanted_space(s->rel, s->len);
+}
 
+static void
+find_page(Search *s, Size len)
+{
+	BlockNumber target;
+
+	set_length(s, len);
 	target = first_target(s);
 	for (;;)
 	{
@@ -364,6 +369,38 @@ ps_place_find_beside(Relation rel, Size len, PsPin *old, PsWrite *old_guard,
 	find_page(&s, len);
 	ps_write_held(old_guard);
 	return ps_pinned(&place->pin);
+}
+
+/* The new page may come before the old one in the order of latches. */
+bool
+ps_place_try_beside(Relation rel, Size len, PsPin *old, PsWrite *old_guard,
+					Buffer *old_vmbuf, PsPlace *place)
+{
+	BlockNumber target = RelationGetTargetBlock(rel);
+	Search		s = {
+		.rel = rel,.place = place,
+		.old = old,.old_guard = old_guard,.old_vmbuf = old_vmbuf
+	};
+
+	bool		hit;
+
+	Assert(!ps_pinned(&place->pin));
+	set_length(&s, len);
+	if (target == InvalidBlockNumber || target == old->block ||
+		!ps_pin_resident(rel, old, target, &place->pin, &hit))
+		return false;
+	PS_STOP("place-beside");
+	if (ps_write_trylock(rel, &place->pin, &place->guard))
+	{
+		if (page_room(&place->guard) >= s.want && have_maps(&s))
+		{
+			ps_pin_count(rel, hit);
+			return true;
+		}
+		ps_write_unlock(&place->guard);
+	}
+	ps_unpin(&place->pin);
+	return false;
 }
 
 void

@@ -41,6 +41,14 @@ extern void ps_place_find(Relation rel, Size len, uint32 options, PsPlace *place
 extern bool ps_place_find_beside(Relation rel, Size len, PsPin *old, PsWrite *old_guard,
 								 Buffer *old_vmbuf, PsPlace *place) PS_ACQUIRE(old_guard);
 
+/*
+ * The same for a row whose page is latched, without letting go of that latch:
+ * the page of the last insert, if it is at hand at once.  False: it is not, and
+ * place holds no page.
+ */
+extern bool ps_place_try_beside(Relation rel, Size len, PsPin *old, PsWrite *old_guard,
+								Buffer *old_vmbuf, PsPlace *place) PS_REQUIRES(old_guard);
+
 /* Unlatch and unpin the page; the map page stays pinned. */
 extern void ps_place_leave(PsPlace *place) PS_RELEASE(place->guard);
 

@@ -3,9 +3,10 @@
  *		Replace a row by a new version.
  *
  * The old version is claimed; the new one goes to the same page if it fits,
- * HOT if no indexed column has changed.  When values must be toasted or
- * another page is wanted, the latch cannot be kept: the old version is locked
- * in its header meanwhile.
+ * HOT if no indexed column has changed.  When values must be toasted, or
+ * another page is wanted that is not at hand, the latch cannot be kept: the old
+ * version is locked in its header meanwhile, which is logged.  Where the latch
+ * is kept, as for most rows of an update of many, nobody can come in between.
  */
 #include "postgres.h"
 
@@ -248,6 +249,12 @@ prepare_new_version(Update *u) PS_REQUIRES(u->claim.guard)
 	u->target = &u->claim.guard;
 	if (!toast && MAXALIGN(u->given->t_len) <= room)
 		return;
+	if (!toast && ps_place_try_beside(u->claim.rel, u->given->t_len, &u->claim.pin, &u->claim.guard,
+									  &u->claim.vmbuf, &u->place))
+	{
+		u->target = &u->place.guard;
+		return;
+	}
 
 	locked = lock_old_version(u);
 	if (toast)

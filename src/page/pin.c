@@ -130,6 +130,28 @@ ps_pin_added(Relation rel, BlockNumber block, PsPin *pin)
 		pgstat_count_buffer_read(rel);
 }
 
+/* The latch on the other page keeps the relation where it is: its owner need not be asked. */
+bool
+ps_pin_resident(Relation rel, const PsPin *beside, BlockNumber block, PsPin *pin, bool *hit)
+{
+	PsRelKey	key = ps_rel_key(rel);
+	PsFrame		frame;
+
+	if (beside->origin != PS_POOL)
+		return false;
+	frame = ps_pool_pin(&key, block, PS_FETCH_RESIDENT, hit);
+	if (frame == PS_NO_FRAME)
+		return false;
+	set_frame(pin, frame, block);
+	return true;
+}
+
+void
+ps_pin_count(Relation rel, bool hit)
+{
+	count_access(rel, hit);
+}
+
 void
 ps_pin_in_pool(Relation rel, PsPin *pin)
 {

@@ -97,7 +97,9 @@ ps_notes_count(const PsNotes *notes, uintptr_t thing)
 {
 	const PsNote *note = ps_notes_bucket(notes, thing);
 
-	return likely(note->count == 0) ? 0 : ps_notes_count_all(notes, thing);
+	if (note->count == 0 || likely(note->thing == thing && note->next == 0))
+		return note->count;
+	return ps_notes_count_all(notes, thing);
 }
 
 /* A hold of a thing that belongs in this bucket, after ps_notes_reserve(); the bucket is empty. */
