@@ -5,6 +5,7 @@ use Pagestore;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(usleep);
 
 my $node = new_server('readahead', conf => "pagestore.pool_size = '32MB'\nautovacuum = off\nmax_parallel_workers_per_gather = 0\njit = off\n");
 $node->start;
@@ -177,6 +178,33 @@ foreach my $round (1 .. 2)
 	note("$read waited for, $ahead read ahead, $wasted of them in vain");
 }
 is($node->safe_psql('postgres', 'SELECT count(*), sum(v) FROM changed'), '400000|800000', 'all rows are changed');
+
+# Through shared buffers, as on a standby, bitmap scans have the kernel read ahead, as far as core's setting says. Here it is a
+# table whose creation is not over, at wal_level minimal.
+$node->append_conf('postgresql.conf', "wal_level = minimal\nmax_wal_senders = 0\nshared_buffers = '1MB'");
+$node->restart;
+my $session = $node->background_psql('postgres');
+$session->query_safe("$bitmap BEGIN; CREATE TABLE unfinished (id int, k int, pad text) USING pagestore;
+	INSERT INTO unfinished SELECT i, (i * 7919::bigint) % 60000, repeat('x', 150) FROM generate_series(1, 60000) i; CREATE INDEX ON unfinished (k)");
+my $file = $node->data_dir . '/' . $session->query_safe("SELECT pg_relation_filepath('unfinished')");
+my %resident;
+foreach my $concurrency (0, 100)
+{
+	$session->query_safe('SELECT count(*) FROM pg_class a, pg_class b, pg_attribute');    # other pages for the buffers
+	system_or_bail('dd', 'if=/dev/null', "of=$file", 'oflag=nocache', 'conv=notrunc,fdatasync', 'count=0', 'status=none');
+	$session->query_safe("SET effective_io_concurrency = $concurrency; DECLARE c CURSOR FOR SELECT id FROM unfinished WHERE k < 200; MOVE 20 IN c");
+	my $enough = $concurrency == 0 ? 0 : 1.5 * $resident{0};
+	for (1 .. 100)
+	{
+		$resident{$concurrency} = resident_bytes($file);
+		last if $resident{$concurrency} > $enough;
+		usleep(50_000);
+	}
+	is($session->query_safe('MOVE ALL IN c; CLOSE c; SELECT count(*) FROM unfinished WHERE k < 200'), '200', "$concurrency pages ahead through shared buffers: rows");
+}
+cmp_ok($resident{100}, '>', 1.5 * $resident{0}, 'where 20 pages are asked for, the kernel reads ahead of them');
+note("of the file in memory: $resident{0} bytes without, $resident{100} with it");
+$session->quit;
 
 unlike(slurp_file($node->logfile), qr/still pinned|TRAP|PANIC/, 'nothing was left pinned');
 $node->stop;

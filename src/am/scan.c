@@ -71,7 +71,7 @@ scan_init(PsScanDesc *scan, ScanKey key, bool keep_start)
 		!OldSnapshotThresholdActive() && base->rs_snapshot && base->rs_snapshot->snapshot_type == SNAPSHOT_MVCC)
 		scan->stream_flags |= PS_STREAM_AROUND_POOL;
 	if (base->rs_flags & SO_TYPE_BITMAPSCAN)
-		scan->stream_flags |= PS_STREAM_NO_STRATEGY;
+		scan->stream_flags |= PS_STREAM_SCATTERED;
 
 	scan->started = false;
 	scan->backward = false;

@@ -3,26 +3,31 @@
  *		Bitmap scans of PostgreSQL 15 to 17: the executor iterates the bitmap, and
  *		asks for one page at a time.
  *
- * But a bitmap can be iterated twice: where pages come through the pool, a
- * second iterator reads ahead of their use, in place of core's prefetching.
- * Elsewhere that is left as it is, until, at the end of recovery, pages do
- * come through the pool.  If the table is large this iterator feeds a stream,
- * which goes around the pool where the bitmap is dense.  Processes that share
- * a scan can't do this: it is not known ahead which of them will be given a
- * page.
+ * To read ahead of that the bitmap would have to be iterated twice, at a third
+ * of a microsecond per page.  So a node that shares its scan with nobody gets
+ * another function, which does what its own one does
+ * (executor/nodeBitmapHeapscan.c), but has the bitmap feed a stream, as from
+ * 18 on the access method does.
+ *
+ * Where processes share a scan it is not known ahead which of them will be
+ * given a page, and the executor makes the iterators: there a second one, made
+ * for core's prefetching, reads ahead in its place, where pages come through
+ * the pool.
  *
  * The start of the executor tells of the nodes (readahead.c).  Each is kept in
  * a list until the query's memory goes; its scan, whose descriptor may be made
- * later, finds it there at its first page.
+ * later, finds it there when it begins.
  */
 #include "postgres.h"
 
-#include "access/visibilitymap.h"
 #include "access/xact.h"
 #include "am/am.h"
+#include "am/bitmap_queue.h"
 #include "am/scan_bitmap.h"
 #include "am/window.h"
+#include "executor/executor.h"
 #include "lib/ilist.h"
+#include "miscadmin.h"
 #include "nodes/tidbitmap.h"
 #include "server/compat.h"
 #include "utils/memutils.h"
@@ -31,12 +36,15 @@ typedef struct PsBitmapScan
 {
 	dlist_node	link;
 	BitmapHeapScanState *node;
+
+	/* of a node that has the scan for itself: */
+	PsBitmapQueue *queue;		/* named to the stream, not handed out */
+	bool		recheck;		/* the condition, for rows of the page in hand */
+
+	/* of one that shares it: */
 	int			core_maximum;	/* its prefetch_maximum, where core prefetches */
-	TBMIterator *iterator;		/* second iterator over the node's bitmap;
-								 * NULL before the first page from the pool */
 	bool		begun;
-	bool		finished;		/* it has no more */
-	bool		streams;		/* it feeds the scan's stream, else the window */
+	bool		finished;		/* the second iterator has no more */
 	BlockNumber block;			/* where the scan has come to */
 	PsWindow	window;			/* keys: block numbers */
 	MemoryContextCallback forget;
@@ -44,7 +52,30 @@ typedef struct PsBitmapScan
 
 static dlist_head expected = DLIST_STATIC_INIT(expected);
 
+/* The function of such nodes that the executor made. */
+static ExecProcNodeMtd exec_in_core;
+
 /* ---- which node ---- */
+
+/* Those that have been found go behind the others: nodes begin in the order of their making, mostly. */
+static PsBitmapScan *
+seek(const PsScanDesc *scan)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &expected)
+	{
+		PsBitmapScan *bitmap = dlist_container(PsBitmapScan, link, iter.cur);
+
+		if (bitmap->node->ss.ss_currentScanDesc == &scan->base)
+		{
+			dlist_delete(&bitmap->link);
+			dlist_push_tail(&expected, &bitmap->link);
+			return bitmap;
+		}
+	}
+	return NULL;
+}
 
 static void
 forget(void *arg)
@@ -52,154 +83,197 @@ forget(void *arg)
 	dlist_delete(&((PsBitmapScan *) arg)->link);
 }
 
+/* ---- a node that has the scan for itself ---- */
+
+static inline void
+count_bitmap_page(BitmapHeapScanState *node, const PsBitmapPage *page)
+{
+	if (page->lossy)
+		node->lossy_pages++;
+	else
+		node->exact_pages++;
+}
+
+/*
+ * Blocks added since the scan began hold nothing for its snapshot; but a
+ * serializable reader must meet the rows it does not see.
+ */
+static BlockNumber
+next_named(void *arg)
+{
+	PsScanDesc *scan = arg;
+	PsBitmapScan *bitmap = scan->bitmap;
+	PsBitmapPage page;
+
+	while (ps_bitmap_next(bitmap->node->tbmiterator, &page))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (page.block >= scan->nblocks && !IsolationIsSerializable())
+			count_bitmap_page(bitmap->node, &page);
+		else
+		{
+			ps_bitmap_queue_push(bitmap->queue, &page);
+			return page.block;
+		}
+	}
+	return InvalidBlockNumber;
+}
+
+/* The scan starts over or ends, and its bitmap with it. */
+static void
+over_alone(PsScanDesc *scan)
+{
+	ps_bitmap_queue_clear(scan->bitmap->queue);
+}
+
+static void
+begin_alone(BitmapHeapScanState *node)
+{
+	PsScanDesc *scan;
+
+	node->tbm = (TIDBitmap *) MultiExecProcNode(outerPlanState(node));
+	if (node->tbm == NULL || !IsA(node->tbm, TIDBitmap))
+		elog(ERROR, "unrecognized result from subplan");
+	node->tbmiterator = ps_bitmap_iterate(node->tbm);
+	ps_begin_bitmap_scan(node);
+	node->initialized = true;
+
+	scan = (PsScanDesc *) node->ss.ss_currentScanDesc;
+	scan->current = -1;
+	scan->nvisible = 0;
+	if (scan->stream)
+		ps_stream_reset(scan->stream, scan->stream_flags);
+	else
+	{
+		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(scan));
+
+		scan->bitmap = seek(scan);
+		Assert(scan->bitmap != NULL && scan->bitmap->node == node);
+		scan->bitmap->queue = ps_bitmap_queue_make();
+		scan->bitmap_over = over_alone;
+		scan->stream = ps_stream_begin(scan->base.rs_rd, next_named, scan,
+									   scan->stream_flags);
+		MemoryContextSwitchTo(old);
+	}
+}
+
+/* List the rows of the next page; false: there is none. */
+static bool
+next_page_alone(PsScanDesc *scan)
+{
+	PsBitmapScan *bitmap = scan->bitmap;
+	PsBitmapPage page;
+
+	if (!ps_stream_next(scan->stream, &scan->pin))
+		return false;
+	ps_bitmap_queue_pop(bitmap->queue, scan->pin.block, &page);
+	count_bitmap_page(bitmap->node, &page);
+	bitmap->recheck = page.recheck;
+	ps_scan_bitmap_collect(scan, page.offsets, page.n, page.lossy);
+	return true;
+}
+
+/* The conditions that the bitmap stands for, which a lossy page does not keep. */
+static bool
+fulfils_conditions(ScanState *state, TupleTableSlot *slot)
+{
+	ExprContext *context = state->ps.ps_ExprContext;
+
+	context->ecxt_scantuple = slot;
+	return ExecQualAndReset(((BitmapHeapScanState *) state)->bitmapqualorig, context);
+}
+
+static TupleTableSlot *
+next_row_alone(ScanState *state)
+{
+	PsScanDesc *scan = (PsScanDesc *) state->ss_currentScanDesc;
+	PsBitmapScan *bitmap = scan->bitmap;
+	TupleTableSlot *slot = state->ss_ScanTupleSlot;
+
+	for (;;)
+	{
+		if (ps_scan_bitmap_next(scan, slot))
+		{
+			if (!bitmap->recheck || fulfils_conditions(state, slot))
+				return slot;
+			InstrCountFiltered2(state, 1);
+		}
+		else if (!next_page_alone(scan))
+			return ExecClearTuple(slot);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+static TupleTableSlot *
+exec_bitmap_scan(PlanState *state)
+{
+	BitmapHeapScanState *node = castNode(BitmapHeapScanState, state);
+
+	if (node->pstate != NULL)
+		return exec_in_core(state);
+	if (!node->initialized)
+		begin_alone(node);
+	return ExecScan(&node->ss, next_row_alone, fulfils_conditions);
+}
+
+/* ---- one that shares it ---- */
+
 /*
  * Before the first page.  Where pages come through the pool our read-ahead
- * stands in for core's prefetching; but for a parallel scan core makes a
- * shared second iterator only if it means to prefetch.
+ * stands in for core's prefetching; but core makes a shared second iterator
+ * only if it means to prefetch.  All that share in a scan agree whether there
+ * is one, wherever each of them finds the pages.
  */
 static void
 await_first(PsBitmapScan *ahead)
 {
 	BitmapHeapScanState *node = ahead->node;
-	bool		parallel = node->ss.ps.plan->parallel_aware;
 
-	if (ps_origin(node->ss.ss_currentRelation) == PS_POOL)
-		node->prefetch_maximum = parallel ? 1 : 0;
-	else
-		node->prefetch_maximum = parallel ? Max(ahead->core_maximum, 1) : ahead->core_maximum;
+	node->prefetch_maximum = ps_origin(node->ss.ss_currentRelation) == PS_POOL ? 1 :
+		Max(ahead->core_maximum, 1);
 }
 
-/* In the context of the query. */
-void
-ps_scan_bitmap_expect(BitmapHeapScanState *node)
-{
-	PsBitmapScan *ahead = palloc0(sizeof(PsBitmapScan));
-
-	/*
-	 * All that share in a scan agree whether there is a second iterator,
-	 * wherever each of them finds the pages.
-	 */
-	ahead->node = node;
-	ahead->core_maximum = node->prefetch_maximum;
-	await_first(ahead);
-	ahead->forget.func = forget;
-	ahead->forget.arg = ahead;
-	dlist_push_head(&expected, &ahead->link);
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, &ahead->forget);
-}
-
-static PsBitmapScan *
-seek_node(const PsScanDesc *scan)
-{
-	dlist_iter	iter;
-
-	dlist_foreach(iter, &expected)
-	{
-		PsBitmapScan *ahead = dlist_container(PsBitmapScan, link, iter.cur);
-
-		if (ahead->node->ss.ss_currentScanDesc == &scan->base)
-			return ahead;
-	}
-	return NULL;
-}
-
-/* ---- read-ahead ---- */
-
-static TBMIterateResult *
-next_ahead(PsBitmapScan *ahead)
-{
-	BitmapHeapScanState *node = ahead->node;
-
-	if (ahead->iterator)
-		return tbm_iterate(ahead->iterator);
-	if (node->shared_prefetch_iterator)
-		return tbm_shared_iterate(node->shared_prefetch_iterator);
-	return NULL;
-}
-
-/* The next block behind the page in hand that core will ask for; none for those that the visibility map answers for. */
+/* The next block behind the page in hand that core may ask for. */
 static BlockNumber
-next_block_ahead(void *arg)
+next_block_ahead(PsScanDesc *scan)
 {
-	PsScanDesc *scan = arg;
 	PsBitmapScan *ahead = scan->bitmap;
+	TBMSharedIterator *iterator = ahead->node->shared_prefetch_iterator;
 	TBMIterateResult *result;
 
-	while ((result = next_ahead(ahead)) != NULL)
-	{
-		if (result->blockno <= ahead->block || result->blockno >= scan->nblocks)
-			continue;
-		if (ps_bitmap_skips_fetch(ahead->node) && !result->recheck &&
-			VM_ALL_VISIBLE(scan->base.rs_rd, result->blockno, &ahead->node->pvmbuffer))
-			continue;
-		return result->blockno;
-	}
+	while (iterator != NULL && (result = tbm_shared_iterate(iterator)) != NULL)
+		if (result->blockno > ahead->block && result->blockno < scan->nblocks)
+			return result->blockno;
 	ahead->finished = true;
 	return InvalidBlockNumber;
 }
 
+/*
+ * The iterator for read-ahead was made by core before the first page: from here
+ * on it is ours.  What core has prefetched up to now it goes on to use.
+ */
 static void
-begin_stream(PsScanDesc *scan)
+begin_ahead(PsBitmapScan *ahead)
 {
-	MemoryContext old;
-
-	if (scan->stream)
-	{
-		ps_stream_reset(scan->stream, scan->stream_flags);
-		return;
-	}
-
-	/* we may be called in a context that lives for one row */
-	old = MemoryContextSwitchTo(GetMemoryChunkContext(scan));
-	scan->stream = ps_stream_begin(scan->base.rs_rd, next_block_ahead, scan, scan->stream_flags);
-	MemoryContextSwitchTo(old);
-}
-
-static void
-begin_ahead(PsScanDesc *scan)
-{
-	PsBitmapScan *ahead = scan->bitmap;
-	BitmapHeapScanState *node = ahead->node;
-
 	ahead->begun = true;
-	if (node->pstate == NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(ahead));
-
-		ahead->iterator = tbm_begin_iterate(node->tbm);
-		MemoryContextSwitchTo(old);
-		ahead->streams = (scan->stream_flags & PS_STREAM_AROUND_POOL) && ps_is_large(PS_POOL, scan->nblocks);
-		if (ahead->streams)
-			begin_stream(scan);
-	}
-
-	/*
-	 * A shared iterator for read-ahead is made by core before the first page,
-	 * if it means to prefetch: from here on it is ours.  What core has
-	 * prefetched up to now it goes on to use.
-	 */
-	node->prefetch_maximum = 0;
-	node->prefetch_target = Min(node->prefetch_target, 0);
+	ahead->node->prefetch_maximum = 0;
+	ahead->node->prefetch_target = Min(ahead->node->prefetch_target, 0);
 }
 
 /* The scan starts over or ends, and its bitmap with it. */
 static void
-over(PsScanDesc *scan)
+over_shared(PsScanDesc *scan)
 {
 	PsBitmapScan *ahead = scan->bitmap;
 
-	if (ahead->iterator)
-		tbm_end_iterate(ahead->iterator);
-	ahead->iterator = NULL;
-	ahead->begun = ahead->finished = ahead->streams = false;
+	ahead->begun = ahead->finished = false;
 	ahead->window.count = 0;
 	await_first(ahead);
 }
 
 static void
-read_single_ahead(PsScanDesc *scan)
+read_ahead(PsScanDesc *scan)
 {
-	Relation	rel = scan->base.rs_rd;
 	PsBitmapScan *ahead = scan->bitmap;
 
 	if (ahead->finished || ps_window_rests(&ahead->window, scan->missed))
@@ -215,7 +289,7 @@ read_single_ahead(PsScanDesc *scan)
 			break;
 		ps_window_push(&ahead->window, block, block);
 	}
-	ps_window_done(&ahead->window, rel);
+	ps_window_done(&ahead->window, scan->base.rs_rd);
 }
 
 /*
@@ -231,21 +305,39 @@ go_to_page(PsScanDesc *scan, BlockNumber block)
 	if (!scan->started)
 	{
 		scan->started = true;
-		scan->bitmap = seek_node(scan);
-		scan->bitmap_over = scan->bitmap ? over : NULL;
+		scan->bitmap = seek(scan);
+		scan->bitmap_over = scan->bitmap ? over_shared : NULL;
 	}
 	ahead = scan->bitmap;
 	if (ahead != NULL && ps_origin(rel) == PS_POOL)
 	{
 		ahead->block = block;
 		if (!ahead->begun)
-			begin_ahead(scan);	/* perhaps one page is all that is wanted */
-		else if (!ahead->streams)
-			read_single_ahead(scan);
-		else if (ps_stream_next_at(scan->stream, block, &scan->pin))
-			return;
+			begin_ahead(ahead); /* perhaps one page is all that is wanted */
+		else
+			read_ahead(scan);
 	}
 	scan->missed = !ps_pin_move(rel, &scan->pin, block);
+}
+
+/* ---- the start of the executor ---- */
+
+/* In the context of the query. */
+void
+ps_scan_bitmap_expect(BitmapHeapScanState *node)
+{
+	PsBitmapScan *bitmap = palloc0(sizeof(PsBitmapScan));
+
+	bitmap->node = node;
+	bitmap->core_maximum = node->prefetch_maximum;
+	if (node->ss.ps.plan->parallel_aware)
+		await_first(bitmap);
+	exec_in_core = node->ss.ps.ExecProcNodeReal;
+	ExecSetExecProcNode(&node->ss.ps, exec_bitmap_scan);
+	bitmap->forget.func = forget;
+	bitmap->forget.arg = bitmap;
+	dlist_push_tail(&expected, &bitmap->link);
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &bitmap->forget);
 }
 
 /* ---- callbacks ---- */

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "am/bitmap_queue.h"
 #include "am/scan_bitmap.h"
 #include "miscadmin.h"
 #include "nodes/tidbitmap.h"
@@ -17,13 +18,10 @@
 /* Other processes that share in the scan go without what one has asked for. */
 #define MOST_AHEAD_IN_PARALLEL 64
 
-typedef struct PsBitmapScan
+struct PsBitmapScan
 {
-	TBMIterateResult *queue;	/* ring: named to the stream, not handed out */
-	uint32		room;			/* a power of two */
-	uint32		first;
-	uint32		last;
-} PsBitmapScan;
+	PsBitmapQueue *queue;		/* named to the stream, not handed out */
+};
 
 void
 ps_scan_bitmap_expect(BitmapHeapScanState *node)
@@ -35,24 +33,7 @@ ps_scan_bitmap_expect(BitmapHeapScanState *node)
 static void
 over(PsScanDesc *scan)
 {
-	scan->bitmap->first = scan->bitmap->last = 0;
-}
-
-static void
-push(PsBitmapScan *bitmap, const TBMIterateResult *page)
-{
-	if (bitmap->last - bitmap->first == bitmap->room)
-	{
-		TBMIterateResult *larger = MemoryContextAlloc(GetMemoryChunkContext(bitmap),
-													  2 * bitmap->room * sizeof(TBMIterateResult));
-
-		for (uint32 i = bitmap->first; i != bitmap->last; i++)
-			larger[i & (2 * bitmap->room - 1)] = bitmap->queue[i & (bitmap->room - 1)];
-		pfree(bitmap->queue);
-		bitmap->queue = larger;
-		bitmap->room *= 2;
-	}
-	bitmap->queue[bitmap->last++ & (bitmap->room - 1)] = *page;
+	ps_bitmap_queue_clear(scan->bitmap->queue);
 }
 
 /*
@@ -63,15 +44,17 @@ static BlockNumber
 next_named(void *arg)
 {
 	PsScanDesc *scan = arg;
-	TBMIterateResult page;
+	TBMIterateResult result;
+	PsBitmapPage page;
 
-	while (tbm_iterate(&scan->base.st.rs_tbmiterator, &page))
+	while (tbm_iterate(&scan->base.st.rs_tbmiterator, &result))
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (page.blockno >= scan->nblocks && !IsolationIsSerializable())
+		if (result.blockno >= scan->nblocks && !IsolationIsSerializable())
 			continue;
-		push(scan->bitmap, &page);
-		return page.blockno;
+		ps_bitmap_extract(&result, &page);
+		ps_bitmap_queue_push(scan->bitmap->queue, &page);
+		return page.block;
 	}
 	return InvalidBlockNumber;
 }
@@ -91,9 +74,8 @@ begin_bitmap(PsScanDesc *scan)
 
 	/* we may be called in a context that lives for one row */
 	old = MemoryContextSwitchTo(GetMemoryChunkContext(scan));
-	scan->bitmap = palloc0(sizeof(PsBitmapScan));
-	scan->bitmap->room = 8;
-	scan->bitmap->queue = palloc(scan->bitmap->room * sizeof(TBMIterateResult));
+	scan->bitmap = palloc(sizeof(struct PsBitmapScan));
+	scan->bitmap->queue = ps_bitmap_queue_make();
 	scan->bitmap_over = over;
 	scan->stream = ps_stream_begin(scan->base.rs_rd, next_named, scan, scan->stream_flags);
 	ps_stream_tell_io(scan->stream, ps_scan_io(&scan->base));
@@ -105,9 +87,7 @@ begin_bitmap(PsScanDesc *scan)
 static bool
 next_bitmap_page(PsScanDesc *scan, bool *recheck, uint64 *lossy_pages, uint64 *exact_pages)
 {
-	OffsetNumber offsets[TBM_MAX_TUPLES_PER_PAGE];
-	TBMIterateResult *page;
-	int			n = 0;
+	PsBitmapPage page;
 
 	CHECK_FOR_INTERRUPTS();
 	if (!scan->started)
@@ -115,18 +95,13 @@ next_bitmap_page(PsScanDesc *scan, bool *recheck, uint64 *lossy_pages, uint64 *e
 	if (!ps_stream_next(scan->stream, &scan->pin))
 		return false;
 
-	Assert(scan->bitmap->first != scan->bitmap->last);
-	page = &scan->bitmap->queue[scan->bitmap->first++ & (scan->bitmap->room - 1)];
-	Assert(page->blockno == scan->pin.block);
-	if (page->lossy)
+	ps_bitmap_queue_pop(scan->bitmap->queue, scan->pin.block, &page);
+	if (page.lossy)
 		(*lossy_pages)++;
 	else
-	{
 		(*exact_pages)++;
-		n = tbm_extract_page_tuple(page, offsets, lengthof(offsets));
-	}
-	*recheck = page->recheck;
-	ps_scan_bitmap_collect(scan, offsets, n, page->lossy);
+	*recheck = page.recheck;
+	ps_scan_bitmap_collect(scan, page.offsets, page.n, page.lossy);
 	return true;
 }
 

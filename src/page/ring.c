@@ -582,6 +582,7 @@ ps_ring_page(PsRingPiece *piece, const PsRelKey *rel, BlockNumber block)
 	if (ps_pool_resident(rel, block) || ps_ring_outdated(piece, rel->rlocator))
 		return NULL;
 
+	ps_pool_expect_look(rel, block + 1);
 	if (block - piece->first + 1 < piece->npages)
 		warm(page + BLCKSZ);
 

@@ -56,6 +56,8 @@
 #include "pool/relcount.h"
 #include "pool/stats.h"
 #include "port/pg_bitutils.h"
+#include "storage/bufmgr.h"
+#include "utils/spccache.h"
 
 #define MAX_AHEAD_POOL	256		/* blocks looked ahead in the pool */
 #define MAX_AHEAD_RING	((PS_RING_PIECES - 1) * PS_PIECE_PAGES)
@@ -92,7 +94,7 @@ struct PsStream
 	MemoryContext context;		/* the stream's own */
 	bool		images;			/* private images of pages will do */
 	bool		backward;		/* blocks are named in descending order */
-	bool		keeps;			/* no strategy in shared buffers */
+	bool		scattered;		/* in buffers: core's prefetching, no strategy */
 	bool		ended;			/* the callback has no more */
 	int			limit;			/* most blocks to ask for ahead */
 
@@ -104,7 +106,8 @@ struct PsStream
 	bool		comes_in;		/* and its pages may come into the pool */
 	int64		frames;			/* of a pool that would have had them all; 0
 								 * if that is not known */
-	int			max_pool;		/* bounds for the distance */
+	int			max_pool;		/* bounds for the distance: in the pool, or in
+								 * buffers */
 	int			max_ring;
 	BufferAccessStrategy strategy;	/* of a large scan through shared buffers */
 
@@ -169,8 +172,8 @@ static void
 start_over(PsStream *stream, int flags)
 {
 	stream->images = (flags & PS_STREAM_AROUND_POOL) != 0;
-	stream->keeps = (flags & PS_STREAM_NO_STRATEGY) != 0;
 	stream->backward = (flags & PS_STREAM_BACKWARD) != 0;
+	stream->scattered = (flags & PS_STREAM_SCATTERED) != 0;
 	stream->ended = false;
 	stream->brought = false;
 	stream->origin = PS_NOWHERE;
@@ -204,8 +207,11 @@ settle(PsStream *stream, PsOrigin origin)
 		stream->other_pins = other_pins(stream);
 		stream->max_pool = Min(ps_frames_total() / 8, async ? MAX_AHEAD_POOL : 2 * MAX_RUN_POOL);
 		stream->max_ring = async ? MAX_AHEAD_RING : 2 * PS_PIECE_PAGES;
+		return;
 	}
-	else if (large && !stream->keeps && stream->strategy == NULL)
+	if (stream->scattered)
+		stream->max_pool = 1 + Min(get_tablespace_io_concurrency(stream->rel->rd_rel->reltablespace), MAX_AHEAD_POOL);
+	else if (large && stream->strategy == NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(stream->context);
 
@@ -607,6 +613,22 @@ bring_in(PsStream *stream, Wanted *wanted)
 		stream->comes_in = ps_pass_brought_in(stream->rel->rd_locator, started);
 }
 
+/* Through buffers: have the kernel read them. */
+static void
+prefetch_runs(PsStream *stream)
+{
+	for (; stream->unstarted != stream->tail; stream->unstarted++)
+	{
+		Run		   *run = run_at(stream, stream->unstarted);
+
+		if (stream->unstarted == stream->head)
+			continue;			/* it is wanted at once */
+		for (uint64 left = run->left; left != 0; left &= left - 1)
+			if (PrefetchBuffer(stream->rel, MAIN_FORKNUM, run->first + pg_rightmost_one_pos64(left)).initiated_io)
+				count_requests(stream, 1, 1);
+	}
+}
+
 /*
  * Start the reads of complete runs, in order, as far as the ring has room.  The
  * first run is started in any case.  What goes into frames is asked for
@@ -654,8 +676,12 @@ keep_ahead(PsStream *stream)
 	if (!stream->ended && stream->ahead <= target_of(stream) - run_size(stream) &&
 		stream->tail - stream->head <= MAX_RUNS / 2)
 		gather(stream);
-	if (stream->unstarted != stream->tail)
+	if (stream->unstarted == stream->tail)
+		return;
+	if (stream->origin == PS_POOL)
 		start_runs(stream);
+	else
+		prefetch_runs(stream);
 }
 
 /* ---- leaving the ring ---- */
@@ -827,7 +853,7 @@ come_to_next(PsStream *stream)
 
 	if (unlikely(origin != stream->origin))
 		settle(stream, origin);
-	if (origin == PS_POOL)
+	if (origin == PS_POOL || stream->max_pool > 1)
 		keep_ahead(stream);
 	else if (stream->ahead == 0)
 		gather(stream);
@@ -857,7 +883,10 @@ hand_out(PsStream *stream, PsOrigin origin, PsPin *pin)
 	if (origin != PS_POOL)
 	{
 		ps_unpin(pin);
-		(void) ps_pin_at(stream->rel, origin, block, stream->strategy, pin);
+		if (ps_pin_at(stream->rel, origin, block, stream->strategy, pin))
+			look_less_far(stream);
+		else
+			look_further(stream);
 	}
 	else if (run->piece == NULL || !take_from_ring(stream, run, block, pin))
 		take_from_pool(stream, block, pin);
@@ -886,24 +915,5 @@ ps_stream_next(PsStream *stream, PsPin *pin)
 		return false;
 	}
 	hand_out(stream, origin, pin);
-	return true;
-}
-
-bool
-ps_stream_next_at(PsStream *stream, BlockNumber block, PsPin *pin)
-{
-	PsOrigin	origin = come_to_next(stream);
-
-	while (stream->ahead > 0 && next_in(stream, run_at(stream, stream->head)) < block)
-	{
-		pass_on(stream);
-		if (stream->ahead == 0)
-			origin = come_to_next(stream);
-	}
-	if (stream->ahead == 0 || next_in(stream, run_at(stream, stream->head)) != block)
-		return false;
-	hand_out(stream, origin, pin);
-	if (stream->ahead == 0 && stream->ended)
-		free_memory(stream);	/* nobody need ask for more */
 	return true;
 }

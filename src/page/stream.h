@@ -9,7 +9,8 @@
  * the scan's own ring in huge pages (doc/architecture.md, Around the pool),
  * unless the table is read again and again and there is room (pool/pass.h);
  * pages resident in the pool are taken from there.  Shared buffers serve a scan
- * of a table larger than a quarter of them by core's bulk-read strategy.
+ * of a table larger than a quarter of them by core's bulk-read strategy, unless
+ * its blocks lie apart.
  */
 #ifndef PAGESTORE_PAGE_STREAM_H
 #define PAGESTORE_PAGE_STREAM_H
@@ -23,8 +24,10 @@ typedef BlockNumber (*PsStreamNext) (void *arg);
 									 * nobody changes: private page images
 									 * will do */
 
-#define PS_STREAM_NO_STRATEGY	2	/* a large relation in shared buffers is
-									 * read without core's bulk-read strategy */
+#define PS_STREAM_SCATTERED		2	/* blocks lie apart: in buffers by core's
+									 * prefetching, as far as
+									 * effective_io_concurrency says, and
+									 * without its bulk-read strategy */
 
 #define PS_STREAM_BACKWARD		4	/* the callback names blocks in descending
 									 * order */
@@ -52,13 +55,6 @@ extern void ps_stream_tell_io(PsStream *stream, IOStats *io);
 
 /* Move *pin to the next page of the stream (unpinning what it held); false at the end, with *pin empty. */
 extern bool ps_stream_next(PsStream *stream, PsPin *pin);
-
-/*
- * The same for whoever learns of each block once more when its turn has come.
- * The callback names blocks in ascending order.  Those before this one are
- * passed over; false, with *pin as it was, if this one has not been named.
- */
-extern bool ps_stream_next_at(PsStream *stream, BlockNumber block, PsPin *pin);
 
 /* Forget what was read ahead; the next ps_stream_next() asks the callback afresh.  flags as in begin. */
 extern void ps_stream_reset(PsStream *stream, int flags);

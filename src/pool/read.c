@@ -346,6 +346,14 @@ ps_pool_expect(const PsRelKey *rel, BlockNumber next, BlockNumber later)
 	}
 }
 
+void
+ps_pool_expect_look(const PsRelKey *rel, BlockNumber block)
+{
+	PsTag		tag = {rel->rlocator, block};
+
+	__builtin_prefetch((const PsRef *) ps_table_bucket(ps_tag_hash(&tag)));
+}
+
 bool
 ps_pool_resident(const PsRelKey *rel, BlockNumber block)
 {

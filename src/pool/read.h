@@ -37,6 +37,9 @@ extern PsFrame ps_pool_pin(const PsRelKey *rel, BlockNumber block, PsFetch how, 
  */
 extern void ps_pool_expect(const PsRelKey *rel, BlockNumber next, BlockNumber later);
 
+/* ps_pool_resident() will soon be asked about this block: have memory fetch what that looks at.  A hint. */
+extern void ps_pool_expect_look(const PsRelKey *rel, BlockNumber block);
+
 /*
  * Is the page in the pool (no pin taken; being read counts)?  True is a guess;
  * false is certain: at some moment of the call it was not in the page table.

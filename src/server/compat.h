@@ -188,7 +188,7 @@ ps_prepare_freeze(HeapTupleHeader header, const struct VacuumCutoffs *cutoffs,
 
 /* Records of changed rows say that the map's bits go, not where they are. */
 #define PS_RECORDS_NAME_MAP_PAGE false
-#define ps_bitmap_skips_fetch(node) ((node)->can_skip_fetch)
+#define ps_begin_bitmap_scan(node) Assert((node)->ss.ss_currentScanDesc != NULL)
 #define PS_FREEZES_BEYOND_LIMIT false
 #define PS_REPORTS_FROZEN false
 
@@ -274,7 +274,13 @@ ps_freeze_plan_holds(HeapTupleHeader header, const HeapTupleFreeze *plan)
  * of minor versions that do not ask for it passes over it.)
  */
 #define PS_RECORDS_NAME_MAP_PAGE true
-#define ps_bitmap_skips_fetch(node) false	/* it answered wrongly */
+
+/* The node's scan begins with its first page. */
+#define ps_begin_bitmap_scan(node) \
+	((node)->ss.ss_currentScanDesc != NULL ? (node)->ss.ss_currentScanDesc : \
+	 ((node)->ss.ss_currentScanDesc = \
+	  table_beginscan_bm((node)->ss.ss_currentRelation, (node)->ss.ps.state->es_snapshot, 0, NULL, \
+						 (node)->ss.ps.plan->qual != NIL || (node)->ss.ps.plan->targetlist != NIL)))
 
 /* Where a page is frozen, all of it is that is older than OldestXmin. */
 #define PS_FREEZES_BEYOND_LIMIT true
@@ -403,6 +409,7 @@ typedef struct PsBitmapPage
 {
 	BlockNumber block;
 	bool		lossy;			/* which rows is not known */
+	bool		recheck;		/* whether the rows fulfil the conditions, too */
 	int			n;
 	OffsetNumber offsets[MaxHeapTuplesPerPage];
 } PsBitmapPage;
@@ -500,6 +507,7 @@ ps_bitmap_next(PsBitmapIterator iterator, PsBitmapPage *page)
 		return false;
 	page->block = result->blockno;
 	page->lossy = result->ntuples < 0;
+	page->recheck = result->recheck;
 	page->n = Max(result->ntuples, 0);
 	memcpy(page->offsets, result->offsets, page->n * sizeof(OffsetNumber));
 	return true;
@@ -562,6 +570,15 @@ ps_bitmap_iterate(TIDBitmap *bitmap)
 	return tbm_begin_private_iterate(bitmap);
 }
 
+static inline void
+ps_bitmap_extract(TBMIterateResult *result, PsBitmapPage *page)
+{
+	page->block = result->blockno;
+	page->lossy = result->lossy;
+	page->recheck = result->recheck;
+	page->n = result->lossy ? 0 : tbm_extract_page_tuple(result, page->offsets, lengthof(page->offsets));
+}
+
 static inline bool
 ps_bitmap_next(PsBitmapIterator iterator, PsBitmapPage *page)
 {
@@ -569,9 +586,7 @@ ps_bitmap_next(PsBitmapIterator iterator, PsBitmapPage *page)
 
 	if (!tbm_private_iterate(iterator, &result))
 		return false;
-	page->block = result.blockno;
-	page->lossy = result.lossy;
-	page->n = result.lossy ? 0 : tbm_extract_page_tuple(&result, page->offsets, lengthof(page->offsets));
+	ps_bitmap_extract(&result, page);
 	return true;
 }
 
