@@ -50,7 +50,7 @@ REGRESS = setup $(filter-out setup,$(sort $(patsubst sql_tests/sql/%.sql,%, \
 REGRESS_OPTS = --inputdir=sql_tests --outputdir=. --load-extension=pagestore
 ISOLATION = $(sort $(patsubst sql_tests/specs/%.spec,%,$(wildcard sql_tests/specs/*.spec)))
 ISOLATION_OPTS = --inputdir=sql_tests --outputdir=. --load-extension=pagestore
-EXTRA_CLEAN = results regression.diffs regression.out $(patsubst %.c,%.o,$(ONLY_FOR_DEVELOPERS) $(VARIANTS))
+EXTRA_CLEAN = results regression.diffs regression.out $(patsubst %.c,%.o,$(ONLY_FOR_DEVELOPERS) $(VARIANTS)) .built-for
 
 
 # PGXS has a "check" that only says that there is none, and a second recipe for it would bring a warning with every make.
@@ -93,6 +93,13 @@ dist:
 	git archive --prefix=$(DIST)/ -o $(DIST).tar.gz HEAD
 	git archive --prefix=$(DIST)/ -o $(DIST).zip HEAD
 
-# every object depends on every header: the tree is small, a stale struct is not
-$(OBJS): $(wildcard src/*.h src/*/*.h)
+# Every object depends on every header, and on the server and the flags that it is compiled for: the tree is small, a
+# stale struct is not.
+BUILD := $(PG_CONFIG) $(VERSION) $(PAGESTORE_BENCH) $(CC) $(CPPFLAGS) $(CFLAGS)
+ifneq ($(BUILD),$(file <.built-for))
+.PHONY: .built-for
+endif
+.built-for:
+	$(file >$@,$(BUILD))
+$(OBJS) $(OBJS:.o=.bc): $(wildcard src/*.h src/*/*.h) .built-for
 endif
