@@ -374,7 +374,7 @@ ps_place_find_beside(Relation rel, Size len, PsPin *old, PsWrite *old_guard,
 /* The new page may come before the old one in the order of latches. */
 bool
 ps_place_try_beside(Relation rel, Size len, PsPin *old, PsWrite *old_guard,
-					Buffer *old_vmbuf, PsPlace *place)
+					Buffer *old_vmbuf, PsPlace *place) PS_UNCHECKED
 {
 	BlockNumber target = RelationGetTargetBlock(rel);
 	Search		s = {
