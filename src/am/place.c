@@ -382,19 +382,17 @@ ps_place_try_beside(Relation rel, Size len, PsPin *old, PsWrite *old_guard,
 		.old = old,.old_guard = old_guard,.old_vmbuf = old_vmbuf
 	};
 
-	bool		hit;
-
 	Assert(!ps_pinned(&place->pin));
 	set_length(&s, len);
 	if (target == InvalidBlockNumber || target == old->block ||
-		!ps_pin_resident(rel, old, target, &place->pin, &hit))
+		!ps_pin_resident(rel, old, target, &place->pin))
 		return false;
 	PS_STOP("place-beside");
 	if (ps_write_trylock(rel, &place->pin, &place->guard))
 	{
 		if (page_room(&place->guard) >= s.want && have_maps(&s))
 		{
-			ps_pin_count(rel, hit);
+			ps_pin_count(rel, &place->pin);
 			return true;
 		}
 		ps_write_unlock(&place->guard);

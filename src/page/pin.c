@@ -132,14 +132,14 @@ ps_pin_added(Relation rel, BlockNumber block, PsPin *pin)
 
 /* The latch on the other page keeps the relation where it is: its owner need not be asked. */
 bool
-ps_pin_resident(Relation rel, const PsPin *beside, BlockNumber block, PsPin *pin, bool *hit)
+ps_pin_resident(Relation rel, const PsPin *beside, BlockNumber block, PsPin *pin)
 {
 	PsRelKey	key = ps_rel_key(rel);
 	PsFrame		frame;
 
 	if (beside->origin != PS_POOL)
 		return false;
-	frame = ps_pool_pin(&key, block, PS_FETCH_RESIDENT, hit);
+	frame = ps_pool_pin_resident(&key, block);
 	if (frame == PS_NO_FRAME)
 		return false;
 	set_frame(pin, frame, block);
@@ -147,9 +147,10 @@ ps_pin_resident(Relation rel, const PsPin *beside, BlockNumber block, PsPin *pin
 }
 
 void
-ps_pin_count(Relation rel, bool hit)
+ps_pin_count(Relation rel, const PsPin *pin)
 {
-	count_access(rel, hit);
+	ps_pool_count_hit(pin->u.frame);
+	count_access(rel, true);
 }
 
 void

@@ -53,10 +53,11 @@ extern bool ps_pin_at(Relation rel, PsOrigin origin, BlockNumber block,
 /*
  * Pin another page of a relation while a page of it, beside, is pinned and
  * latched: false where that would have to wait or to read, and where the pool
- * does not have the relation.  Who then uses the page counts that, with *hit.
+ * does not have the relation.  Nothing is counted until ps_pin_count(), by who
+ * then uses the page.
  */
-extern bool ps_pin_resident(Relation rel, const PsPin *beside, BlockNumber block, PsPin *pin, bool *hit);
-extern void ps_pin_count(Relation rel, bool hit);
+extern bool ps_pin_resident(Relation rel, const PsPin *beside, BlockNumber block, PsPin *pin);
+extern void ps_pin_count(Relation rel, const PsPin *pin);
 
 /*
  * The pin holds a page that is the pool's by now, in a buffer or a private

@@ -227,17 +227,14 @@ check_new(PsFrame frame, const PsTag *tag)
 	}
 }
 
-/* Wait for the read of a pinned frame, if we may; false, and unpinned, when its page is not here then. */
+/* Wait for the read of a pinned frame; false, and unpinned, when its page is not here then. */
 static bool
-await_read(PsFrame frame, PsFetch how)
+await_read(PsFrame frame)
 {
-	if (how != PS_FETCH_RESIDENT)
-	{
-		instr_time	start = ps_iostat_clock();
+	instr_time	start = ps_iostat_clock();
 
-		ps_frame_wait_read(frame);
-		ps_iostat_time_read(start);
-	}
+	ps_frame_wait_read(frame);
+	ps_iostat_time_read(start);
 	if (ps_frame_state(frame) & PS_VALID)
 		return true;
 	ps_pool_unpin(frame);
@@ -270,7 +267,7 @@ pin_slowly(const PsRelKey *rel, BlockNumber block, uint32 hash, PsFetch how,
 
 	if (hit != NULL)
 		*hit = false;
-	if (ps_curve_samples(hash) && how != PS_FETCH_RESIDENT)
+	if (ps_curve_samples(hash))
 		ps_curve_use(hash);
 	if (was != 0 || (guess != PS_NO_FRAME && (was = pin_frame(guess, &tag)) != 0))
 		frame = guess;
@@ -281,7 +278,7 @@ pin_slowly(const PsRelKey *rel, BlockNumber block, uint32 hash, PsFetch how,
 
 		if (frame != PS_NO_FRAME)
 		{
-			if (!(was & PS_VALID) && !await_read(frame, how))
+			if (!(was & PS_VALID) && !await_read(frame))
 				frame = PS_NO_FRAME;
 			else if (how == PS_FETCH_NEW)
 				check_new(frame, &tag);
@@ -290,9 +287,9 @@ pin_slowly(const PsRelKey *rel, BlockNumber block, uint32 hash, PsFetch how,
 		}
 		else if (how == PS_FETCH_READ)
 			frame = enter_and_read(rel, &tag, hash);
-		else if (how == PS_FETCH_NEW)
+		else
 			frame = enter_new(rel, &tag, hash);
-	} while (frame == PS_NO_FRAME && how != PS_FETCH_RESIDENT);
+	} while (frame == PS_NO_FRAME);
 	return frame;
 }
 
@@ -325,6 +322,39 @@ ps_pool_pin(const PsRelKey *rel, BlockNumber block, PsFetch how, bool *hit)
 				 ps_curve_samples(hash)))
 		return pin_slowly(rel, block, hash, how, frame, was, hit);
 	return count_hit(frame, hit);
+}
+
+/*
+ * A page that nobody has used since it was read ahead is left alone: its first
+ * pin takes that mark away, and then its first use would count as a hit.
+ */
+PsFrame
+ps_pool_pin_resident(const PsRelKey *rel, BlockNumber block)
+{
+	PsTag		tag = {rel->rlocator, block};
+	PsFrame		frame;
+	uint32		was;
+
+	ps_frame_pin_reserve();
+	frame = ps_table_find(&tag, ps_tag_hash(&tag));
+	if (frame == PS_NO_FRAME || (ps_frame_state(frame) & (PS_VALID | PS_AHEAD)) != PS_VALID ||
+		(was = pin_frame(frame, &tag)) == 0)
+		return PS_NO_FRAME;
+	if (likely(was & PS_VALID))
+		return frame;
+	ps_pool_unpin(frame);
+	return PS_NO_FRAME;
+}
+
+void
+ps_pool_count_hit(PsFrame frame)
+{
+	uint32		hash = ps_tag_hash(&ps_frame(frame)->tag);
+
+	Assert(ps_frame_pins_own(frame) > 0);
+	if (unlikely(ps_curve_samples(hash)))
+		ps_curve_use(hash);
+	(void) count_hit(frame, NULL);
 }
 
 void

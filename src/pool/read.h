@@ -11,8 +11,6 @@
 typedef enum PsFetch
 {
 	PS_FETCH_READ,				/* read it if it is not here */
-	PS_FETCH_RESIDENT,			/* only if it is here and needs no wait: else
-								 * PS_NO_FRAME */
 	PS_FETCH_NEW				/* a block just added by extension: a zeroed
 								 * frame, no read */
 } PsFetch;
@@ -28,6 +26,14 @@ typedef enum PsFetch
  * pagestore.pool_size); I/O errors.
  */
 extern PsFrame ps_pool_pin(const PsRelKey *rel, BlockNumber block, PsFetch how, bool *hit);
+
+/*
+ * The same without waiting or reading, and nothing counted: PS_NO_FRAME unless
+ * the page is here and has been used since it was read.  A guess.  Who then
+ * uses the page counts that.
+ */
+extern PsFrame ps_pool_pin_resident(const PsRelKey *rel, BlockNumber block);
+extern void ps_pool_count_hit(PsFrame frame);
 
 /*
  * Two blocks that are likely to be pinned next, in this order: have memory
