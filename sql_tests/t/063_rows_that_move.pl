@@ -84,6 +84,27 @@ is(sql('SELECT string_agg(id || left(pad, 1) || length(pad), \' \' ORDER BY id) 
 is(page_of('crossing', 3000), $big, 'the first to where it wanted');
 $_->quit foreach ($a, $b);
 
+# ---- to a page that VACUUM has passed: members of a multixact that have ended stay behind (heap takes them along, and VACUUM fails) ----
+make_table('passed', 'pagestore');
+sql('DELETE FROM passed WHERE id BETWEEN 10 AND 40; VACUUM passed');
+my ($ended, $holder, $mover, $freezer) = map { $node->background_psql('postgres') } 1 .. 4;
+$mover->query_safe("UPDATE passed SET pad = repeat('y', 150) WHERE id = 1500");
+is(page_of('passed', 1500), 0, 'rows go to the first page');
+$ended->query_safe('BEGIN; SELECT txid_current()');
+$holder->query_safe('BEGIN; SELECT id FROM passed WHERE id = 2500 FOR KEY SHARE');
+$ended->query_safe('UPDATE passed SET n = 1 WHERE id = 2500; ROLLBACK');
+$freezer->query_until(qr/begun/, "SET vacuum_cost_delay = 20; SET vacuum_cost_limit = 1;\n\\echo begun\nVACUUM (FREEZE) passed;\n\\echo done\n");
+$node->poll_query_until('postgres', 'SELECT heap_blks_scanned > 2 FROM pg_stat_progress_vacuum') or die 'no progress';
+$mover->query_safe("UPDATE passed SET pad = repeat('y', 150) WHERE id = 2500");
+is(sql('SELECT heap_blks_scanned < 30 FROM pg_stat_progress_vacuum'), 't', 'one moves from a page that VACUUM has not seen');
+is(page_of('passed', 2500), 0, 'to one that it has');
+$freezer->query_until(qr/done/, '');
+(undef, undef, my $trouble) = $node->psql('postgres', 'VACUUM (FREEZE) passed');
+is($trouble, '', 'the next VACUUM finds nothing older than the first has said');
+(undef, undef, $refused) = $node->psql('postgres', 'SELECT id FROM passed WHERE id = 2500 FOR UPDATE NOWAIT');
+like($refused, qr/could not obtain lock on row/, 'the locker that is still there has the new version');
+$_->quit foreach ($ended, $holder, $mover, $freezer);
+
 # ---- many at a time, each with rows of its own in every page, while VACUUM makes room; killed in the middle ----
 make_table('busy', 'pagestore', 'fillfactor = 80');
 sql('CREATE TABLE done (client int) USING pagestore');

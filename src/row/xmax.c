@@ -228,6 +228,38 @@ ps_xmax_add(PsXmax old, TransactionId xid, LockTupleMode mode, bool is_update)
 									  xid, status_of_mode(mode, is_update)));
 }
 
+/*
+ * The members of a multixact that are still there.  Those that have ended must
+ * not go along: the new version may come to a page that vacuum has passed, which
+ * goes on to say that no id as old is left in the table.  Our snapshot keeps it
+ * from saying that of one that still runs.
+ */
+static PsXmax
+still_there(PsXmax old, PsXmax none)
+{
+	MultiXactMember *members;
+	int			n = GetMultiXactIdMembers(old.xmax, &members, false,
+										  HEAP_XMAX_IS_LOCKED_ONLY(old.infomask));
+	int			left = 0;
+	PsXmax		x = none;
+
+	for (int i = 0; i < n; i++)
+		if (TransactionIdIsInProgress(members[i].xid))
+			members[left++] = members[i];
+
+	if (left > 0 && left == n)
+		x = together(old.xmax);
+	else if (left > 1)
+	{
+		MultiXactIdSetOldestMember();
+		x = together(MultiXactIdCreateFromMembers(left, members));
+	}
+	else if (left == 1)
+		x = alone(members[0].xid, mode_of_status[members[0].status], false);
+	ps_xmax_free_members(members);
+	return x;
+}
+
 PsXmax
 ps_xmax_inherit(PsXmax old, bool lockers_gone)
 {
@@ -238,7 +270,7 @@ ps_xmax_inherit(PsXmax old, bool lockers_gone)
 		lockers_gone || !TransactionIdIsValid(old.xmax))
 		return none;
 	if (old.infomask & HEAP_XMAX_IS_MULTI)
-		return together(old.xmax);
+		return still_there(old, none);
 
 	/*
 	 * A single locker that let an update go ahead holds FOR KEY SHARE, or is
