@@ -134,6 +134,42 @@ foreach my $change ('SET v = v + 100', 'SET k = k + 100000')
 	same("checked again ($change)", 'SELECT count(*), sum(id), sum(v), sum(k) FROM t_@ WHERE k >= 0');
 }
 
+# A subplan stands in two expressions of a parallel plan: its node is met twice as the plan starts.
+my $twice = q(SELECT count(*) FROM a_@ a JOIN b_@ b ON a.x = (SELECT max(c.y) FROM c_@ c WHERE c.k = b.k) WHERE a.k < 50000);
+foreach my $side ('p', 'h')
+{
+	my $am = $side eq 'p' ? 'pagestore' : 'heap';
+	$node->safe_psql('postgres', "CREATE TABLE a_$side (k int, x int, pad text) USING $am; INSERT INTO a_$side SELECT i, i % 5000, repeat('x', 100) FROM generate_series(1, 60000) i; CREATE INDEX ON a_$side (k);
+		CREATE TABLE b_$side (k int) USING $am; INSERT INTO b_$side SELECT generate_series(1, 300);
+		CREATE TABLE c_$side (k int, y int) USING $am; INSERT INTO c_$side SELECT i % 300, i FROM generate_series(1, 4900) i; CREATE INDEX ON c_$side (k);
+		ANALYZE a_$side, b_$side, c_$side");
+}
+my $parallel = "$bitmap SET enable_indexonlyscan = off; SET enable_mergejoin = off; SET enable_nestloop = off; SET max_parallel_workers_per_gather = 2;
+	SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;";
+like($node->safe_psql('postgres', "$parallel EXPLAIN " . $twice =~ s/@/p/gr), qr/Parallel Bitmap Heap Scan on a_p/, 'a shared bitmap scan beside a subplan');
+is($node->safe_psql('postgres', $parallel . $twice =~ s/@/p/gr, timeout => 60), $node->safe_psql('postgres', $parallel . $twice =~ s/@/h/gr), 'its rows');
+
+# What a scan kept of the pages ahead goes with the end of the scan, not of the query: 20 partitions, one after another.
+$node->append_conf('postgresql.conf', "pagestore.pool_size = '16MB'");
+$node->restart;
+foreach my $side ('p', 'h')
+{
+	my $am = $side eq 'p' ? 'pagestore' : 'heap';
+	$node->safe_psql('postgres', "CREATE TABLE parts_$side (k int, pad text) PARTITION BY RANGE (k); SET default_table_access_method = $am;
+		SELECT format('CREATE TABLE parts_${side}_%s PARTITION OF parts_$side FOR VALUES FROM (%s) TO (%s)', i, i * 20000, (i + 1) * 20000) FROM generate_series(0, 19) i \\gexec
+		INSERT INTO parts_$side SELECT i, repeat('x', 20) FROM generate_series(0, 399999) i; CREATE INDEX ON parts_$side (k); VACUUM ANALYZE parts_$side");
+}
+$node->restart;
+my %memory;
+foreach my $side ('h', 'p')
+{
+	my $reader = $node->background_psql('postgres');
+	$reader->query_safe("$bitmap BEGIN; DECLARE c CURSOR FOR SELECT pad FROM parts_$side WHERE k >= 0; MOVE ALL IN c");
+	$memory{$side} = $reader->query_safe("SELECT sum(total_bytes) FROM pg_backend_memory_contexts WHERE name = 'ExecutorState'");
+	$reader->quit;
+}
+cmp_ok($memory{p}, '<', $memory{h} + 20 * 20000, "memory of 20 scans that have ended: $memory{p} bytes, heap's $memory{h}");
+
 unlike(slurp_file($node->logfile), qr/still pinned|TRAP|PANIC/, 'nothing was left pinned');
 $node->stop;
 done_testing();

@@ -22,22 +22,31 @@ StaticAssertDecl(MaxHeapTuplesPerPage <= COUNT, "a page's offsets can be counted
 PsBitmapQueue *
 ps_bitmap_queue_make(void)
 {
-	PsBitmapQueue *queue = palloc0(sizeof(PsBitmapQueue));
+	return palloc0(sizeof(PsBitmapQueue));
+}
 
-	queue->room = ROOM_AT_FIRST;
-	queue->words = palloc(queue->room * sizeof(uint16));
-	return queue;
+void
+ps_bitmap_queue_clear(PsBitmapQueue *queue)
+{
+	queue->first = queue->last = 0;
+	if (queue->room > ROOM_AT_FIRST)
+	{
+		pfree(queue->words);
+		queue->words = NULL;
+		queue->room = 0;
+	}
 }
 
 static void
 grow_queue(PsBitmapQueue *queue)
 {
-	uint32		room = queue->room * 2;
+	uint32		room = queue->room == 0 ? ROOM_AT_FIRST : queue->room * 2;
 	uint16	   *words = MemoryContextAlloc(GetMemoryChunkContext(queue), room * sizeof(uint16));
 
 	for (uint32 i = queue->first; i != queue->last; i++)
 		words[i & (room - 1)] = queue->words[i & (queue->room - 1)];
-	pfree(queue->words);
+	if (queue->words)
+		pfree(queue->words);
 	queue->words = words;
 	queue->room = room;
 }

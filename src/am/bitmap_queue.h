@@ -11,7 +11,7 @@
 typedef struct PsBitmapQueue
 {
 	uint16	   *words;			/* ring: three for a page, then its offsets */
-	uint32		room;			/* a power of two */
+	uint32		room;			/* a power of two; 0: words is NULL */
 	uint32		first;
 	uint32		last;
 } PsBitmapQueue;
@@ -24,10 +24,7 @@ extern void ps_bitmap_queue_push(PsBitmapQueue *queue, const PsBitmapPage *page)
 /* The page that was put first, which must be the one at this block. */
 extern void ps_bitmap_queue_pop(PsBitmapQueue *queue, BlockNumber block, PsBitmapPage *page);
 
-static inline void
-ps_bitmap_queue_clear(PsBitmapQueue *queue)
-{
-	queue->first = queue->last = 0;
-}
+/* Nothing is left, and next to no memory is kept: each partition's scan has a queue. */
+extern void ps_bitmap_queue_clear(PsBitmapQueue *queue);
 
 #endif							/* PAGESTORE_AM_BITMAP_QUEUE_H */

@@ -14,9 +14,9 @@
  * for core's prefetching, reads ahead in its place, where pages come through
  * the pool.
  *
- * The start of the executor tells of the nodes (readahead.c).  Each is kept in
- * a list until the query's memory goes; its scan, whose descriptor may be made
- * later, finds it there when it begins.
+ * The start of the executor tells of the nodes (readahead.c).  Those that may
+ * share their scan are kept in a list until the query's memory goes; the scan,
+ * whose descriptor may be made later, finds its node there at its first page.
  */
 #include "postgres.h"
 
@@ -34,7 +34,6 @@
 
 typedef struct PsBitmapScan
 {
-	dlist_node	link;
 	BitmapHeapScanState *node;
 
 	/* of a node that has the scan for itself: */
@@ -42,6 +41,7 @@ typedef struct PsBitmapScan
 	bool		recheck;		/* the condition, for rows of the page in hand */
 
 	/* of one that shares it: */
+	dlist_node	link;			/* in shared */
 	int			core_maximum;	/* its prefetch_maximum, where core prefetches */
 	bool		begun;
 	bool		finished;		/* the second iterator has no more */
@@ -49,39 +49,6 @@ typedef struct PsBitmapScan
 	PsWindow	window;			/* keys: block numbers */
 	MemoryContextCallback forget;
 } PsBitmapScan;
-
-static dlist_head expected = DLIST_STATIC_INIT(expected);
-
-/* The function of such nodes that the executor made. */
-static ExecProcNodeMtd exec_in_core;
-
-/* ---- which node ---- */
-
-/* Those that have been found go behind the others: nodes begin in the order of their making, mostly. */
-static PsBitmapScan *
-seek(const PsScanDesc *scan)
-{
-	dlist_iter	iter;
-
-	dlist_foreach(iter, &expected)
-	{
-		PsBitmapScan *bitmap = dlist_container(PsBitmapScan, link, iter.cur);
-
-		if (bitmap->node->ss.ss_currentScanDesc == &scan->base)
-		{
-			dlist_delete(&bitmap->link);
-			dlist_push_tail(&expected, &bitmap->link);
-			return bitmap;
-		}
-	}
-	return NULL;
-}
-
-static void
-forget(void *arg)
-{
-	dlist_delete(&((PsBitmapScan *) arg)->link);
-}
 
 /* ---- a node that has the scan for itself ---- */
 
@@ -147,8 +114,8 @@ begin_alone(BitmapHeapScanState *node)
 	{
 		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(scan));
 
-		scan->bitmap = seek(scan);
-		Assert(scan->bitmap != NULL && scan->bitmap->node == node);
+		scan->bitmap = palloc0(sizeof(PsBitmapScan));
+		scan->bitmap->node = node;
 		scan->bitmap->queue = ps_bitmap_queue_make();
 		scan->bitmap_over = over_alone;
 		scan->stream = ps_stream_begin(scan->base.rs_rd, next_named, scan,
@@ -165,7 +132,10 @@ next_page_alone(PsScanDesc *scan)
 	PsBitmapPage page;
 
 	if (!ps_stream_next(scan->stream, &scan->pin))
+	{
+		ps_bitmap_queue_clear(bitmap->queue);
 		return false;
+	}
 	ps_bitmap_queue_pop(bitmap->queue, scan->pin.block, &page);
 	count_bitmap_page(bitmap->node, &page);
 	bitmap->recheck = page.recheck;
@@ -204,19 +174,30 @@ next_row_alone(ScanState *state)
 	}
 }
 
-static TupleTableSlot *
-exec_bitmap_scan(PlanState *state)
-{
-	BitmapHeapScanState *node = castNode(BitmapHeapScanState, state);
+/* ---- one that shares it ---- */
 
-	if (node->pstate != NULL)
-		return exec_in_core(state);
-	if (!node->initialized)
-		begin_alone(node);
-	return ExecScan(&node->ss, next_row_alone, fulfils_conditions);
+static dlist_head shared = DLIST_STATIC_INIT(shared);
+
+static PsBitmapScan *
+seek(const PsScanDesc *scan)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &shared)
+	{
+		PsBitmapScan *bitmap = dlist_container(PsBitmapScan, link, iter.cur);
+
+		if (bitmap->node->ss.ss_currentScanDesc == &scan->base)
+			return bitmap;
+	}
+	return NULL;
 }
 
-/* ---- one that shares it ---- */
+static void
+forget(void *arg)
+{
+	dlist_delete(&((PsBitmapScan *) arg)->link);
+}
 
 /*
  * Before the first page.  Where pages come through the pool our read-ahead
@@ -322,22 +303,50 @@ go_to_page(PsScanDesc *scan, BlockNumber block)
 
 /* ---- the start of the executor ---- */
 
+/* The function that the executor gives such nodes. */
+static ExecProcNodeMtd exec_in_core = NULL;
+
+static TupleTableSlot *
+exec_bitmap_scan(PlanState *state)
+{
+	BitmapHeapScanState *node = castNode(BitmapHeapScanState, state);
+
+	if (node->pstate != NULL)
+		return exec_in_core(state);
+	if (!node->initialized)
+		begin_alone(node);
+	return ExecScan(&node->ss, next_row_alone, fulfils_conditions);
+}
+
 /* In the context of the query. */
-void
-ps_scan_bitmap_expect(BitmapHeapScanState *node)
+static void
+expect_shared(BitmapHeapScanState *node)
 {
 	PsBitmapScan *bitmap = palloc0(sizeof(PsBitmapScan));
 
 	bitmap->node = node;
 	bitmap->core_maximum = node->prefetch_maximum;
-	if (node->ss.ps.plan->parallel_aware)
-		await_first(bitmap);
-	exec_in_core = node->ss.ps.ExecProcNodeReal;
-	ExecSetExecProcNode(&node->ss.ps, exec_bitmap_scan);
+	await_first(bitmap);
 	bitmap->forget.func = forget;
 	bitmap->forget.arg = bitmap;
-	dlist_push_tail(&expected, &bitmap->link);
+	dlist_push_head(&shared, &bitmap->link);
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &bitmap->forget);
+}
+
+/*
+ * A node that has another function keeps it: ours, where a subplan is met in
+ * each expression that has it, or that of another library.
+ */
+void
+ps_scan_bitmap_expect(BitmapHeapScanState *node)
+{
+	if (exec_in_core == NULL)
+		exec_in_core = node->ss.ps.ExecProcNodeReal;
+	if (node->ss.ps.ExecProcNodeReal != exec_in_core)
+		return;
+	ExecSetExecProcNode(&node->ss.ps, exec_bitmap_scan);
+	if (node->ss.ps.plan->parallel_aware)
+		expect_shared(node);
 }
 
 /* ---- callbacks ---- */

@@ -93,8 +93,10 @@ next_bitmap_page(PsScanDesc *scan, bool *recheck, uint64 *lossy_pages, uint64 *e
 	if (!scan->started)
 		begin_bitmap(scan);
 	if (!ps_stream_next(scan->stream, &scan->pin))
+	{
+		ps_bitmap_queue_clear(scan->bitmap->queue);
 		return false;
-
+	}
 	ps_bitmap_queue_pop(scan->bitmap->queue, scan->pin.block, &page);
 	if (page.lossy)
 		(*lossy_pages)++;

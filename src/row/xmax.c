@@ -235,7 +235,7 @@ ps_xmax_add(PsXmax old, TransactionId xid, LockTupleMode mode, bool is_update)
  * from saying that of one that still runs.
  */
 static PsXmax
-still_there(PsXmax old, PsXmax none)
+members_left(PsXmax old, PsXmax none)
 {
 	MultiXactMember *members;
 	int			n = GetMultiXactIdMembers(old.xmax, &members, false,
@@ -270,7 +270,7 @@ ps_xmax_inherit(PsXmax old, bool lockers_gone)
 		lockers_gone || !TransactionIdIsValid(old.xmax))
 		return none;
 	if (old.infomask & HEAP_XMAX_IS_MULTI)
-		return still_there(old, none);
+		return members_left(old, none);
 
 	/*
 	 * A single locker that let an update go ahead holds FOR KEY SHARE, or is
